@@ -1,0 +1,71 @@
+"""The installation's secret, and one subkey for each purpose it serves."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from pathlib import Path
+from typing import Literal
+
+from cryptography.fernet import Fernet, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from services.common.config import CommonSettings, SettingsError
+
+Purpose = Literal["session", "stream", "cookies", "peer", "extension"]
+
+LOCAL_SECRET = "secret"
+
+
+class KeyRing:
+    """Subkeys of a list of secrets: the first makes, all are accepted, so that secrets can be rotated."""
+
+    def __init__(self, secrets_: tuple[str, ...]) -> None:
+        """:raises ValueError: if there is no secret, or one is shorter than 16 characters."""
+        if not secrets_ or any(len(secret) < 16 for secret in secrets_):
+            raise ValueError("a secret needs at least 16 characters")
+        self._secrets = secrets_
+
+    def __repr__(self) -> str:
+        return f"KeyRing({len(self._secrets)} secrets)"
+
+    def subkeys(self, purpose: Purpose) -> list[bytes]:
+        """The 32-byte keys of `purpose`, the making one first (HKDF-SHA256, RFC 5869)."""
+        return [
+            HKDF(SHA256(), 32, salt=None, info=f"watch-together:{purpose}".encode()).derive(secret.encode())
+            for secret in self._secrets
+        ]
+
+    def fernet(self, purpose: Purpose) -> MultiFernet:
+        """Authenticated encryption under `purpose`."""
+        return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in self.subkeys(purpose)])
+
+
+def load_keyring(settings: CommonSettings) -> KeyRing:
+    """The ring of `WT_SECRET`, else of `WT_SECRET_FILE`.
+
+    :raises SettingsError: if neither is set, or a secret is too short.
+    """
+    found = settings.secret
+    if not found and settings.secret_file:
+        content = Path(settings.secret_file).read_text(encoding="utf-8")
+        found = tuple(part.strip() for part in content.replace("\n", ",").split(",") if part.strip())
+    if not found:
+        raise SettingsError(["WT_SECRET or WT_SECRET_FILE is required: `openssl rand -hex 32` makes one"])
+    try:
+        return KeyRing(found)
+    except ValueError as error:
+        raise SettingsError([f"WT_SECRET: {error}"]) from None
+
+
+def local_secret(data_dir: Path) -> str:
+    """The secret kept in the data folder of a local installation, made at the first start (mode 0600)."""
+    path = data_dir / LOCAL_SECRET
+    data_dir.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        fresh = path.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_hex(32), encoding="utf-8")
+        fresh.replace(path)
+    return path.read_text(encoding="utf-8").strip()

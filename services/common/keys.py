@@ -1,0 +1,134 @@
+"""Every Redis key and channel, once. `{room}` is a hash tag, so that a room's keys share a Cluster slot."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Final, NewType
+
+RoomId = NewType("RoomId", str)
+MemberId = NewType("MemberId", str)
+ItemId = NewType("ItemId", str)
+ConnectionId = NewType("ConnectionId", str)
+
+ROOM_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def is_room_id(text: str) -> bool:
+    """Whether `text` is a room id: 1 to 64 letters, digits, `-` or `_`."""
+    return ROOM_ID.fullmatch(text) is not None
+
+
+def url_digest(url: str) -> str:
+    """The 32 hexadecimal digits under which a page URL's formats and flights are kept."""
+    return hashlib.blake2b(url.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keyspace under one prefix (`WT_KEY_PREFIX`, default `wt`; tests take one each)."""
+
+    prefix: str = "wt"
+
+    # Rooms: WT_REDIS_URL. Written by the room scripts only. TTL: 30 days, renewed by every write.
+
+    def room(self, room: str) -> str:
+        """Hash: version, current item and video, anchor, rate, settings, owner, created and last active."""
+        return f"{self.prefix}:room:{{{room}}}"
+
+    def queue(self, room: str) -> str:
+        """List: item ids in playing order, the current item first."""
+        return f"{self.room(room)}:queue"
+
+    def items(self, room: str) -> str:
+        """Hash: item id to the item's JSON."""
+        return f"{self.room(room)}:items"
+
+    def members(self, room: str) -> str:
+        """Hash: member id to `{name, is_guest, joined_at}`."""
+        return f"{self.room(room)}:members"
+
+    def connections(self, room: str) -> str:
+        """Hash: connection id to `{member, replica}`."""
+        return f"{self.room(room)}:conn"
+
+    def presence(self, room: str) -> str:
+        """Sorted set: connection id by the end of its lease (room clock, ms)."""
+        return f"{self.room(room)}:presence"
+
+    def done(self, room: str) -> str:
+        """Sorted set: `member|command id` by the version it was answered with; last 2 minutes."""
+        return f"{self.room(room)}:done"
+
+    def log(self, room: str) -> str:
+        """Stream: the last 256 events, for catching up; 10 minutes."""
+        return f"{self.room(room)}:log"
+
+    def bans(self, room: str) -> str:
+        """Hash: banned identity or guest token to why and until when."""
+        return f"{self.room(room)}:bans"
+
+    def chat(self, room: str) -> str:
+        """Stream: the last 200 messages."""
+        return f"{self.room(room)}:chat"
+
+    def room_keys(self, room: str) -> list[str]:
+        """KEYS of every room script, in the order `prelude.lua` names them."""
+        return [
+            self.room(room),
+            self.queue(room),
+            self.items(room),
+            self.members(room),
+            self.connections(room),
+            self.presence(room),
+            self.done(room),
+            self.log(room),
+            self.bans(room),
+        ]
+
+    def events(self, room: str) -> str:
+        """Channel: every event of the room, encoded once by the script that made it."""
+        return f"{self.room(room)}:events"
+
+    def rooms(self) -> str:
+        """Sorted set: listed room ids by last activity (ms). A hint, healed by the sweep."""
+        return f"{self.prefix}:rooms"
+
+    def rooms_due(self) -> str:
+        """Sorted set: room ids by their earliest lease end (ms). A hint: `reap` checks again."""
+        return f"{self.prefix}:rooms:due"
+
+    def probe(self, replica: str) -> str:
+        """Channel: a replica's messages to itself, by which it notices a deaf subscription."""
+        return f"{self.prefix}:probe:{replica}"
+
+    # Jobs and caches: WT_JOBS_REDIS_URL.
+
+    def format(self, digest: str, scope: str) -> str:
+        """String: resolved formats, or the error, as JSON. Scope: `public` or a cookie owner. TTL <= 2 h."""
+        return f"{self.prefix}:format:{digest}:{scope}"
+
+    def waiters(self, digest: str) -> str:
+        """Set: `room|item` pairs that a flight's result must enter. TTL 10 min."""
+        return f"{self.prefix}:waiters:{digest}"
+
+    def resolve(self, digest: str) -> str:
+        """Channel: stages and completion of one flight."""
+        return f"{self.prefix}:resolve:{digest}"
+
+    def stream(self, context: str) -> str:
+        """String: one stream context, encrypted (see `contexts`). TTL: until the stream expires."""
+        return f"{self.prefix}:stream:{context}"
+
+    def jobs(self) -> str:
+        """arq's queue (sorted set) of resolve jobs."""
+        return f"{self.prefix}:jobs"
+
+    def worker_health(self, worker: str) -> str:
+        """String: one resolver worker's sign of life; seconds."""
+        return f"{self.prefix}:worker:{worker}"
+
+    def limit(self, what: str, who: str) -> str:
+        """Token bucket of one limit for one identity or address; seconds."""
+        return f"{self.prefix}:limit:{what}:{who}"

@@ -1,0 +1,106 @@
+"""Client to server. A command may carry `id`: it is applied once however often it is sent."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from services.common.wire.models import ItemIdText, Timestamp, Url
+
+CommandId = Annotated[str, Meta(min_length=1, max_length=64)]
+MemberName = Annotated[str, Meta(min_length=1, max_length=40)]
+
+
+class ClientMessage(Struct, kw_only=True, frozen=True, tag_field="type"):
+    """Unknown fields are ignored; an unknown type gets an `error`, not a disconnect."""
+
+
+class Command(ClientMessage):
+    """Changes the room; answered with `ack` or `error` when it carries `id`."""
+
+    id: CommandId | None = None
+
+
+class Play(Command, tag="play"):
+    timestamp: Timestamp
+
+
+class Pause(Command, tag="pause"):
+    timestamp: Timestamp
+
+
+class Seek(Command, tag="seek"):
+    timestamp: Timestamp
+
+
+class SetRate(Command, tag="set_rate"):
+    rate: Annotated[float, Meta(ge=0.25, le=4)]
+
+
+class QueueAdd(Command, tag="queue_add"):
+    """Add a link to the end of the queue, or right after the current item."""
+
+    url: Url
+    next: bool = False
+
+
+class QueueRemove(Command, tag="queue_remove"):
+    item_id: ItemIdText
+
+
+class QueueReorder(Command, tag="queue_reorder"):
+    """The whole new order. Ids added meanwhile keep their place at the end; removed ones are ignored."""
+
+    queue: Annotated[list[ItemIdText], Meta(max_length=500)]
+
+
+class QueuePlay(Command, tag="queue_play"):
+    item_id: ItemIdText
+
+
+class QueueRetry(Command, tag="queue_retry"):
+    """Resolve a failed item again."""
+
+    item_id: ItemIdText
+
+
+class Ended(Command, tag="ended"):
+    """The sender's player reached the item's end. Moves on once, however many say it."""
+
+    item_id: ItemIdText
+
+
+class Rename(Command, tag="rename"):
+    name: MemberName
+
+
+class Clock(ClientMessage, tag="clock"):
+    """`client_time` is opaque to the server and comes back unchanged."""
+
+    client_time: float
+
+
+class Resync(ClientMessage, tag="resync"):
+    """Ask for a whole snapshot."""
+
+    version: int | None = None
+
+
+class Status(ClientMessage, tag="status"):
+    """How the sender's player is. `position` and `buffered` in seconds, `drift` in seconds ahead of the room."""
+
+    state: Literal["ready", "buffering", "stalled", "hidden"]
+    position: float | None = None
+    drift: float | None = None
+    buffered: float | None = None
+
+
+class Pong(ClientMessage, tag="pong"):
+    pass
+
+
+AnyCommand = (
+    Play | Pause | Seek | SetRate | QueueAdd | QueueRemove | QueueReorder | QueuePlay | QueueRetry | Ended | Rename
+)
+AnyClientMessage = AnyCommand | Clock | Resync | Status | Pong

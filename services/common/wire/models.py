@@ -1,0 +1,134 @@
+"""Values that messages and REST answers are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+StreamType = Literal["hls", "dash", "direct"]
+ItemStatus = Literal["resolving", "ready", "failed"]
+Role = Literal["owner", "moderator", "member", "viewer"]
+Timestamp = Annotated[float, Meta(ge=0, description="Media position in seconds.")]
+ItemIdText = Annotated[str, Meta(min_length=1, max_length=16)]
+Url = Annotated[str, Meta(min_length=1, max_length=2048)]
+
+
+class Model(Struct, kw_only=True, frozen=True):
+    """Fields may be added, none is ever renamed."""
+
+
+class QualityOption(Model):
+    """One rendition. `height` is in pixels, `bitrate` in bit/s; null where the site does not say."""
+
+    id: str
+    label: str
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    hdr: bool = False
+    codecs: str = ""
+    bitrate: int | None = None
+    video_url: str | None = None
+    stream_url: str | None = None
+
+
+class AudioTrack(Model):
+    id: str
+    language: str | None = None
+    codecs: str = ""
+    bitrate: int | None = None
+    url: str = ""
+
+
+class Subtitle(Model):
+    """A WebVTT track, served through the proxy."""
+
+    language: str
+    label: str
+    url: str
+    automatic: bool = False
+
+
+class VideoState(Model):
+    """What a player needs. `url` is the link as pasted; every other URL goes through the proxy.
+
+    `direct` and `hls` carry `stream_url`; `dash` carries `video_url` and `audio_url`, or `manifest_url`.
+    `duration` is in seconds, null where unknown; `expires_at` is Unix seconds.
+    """
+
+    url: str
+    title: str
+    stream_type: StreamType
+    thumbnail: str = ""
+    item_id: str = ""
+    duration: float | None = None
+    is_live: bool = False
+    stream_url: str | None = None
+    video_url: str | None = None
+    audio_url: str | None = None
+    manifest_url: str | None = None
+    qualities: list[QualityOption] = []
+    audio_tracks: list[AudioTrack] = []
+    subtitles: list[Subtitle] = []
+    expires_at: float | None = None
+
+
+class QueueItem(Model):
+    """`added_at` is Unix seconds. Until resolved: title = URL, thumbnail '', duration 0."""
+
+    id: str
+    url: str
+    title: str
+    thumbnail: str = ""
+    duration: float = 0
+    added_by: str = ""
+    added_at: float = 0
+    status: ItemStatus = "resolving"
+    code: str | None = None
+    message: str | None = None
+
+
+class Member(Model):
+    """`joined_at` is Unix seconds."""
+
+    name: str
+    is_guest: bool
+    joined_at: float
+    role: Role = "member"
+
+
+class Room(Model):
+    """A room at `version`. `timestamp` is its position in seconds at the moment of the answer."""
+
+    id: str
+    version: int
+    members: dict[str, Member]
+    queue: list[QueueItem]
+    current_video: VideoState | None
+    current_item_id: str | None
+    is_playing: bool
+    timestamp: float
+    rate: float
+    last_active: float
+    settings: dict[str, Any] = {}
+
+
+class RoomSummary(Model):
+    """A line of the list of rooms."""
+
+    id: str
+    title: str
+    thumbnail: str
+    is_playing: bool
+    member_names: list[str]
+    last_active: float
+
+
+class You(Model):
+    """The receiver of a snapshot."""
+
+    id: str
+    name: str
+    role: Role
+    is_guest: bool

@@ -1,0 +1,63 @@
+"""REST bodies."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from services.common.wire.client import MemberName
+from services.common.wire.models import RoomSummary, Url
+
+
+class RestModel(Struct, kw_only=True, frozen=True):
+    """Fields may be added, none is ever renamed."""
+
+
+class ResolveRequest(RestModel):
+    url: Url
+
+
+class SessionRequest(RestModel):
+    name: MemberName
+
+
+class Session(RestModel):
+    """Who the caller is."""
+
+    id: str
+    name: str
+    is_guest: bool
+
+
+class CreateRoomRequest(RestModel):
+    """Make a room with a random, unlisted id; with `url`, that link is its first item."""
+
+    url: Annotated[str, Meta(max_length=2048)] | None = None
+
+
+class CreatedRoom(RestModel):
+    id: str
+
+
+class RoomList(RestModel):
+    rooms: list[RoomSummary]
+
+
+class ClientConfig(RestModel):
+    """What the page must know of this installation."""
+
+    access: bool
+    guests: bool
+    peers: list[str]
+    version: str
+
+
+class ErrorDetail(RestModel):
+    code: str
+    message: str
+    retry_after_ms: int | None = None
+
+
+class ErrorBody(RestModel):
+    error: ErrorDetail

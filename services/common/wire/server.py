@@ -1,0 +1,167 @@
+"""Server to client."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from services.common.wire.models import Member, QueueItem, Room, VideoState, You
+
+
+class ServerMessage(Struct, kw_only=True, frozen=True, tag_field="type", omit_defaults=True):
+    """Fields may be added, none is ever renamed."""
+
+
+class RoomEvent(ServerMessage):
+    """Changed the room. `prev` is the version before it, `run` names the Redis history, `server_time` is Unix seconds."""
+
+    version: int
+    prev: int
+    run: str
+    server_time: float
+
+
+class RoomState(ServerMessage, tag="room_state"):
+    """A whole snapshot: on joining, after a gap, and on `resync`."""
+
+    room: Room
+    version: int
+    run: str
+    server_time: float
+    you: You
+
+
+class Heartbeat(ServerMessage, tag="heartbeat"):
+    """`timestamp` is the authoritative position in seconds at `server_time`."""
+
+    timestamp: float
+    is_playing: bool
+    server_time: float
+    version: int
+    run: str
+    rate: float
+
+
+class PlayEvent(RoomEvent, tag="play"):
+    """Everyone starts at `starts_at` (room clock, Unix seconds) from `timestamp`."""
+
+    timestamp: float
+    by: str
+    starts_at: float
+
+
+class PauseEvent(RoomEvent, tag="pause"):
+    timestamp: float
+    by: str
+    starts_at: float
+
+
+class SeekEvent(RoomEvent, tag="seek"):
+    timestamp: float
+    by: str
+    starts_at: float
+
+
+class SetRateEvent(RoomEvent, tag="set_rate"):
+    rate: float
+    timestamp: float
+    by: str
+
+
+class SetVideo(RoomEvent, tag="set_video"):
+    """`video` is null while the current item is being resolved, and when the queue has run out."""
+
+    video: VideoState | None
+    item_id: str | None
+    is_playing: bool
+    timestamp: float
+    by: str
+
+
+class QueueUpdate(RoomEvent, tag="queue_update"):
+    queue: list[QueueItem]
+    by: str = ""
+
+
+class MemberJoined(RoomEvent, tag="member_joined"):
+    """`email` is the member's id: the verified e-mail, else `guest-<id>`."""
+
+    email: str
+    member: Member
+
+
+class MemberLeft(RoomEvent, tag="member_left"):
+    email: str
+
+
+class MemberUpdated(RoomEvent, tag="member_updated"):
+    email: str
+    member: Member
+
+
+class Resolving(ServerMessage, tag="resolving"):
+    """How far the resolution of an item is."""
+
+    item_id: str
+    stage: Literal["queued", "extracting", "reading"]
+
+
+class ResolveFailed(ServerMessage, tag="resolve_failed"):
+    item_id: str
+    code: str
+    message: str
+
+
+class Ack(ServerMessage, tag="ack"):
+    """The command `id` was applied as `version`."""
+
+    id: str
+    version: int
+
+
+class Error(ServerMessage, tag="error"):
+    """`id` names the command that was refused, where it had one."""
+
+    code: str
+    message: str
+    id: str | None = None
+    retry_after_ms: int | None = None
+
+
+class ClockReply(ServerMessage, tag="clock"):
+    client_time: float
+    server_time: float
+
+
+class Ping(ServerMessage, tag="ping"):
+    pass
+
+
+class Goodbye(ServerMessage, tag="goodbye"):
+    """This replica is going away: come back, to any, after `retry_after_ms`."""
+
+    reason: str
+    retry_after_ms: int
+
+
+AnyServerMessage = (
+    RoomState
+    | Heartbeat
+    | PlayEvent
+    | PauseEvent
+    | SeekEvent
+    | SetRateEvent
+    | SetVideo
+    | QueueUpdate
+    | MemberJoined
+    | MemberLeft
+    | MemberUpdated
+    | Resolving
+    | ResolveFailed
+    | Ack
+    | Error
+    | ClockReply
+    | Ping
+    | Goodbye
+)
