@@ -18,7 +18,7 @@ def connect(url: str, *, max_connections: int = 64) -> Redis:
 
     Retries end within about two seconds; then redis-py's own errors reach the adapter, which maps them.
     """
-    return Redis.from_url(
+    client: Redis = Redis.from_url(
         url,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
         socket_timeout=COMMAND_TIMEOUT_S,
@@ -27,3 +27,4 @@ def connect(url: str, *, max_connections: int = 64) -> Redis:
         max_connections=max_connections,
         health_check_interval=15,
     )
+    return client

@@ -51,7 +51,7 @@ class StreamRef:
 
 
 def object_id(*parts: str) -> str:
-    """The id of an object: of `extractor, video id, format id`, of a canonical URL, or of (parent object, child URI)."""
+    """The id of an object: of `extractor, video id, format id`, of a URL, or of (parent object, child URI)."""
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=15).hexdigest()
 
 

@@ -16,78 +16,78 @@ class ClientMessage(Struct, kw_only=True, frozen=True, tag_field="type"):
     """Unknown fields are ignored; an unknown type gets an `error`, not a disconnect."""
 
 
-class Command(ClientMessage):
+class Command(ClientMessage, kw_only=True, frozen=True):
     """Changes the room; answered with `ack` or `error` when it carries `id`."""
 
     id: CommandId | None = None
 
 
-class Play(Command, tag="play"):
+class Play(Command, tag="play", kw_only=True, frozen=True):
     timestamp: Timestamp
 
 
-class Pause(Command, tag="pause"):
+class Pause(Command, tag="pause", kw_only=True, frozen=True):
     timestamp: Timestamp
 
 
-class Seek(Command, tag="seek"):
+class Seek(Command, tag="seek", kw_only=True, frozen=True):
     timestamp: Timestamp
 
 
-class SetRate(Command, tag="set_rate"):
+class SetRate(Command, tag="set_rate", kw_only=True, frozen=True):
     rate: Annotated[float, Meta(ge=0.25, le=4)]
 
 
-class QueueAdd(Command, tag="queue_add"):
+class QueueAdd(Command, tag="queue_add", kw_only=True, frozen=True):
     """Add a link to the end of the queue, or right after the current item."""
 
     url: Url
     next: bool = False
 
 
-class QueueRemove(Command, tag="queue_remove"):
+class QueueRemove(Command, tag="queue_remove", kw_only=True, frozen=True):
     item_id: ItemIdText
 
 
-class QueueReorder(Command, tag="queue_reorder"):
+class QueueReorder(Command, tag="queue_reorder", kw_only=True, frozen=True):
     """The whole new order. Ids added meanwhile keep their place at the end; removed ones are ignored."""
 
     queue: Annotated[list[ItemIdText], Meta(max_length=500)]
 
 
-class QueuePlay(Command, tag="queue_play"):
+class QueuePlay(Command, tag="queue_play", kw_only=True, frozen=True):
     item_id: ItemIdText
 
 
-class QueueRetry(Command, tag="queue_retry"):
+class QueueRetry(Command, tag="queue_retry", kw_only=True, frozen=True):
     """Resolve a failed item again."""
 
     item_id: ItemIdText
 
 
-class Ended(Command, tag="ended"):
+class Ended(Command, tag="ended", kw_only=True, frozen=True):
     """The sender's player reached the item's end. Moves on once, however many say it."""
 
     item_id: ItemIdText
 
 
-class Rename(Command, tag="rename"):
+class Rename(Command, tag="rename", kw_only=True, frozen=True):
     name: MemberName
 
 
-class Clock(ClientMessage, tag="clock"):
+class Clock(ClientMessage, tag="clock", kw_only=True, frozen=True):
     """`client_time` is opaque to the server and comes back unchanged."""
 
     client_time: float
 
 
-class Resync(ClientMessage, tag="resync"):
+class Resync(ClientMessage, tag="resync", kw_only=True, frozen=True):
     """Ask for a whole snapshot."""
 
     version: int | None = None
 
 
-class Status(ClientMessage, tag="status"):
+class Status(ClientMessage, tag="status", kw_only=True, frozen=True):
     """How the sender's player is. `position` and `buffered` in seconds, `drift` in seconds ahead of the room."""
 
     state: Literal["ready", "buffering", "stalled", "hidden"]
@@ -96,7 +96,7 @@ class Status(ClientMessage, tag="status"):
     buffered: float | None = None
 
 
-class Pong(ClientMessage, tag="pong"):
+class Pong(ClientMessage, tag="pong", kw_only=True, frozen=True):
     pass
 
 

@@ -18,7 +18,7 @@ class Model(Struct, kw_only=True, frozen=True):
     """Fields may be added, none is ever renamed."""
 
 
-class QualityOption(Model):
+class QualityOption(Model, kw_only=True, frozen=True):
     """One rendition. `height` is in pixels, `bitrate` in bit/s; null where the site does not say."""
 
     id: str
@@ -33,7 +33,7 @@ class QualityOption(Model):
     stream_url: str | None = None
 
 
-class AudioTrack(Model):
+class AudioTrack(Model, kw_only=True, frozen=True):
     id: str
     language: str | None = None
     codecs: str = ""
@@ -41,7 +41,7 @@ class AudioTrack(Model):
     url: str = ""
 
 
-class Subtitle(Model):
+class Subtitle(Model, kw_only=True, frozen=True):
     """A WebVTT track, served through the proxy."""
 
     language: str
@@ -50,7 +50,7 @@ class Subtitle(Model):
     automatic: bool = False
 
 
-class VideoState(Model):
+class VideoState(Model, kw_only=True, frozen=True):
     """What a player needs. `url` is the link as pasted; every other URL goes through the proxy.
 
     `direct` and `hls` carry `stream_url`; `dash` carries `video_url` and `audio_url`, or `manifest_url`.
@@ -74,7 +74,7 @@ class VideoState(Model):
     expires_at: float | None = None
 
 
-class QueueItem(Model):
+class QueueItem(Model, kw_only=True, frozen=True):
     """`added_at` is Unix seconds. Until resolved: title = URL, thumbnail '', duration 0."""
 
     id: str
@@ -89,7 +89,7 @@ class QueueItem(Model):
     message: str | None = None
 
 
-class Member(Model):
+class Member(Model, kw_only=True, frozen=True):
     """`joined_at` is Unix seconds."""
 
     name: str
@@ -98,7 +98,7 @@ class Member(Model):
     role: Role = "member"
 
 
-class Room(Model):
+class Room(Model, kw_only=True, frozen=True):
     """A room at `version`. `timestamp` is its position in seconds at the moment of the answer."""
 
     id: str
@@ -114,7 +114,7 @@ class Room(Model):
     settings: dict[str, Any] = {}
 
 
-class RoomSummary(Model):
+class RoomSummary(Model, kw_only=True, frozen=True):
     """A line of the list of rooms."""
 
     id: str
@@ -125,7 +125,7 @@ class RoomSummary(Model):
     last_active: float
 
 
-class You(Model):
+class You(Model, kw_only=True, frozen=True):
     """The receiver of a snapshot."""
 
     id: str

@@ -14,15 +14,15 @@ class RestModel(Struct, kw_only=True, frozen=True):
     """Fields may be added, none is ever renamed."""
 
 
-class ResolveRequest(RestModel):
+class ResolveRequest(RestModel, kw_only=True, frozen=True):
     url: Url
 
 
-class SessionRequest(RestModel):
+class SessionRequest(RestModel, kw_only=True, frozen=True):
     name: MemberName
 
 
-class Session(RestModel):
+class Session(RestModel, kw_only=True, frozen=True):
     """Who the caller is."""
 
     id: str
@@ -30,21 +30,21 @@ class Session(RestModel):
     is_guest: bool
 
 
-class CreateRoomRequest(RestModel):
+class CreateRoomRequest(RestModel, kw_only=True, frozen=True):
     """Make a room with a random, unlisted id; with `url`, that link is its first item."""
 
     url: Annotated[str, Meta(max_length=2048)] | None = None
 
 
-class CreatedRoom(RestModel):
+class CreatedRoom(RestModel, kw_only=True, frozen=True):
     id: str
 
 
-class RoomList(RestModel):
+class RoomList(RestModel, kw_only=True, frozen=True):
     rooms: list[RoomSummary]
 
 
-class ClientConfig(RestModel):
+class ClientConfig(RestModel, kw_only=True, frozen=True):
     """What the page must know of this installation."""
 
     access: bool
@@ -53,11 +53,11 @@ class ClientConfig(RestModel):
     version: str
 
 
-class ErrorDetail(RestModel):
+class ErrorDetail(RestModel, kw_only=True, frozen=True):
     code: str
     message: str
     retry_after_ms: int | None = None
 
 
-class ErrorBody(RestModel):
+class ErrorBody(RestModel, kw_only=True, frozen=True):
     error: ErrorDetail

@@ -13,8 +13,8 @@ class ServerMessage(Struct, kw_only=True, frozen=True, tag_field="type", omit_de
     """Fields may be added, none is ever renamed."""
 
 
-class RoomEvent(ServerMessage):
-    """Changed the room. `prev` is the version before it, `run` names the Redis history, `server_time` is Unix seconds."""
+class RoomEvent(ServerMessage, kw_only=True, frozen=True):
+    """Changed the room. `prev` is the version before it, `run` names the Redis history; `server_time` in Unix seconds."""
 
     version: int
     prev: int
@@ -22,7 +22,7 @@ class RoomEvent(ServerMessage):
     server_time: float
 
 
-class RoomState(ServerMessage, tag="room_state"):
+class RoomState(ServerMessage, tag="room_state", kw_only=True, frozen=True):
     """A whole snapshot: on joining, after a gap, and on `resync`."""
 
     room: Room
@@ -32,7 +32,7 @@ class RoomState(ServerMessage, tag="room_state"):
     you: You
 
 
-class Heartbeat(ServerMessage, tag="heartbeat"):
+class Heartbeat(ServerMessage, tag="heartbeat", kw_only=True, frozen=True):
     """`timestamp` is the authoritative position in seconds at `server_time`."""
 
     timestamp: float
@@ -43,7 +43,7 @@ class Heartbeat(ServerMessage, tag="heartbeat"):
     rate: float
 
 
-class PlayEvent(RoomEvent, tag="play"):
+class PlayEvent(RoomEvent, tag="play", kw_only=True, frozen=True):
     """Everyone starts at `starts_at` (room clock, Unix seconds) from `timestamp`."""
 
     timestamp: float
@@ -51,25 +51,25 @@ class PlayEvent(RoomEvent, tag="play"):
     starts_at: float
 
 
-class PauseEvent(RoomEvent, tag="pause"):
+class PauseEvent(RoomEvent, tag="pause", kw_only=True, frozen=True):
     timestamp: float
     by: str
     starts_at: float
 
 
-class SeekEvent(RoomEvent, tag="seek"):
+class SeekEvent(RoomEvent, tag="seek", kw_only=True, frozen=True):
     timestamp: float
     by: str
     starts_at: float
 
 
-class SetRateEvent(RoomEvent, tag="set_rate"):
+class SetRateEvent(RoomEvent, tag="set_rate", kw_only=True, frozen=True):
     rate: float
     timestamp: float
     by: str
 
 
-class SetVideo(RoomEvent, tag="set_video"):
+class SetVideo(RoomEvent, tag="set_video", kw_only=True, frozen=True):
     """`video` is null while the current item is being resolved, and when the queue has run out."""
 
     video: VideoState | None
@@ -79,48 +79,48 @@ class SetVideo(RoomEvent, tag="set_video"):
     by: str
 
 
-class QueueUpdate(RoomEvent, tag="queue_update"):
+class QueueUpdate(RoomEvent, tag="queue_update", kw_only=True, frozen=True):
     queue: list[QueueItem]
     by: str = ""
 
 
-class MemberJoined(RoomEvent, tag="member_joined"):
+class MemberJoined(RoomEvent, tag="member_joined", kw_only=True, frozen=True):
     """`email` is the member's id: the verified e-mail, else `guest-<id>`."""
 
     email: str
     member: Member
 
 
-class MemberLeft(RoomEvent, tag="member_left"):
+class MemberLeft(RoomEvent, tag="member_left", kw_only=True, frozen=True):
     email: str
 
 
-class MemberUpdated(RoomEvent, tag="member_updated"):
+class MemberUpdated(RoomEvent, tag="member_updated", kw_only=True, frozen=True):
     email: str
     member: Member
 
 
-class Resolving(ServerMessage, tag="resolving"):
+class Resolving(ServerMessage, tag="resolving", kw_only=True, frozen=True):
     """How far the resolution of an item is."""
 
     item_id: str
     stage: Literal["queued", "extracting", "reading"]
 
 
-class ResolveFailed(ServerMessage, tag="resolve_failed"):
+class ResolveFailed(ServerMessage, tag="resolve_failed", kw_only=True, frozen=True):
     item_id: str
     code: str
     message: str
 
 
-class Ack(ServerMessage, tag="ack"):
+class Ack(ServerMessage, tag="ack", kw_only=True, frozen=True):
     """The command `id` was applied as `version`."""
 
     id: str
     version: int
 
 
-class Error(ServerMessage, tag="error"):
+class Error(ServerMessage, tag="error", kw_only=True, frozen=True):
     """`id` names the command that was refused, where it had one."""
 
     code: str
@@ -129,16 +129,16 @@ class Error(ServerMessage, tag="error"):
     retry_after_ms: int | None = None
 
 
-class ClockReply(ServerMessage, tag="clock"):
+class ClockReply(ServerMessage, tag="clock", kw_only=True, frozen=True):
     client_time: float
     server_time: float
 
 
-class Ping(ServerMessage, tag="ping"):
+class Ping(ServerMessage, tag="ping", kw_only=True, frozen=True):
     pass
 
 
-class Goodbye(ServerMessage, tag="goodbye"):
+class Goodbye(ServerMessage, tag="goodbye", kw_only=True, frozen=True):
     """This replica is going away: come back, to any, after `retry_after_ms`."""
 
     reason: str
