@@ -1,0 +1,34 @@
+"""The room's Lua scripts, one file each, behind one prelude."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Final, Literal
+
+ScriptName = Literal[
+    "advance",
+    "catchup",
+    "join",
+    "leave",
+    "playback",
+    "queue_add",
+    "queue_play",
+    "queue_remove",
+    "queue_reorder",
+    "queue_retry",
+    "reap",
+    "refresh",
+    "rename",
+    "resolved",
+    "snapshot",
+]
+
+_FOLDER: Final = files("services.common.room") / "scripts"
+
+
+@cache
+def source(name: ScriptName) -> str:
+    """The Lua text of a script, prelude included."""
+    prelude = (_FOLDER / "prelude.lua").read_text(encoding="utf-8")
+    return prelude + (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")

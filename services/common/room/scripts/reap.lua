@@ -1,0 +1,21 @@
+-- Remove connections whose lease is over. A member is announced gone, once, with the last of theirs.
+-- Answers {'ok', version, earliest remaining lease end in ms or ''}
+local gone = redis.call('ZRANGEBYSCORE', PRESENCE, '-inf', int(NOW_MS), 'LIMIT', 0, 500)
+local suspects = {}
+for _, connection in ipairs(gone) do
+  local raw = redis.call('HGET', CONNECTIONS, connection)
+  if raw then suspects[cjson.decode(raw).member] = true end
+  redis.call('HDEL', CONNECTIONS, connection)
+  redis.call('ZREM', PRESENCE, connection)
+end
+if next(suspects) then
+  for _, raw in ipairs(redis.call('HVALS', CONNECTIONS)) do suspects[cjson.decode(raw).member] = nil end
+  for member in pairs(suspects) do
+    if redis.call('HDEL', MEMBERS, member) == 1 then
+      emit('"type":"member_left","email":' .. quoted(member))
+    end
+  end
+end
+if #gone > 0 and redis.call('ZCARD', PRESENCE) == 0 then stand_still() end
+local first = redis.call('ZRANGE', PRESENCE, 0, 0, 'WITHSCORES')
+return {'ok', int(version()), first[2] or ''}

@@ -1,0 +1,35 @@
+-- The result of a resolution enters the room, once, whoever asked. When the item is the current one, it plays.
+-- ARGV: 6 item id, 7 ready|failed, 8 title, 9 thumbnail, 10 duration in seconds or '', 11 video JSON or '', 12 code,
+--       13 message
+-- Answers {'ok', version}, or {'refused', 'no_such_item'} when it was removed meanwhile.
+local found = item(ARGV[6])
+if not found then return refused('no_such_item') end
+local is_current, at = get('item') == ARGV[6], version()
+
+if ARGV[7] == 'failed' then
+  if found.status == 'failed' or (is_current and get('video') ~= '') then return {'ok', int(at)} end
+  found.status, found.code, found.message = 'failed', ARGV[12], ARGV[13]
+else
+  found.status, found.code, found.message = 'ready', nil, nil
+  found.title, found.thumbnail, found.duration = ARGV[8], ARGV[9], tonumber(ARGV[10]) or 0
+end
+local raw = cjson.encode(found)
+if raw ~= redis.call('HGET', ITEMS, ARGV[6]) then
+  redis.call('HSET', ITEMS, ARGV[6], raw)
+  at = queue_event('"op":"item","item":' .. raw)
+end
+if ARGV[7] == 'failed' then
+  at = emit('"type":"resolve_failed","item_id":' .. quoted(ARGV[6]) .. ',"code":' .. quoted(ARGV[12]) .. ',"message":'
+    .. quoted(ARGV[13]))
+elseif is_current then
+  local is_new = get('video') == ''
+  set('video', ARGV[11], 'duration', ARGV[10])
+  if is_new then
+    local watched = anyone_present()
+    anchor(0, watched)
+    if watched then set('autoplay', '0') end
+    at = video_event(ARGV[11], ARGV[6], is_playing())
+  end
+end
+keep()
+return {'ok', int(at)}

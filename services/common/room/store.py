@@ -1,0 +1,290 @@
+"""Rooms in Redis. Every change is one atomic script that checks, applies, numbers and publishes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from services.common import codec
+from services.common.errors import Broken, Refused, Unavailable
+from services.common.keys import Keys
+from services.common.room.script import ScriptName, source
+from services.common.room.snapshot import RoomRecord, read_record
+from services.common.wire.models import QueueItem, RoomSummary
+
+PlaybackKind = Literal["play", "pause", "seek", "set_rate"]
+
+MOST_ITEMS: Final = 500
+# How long a room is remembered as told to `keys.rooms()`, so that a busy room doesn't write there on every command.
+_TOUCH_EVERY_S: Final = 20.0
+
+_REASONS: Final[dict[str, str]] = {
+    "nothing_playing": "Nothing is playing yet.",
+    "no_such_item": "That item is no longer in the queue.",
+    "no_such_room": "There is no room of that name.",
+    "queue_full": f"The queue is full ({MOST_ITEMS} items).",
+    "not_at_end": "The video is not over yet.",
+    "nobody_present": "Nobody is in the room.",
+    "not_a_member": "You are not in this room.",
+    "snapshot_needed": "Too much has happened since.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who a command comes from. `command` is its id, by which a repeat is known; '' applies it every time."""
+
+    member: str
+    connection: str = ""
+    command: str = ""
+
+
+SYSTEM: Final = Sender("")
+
+
+class RoomStore:
+    """Reads and changes rooms. `refresh_run` must have succeeded once before the first change.
+
+    Every method raises `Refused` when the room says no, and `Unavailable` when Redis does not answer; a change may
+    then have happened or not, and repeating it with the same command id is safe.
+    """
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._scripts: dict[ScriptName, Any] = {}
+        self._touched: dict[str, float] = {}
+        self.run = ""
+
+    async def refresh_run(self) -> bool:
+        """Read which Redis history this is; whether it changed (another server, a restart, a fail-over)."""
+        try:
+            info = await self._redis.info("replication")
+        except (RedisError, OSError) as error:
+            raise _unavailable() from error
+        run = str(info.get("master_replid", ""))[:8]
+        changed = run != self.run
+        self.run = run
+        return changed
+
+    async def redis_time(self) -> float:
+        """Redis' clock, Unix seconds."""
+        try:
+            whole, micros = await self._redis.time()
+        except (RedisError, OSError) as error:
+            raise _unavailable() from error
+        return float(whole) + float(micros) / 1e6
+
+    async def snapshot(self, room: str) -> RoomRecord | None:
+        """The whole room at one version, or None if there is no such room."""
+        try:
+            answer = await self._run("snapshot", room, SYSTEM)
+        except Refused:
+            return None
+        return read_record(room, self.run, *answer[1:5])
+
+    async def catch_up(self, room: str, version: int) -> list[bytes]:
+        """The encoded events after `version`, all of them.
+
+        :raises Refused: `snapshot_needed` if the log does not reach back so far.
+        """
+        answer = await self._run("catchup", room, SYSTEM, str(version))
+        return list(answer[1:])
+
+    async def join(
+        self,
+        room: str,
+        sender: Sender,
+        *,
+        name: str,
+        is_guest: bool,
+        replica: str,
+        lease_ms: int,
+        unlisted: bool = False,
+    ) -> int:
+        """Let a connection in, making the room if it is new. Answers the version at which it is in."""
+        answer = await self._run("join", room, sender, str(lease_ms), name, _flag(is_guest), replica, _flag(unlisted))
+        return int(answer[1])
+
+    async def refresh(self, room: str, leases: Sequence[tuple[str, int]]) -> tuple[int, list[str]]:
+        """Renew leases (connection, ms). Answers the room's version and the connections that must join again."""
+        flat = [part for connection, lease_ms in leases for part in (connection, str(lease_ms))]
+        answer = await self._run("refresh", room, SYSTEM, *flat)
+        return int(answer[1]), [connection.decode() for connection in answer[2:]]
+
+    async def leave(self, room: str, connection: str, *, grace_ms: int) -> None:
+        """Shorten a connection's lease; the member is gone when it ends."""
+        await self._run("leave", room, Sender("", connection), str(grace_ms))
+
+    async def reap(self, room: str) -> float | None:
+        """Remove connections whose lease is over. Answers when the next one ends (room clock, ms), if there is one."""
+        answer = await self._run("reap", room, SYSTEM)
+        return float(answer[2]) if answer[2] else None
+
+    async def playback(self, room: str, sender: Sender, kind: PlaybackKind, value: float) -> int:
+        """Play, pause or seek at a position in seconds, or set the rate."""
+        return await self._change("playback", room, sender, kind, f"{value:.6f}")
+
+    async def add_item(
+        self,
+        room: str,
+        sender: Sender,
+        item: QueueItem,
+        *,
+        next: bool = False,
+        create: bool = False,
+        unlisted: bool = False,
+    ) -> int:
+        """Add an item; in an idle room it becomes the current one. Adding the same id again changes nothing."""
+        return await self._change(
+            "queue_add", room, sender,
+            item.id, codec.encode_text(item), _flag(next), str(MOST_ITEMS), _flag(unlisted), _flag(create),
+        )  # fmt: skip
+
+    async def remove_item(self, room: str, sender: Sender, item: str) -> int:
+        """Remove an item; when it is the current one, the next begins."""
+        return await self._change("queue_remove", room, sender, item)
+
+    async def reorder(self, room: str, sender: Sender, items: Sequence[str]) -> int:
+        """Give the queue a new order. Unknown ids are skipped, unnamed items keep the end."""
+        return await self._change("queue_reorder", room, sender, *items)
+
+    async def play_item(self, room: str, sender: Sender, item: str) -> int:
+        """Play an item now; it replaces the current one."""
+        return await self._change("queue_play", room, sender, item)
+
+    async def retry_item(self, room: str, sender: Sender, item: str) -> int:
+        """Mark a failed item as being resolved again."""
+        return await self._change("queue_retry", room, sender, item)
+
+    async def rename(self, room: str, sender: Sender, name: str) -> int:
+        """Give a member another name."""
+        return await self._change("rename", room, sender, name)
+
+    async def advance(
+        self, room: str, sender: Sender, item: str, *, short_by_s: float, seen_duration_s: float | None = None
+    ) -> int:
+        """The current item is over. Moves on once, however many say it.
+
+        `short_by_s`: how far before the known end the room may be; negative: how far beyond it it must be.
+
+        :raises Refused: `not_at_end`, `nobody_present`.
+        """
+        seen = "" if seen_duration_s is None else f"{seen_duration_s:.6f}"
+        return await self._change("advance", room, sender, item, f"{short_by_s:.6f}", seen)
+
+    async def resolved(
+        self,
+        room: str,
+        item: str,
+        *,
+        title: str = "",
+        thumbnail: str = "",
+        duration: float | None = None,
+        video_json: str | None = None,
+        code: str | None = None,
+        message: str | None = None,
+    ) -> None:
+        """Put a resolution's result into the room: a video, or the code and words of its failure. Idempotent.
+
+        An item that was removed meanwhile is no error.
+        """
+        if video_json is not None:
+            video = {**codec.decode(video_json), "item_id": item}
+            length = f"{duration:.6f}" if duration else ""
+            args = ["ready", title[:200], thumbnail, length, codec.encode_text(video), "", ""]
+        else:
+            args = ["failed", "", "", "", "", code or "unavailable", message or "This link could not be opened."]
+        try:
+            await self._change("resolved", room, SYSTEM, item, *args)
+        except Refused as refusal:
+            if refusal.code != "no_such_item":
+                raise
+
+    async def list_rooms(self, limit: int) -> list[RoomSummary]:
+        """The listed rooms, last active first."""
+        try:
+            ids = [room.decode() for room in await self._redis.zrevrange(self._keys.rooms(), 0, limit - 1)]
+        except (RedisError, OSError) as error:
+            raise _unavailable() from error
+        records = [await self.snapshot(room) for room in ids]
+        gone = [room for room, record in zip(ids, records, strict=True) if record is None]
+        if gone:
+            await self._redis.zrem(self._keys.rooms(), *gone)
+        return [_summary(record) for record in records if record is not None and not record.is_unlisted]
+
+    async def touch(self, room: str, now: float, *, listed: bool) -> None:
+        """Tell the list of rooms that this one is active. A hint: a failure is of no consequence."""
+        if now - self._touched.get(room, 0.0) < _TOUCH_EVERY_S:
+            return
+        self._touched[room] = now
+        try:
+            if listed:
+                await self._redis.zadd(self._keys.rooms(), {room: now * 1000})
+            await self._redis.zadd(self._keys.rooms_due(), {room: now * 1000}, nx=True)
+        except (RedisError, OSError):
+            self._touched.pop(room, None)
+
+    async def due(self, now_ms: float, limit: int = 100) -> list[str]:
+        """Rooms whose earliest lease may be over: for the sweep of rooms that no replica hosts any more."""
+        try:
+            found = await self._redis.zrangebyscore(self._keys.rooms_due(), "-inf", now_ms, start=0, num=limit)
+        except (RedisError, OSError) as error:
+            raise _unavailable() from error
+        return [room.decode() for room in found]
+
+    async def set_due(self, room: str, due_ms: float | None) -> None:
+        """When the sweep must look at this room again; None: it is empty."""
+        try:
+            if due_ms is None:
+                await self._redis.zrem(self._keys.rooms_due(), room)
+            else:
+                await self._redis.zadd(self._keys.rooms_due(), {room: due_ms})
+        except (RedisError, OSError) as error:
+            raise _unavailable() from error
+
+    async def _change(self, name: ScriptName, room: str, sender: Sender, *args: str) -> int:
+        return int((await self._run(name, room, sender, *args))[1])
+
+    async def _run(self, name: ScriptName, room: str, sender: Sender, *args: str) -> list[Any]:
+        script = self._scripts.get(name)
+        if script is None:
+            script = self._scripts[name] = self._redis.register_script(source(name))
+        argv = (self._keys.events(room), self.run, sender.member, sender.command, sender.connection, *args)
+        try:
+            answer: list[Any] = await script(keys=self._keys.room_keys(room), args=argv)
+        except ResponseError as error:
+            # A replica, a full or a loading Redis answers in words; anything else is a script of ours gone wrong.
+            if str(error).split(" ", 1)[0] in ("READONLY", "OOM", "LOADING", "MASTERDOWN", "MISCONF", "CLUSTERDOWN"):
+                raise _unavailable() from error
+            raise Broken("broken", f"room script {name}: {error}") from error
+        except (RedisError, OSError) as error:
+            raise _unavailable() from error
+        if answer[0] == b"refused":
+            code = answer[1].decode()
+            raise Refused(code, _REASONS.get(code, code))
+        return answer
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("unavailable", "The room store does not answer. Playback goes on.", retry_after_ms=1000)
+
+
+def _flag(value: bool) -> str:
+    return "1" if value else "0"
+
+
+def _summary(record: RoomRecord) -> RoomSummary:
+    current = record.items.get(record.item_id)
+    return RoomSummary(
+        id=record.id,
+        title=current.title if current else "",
+        thumbnail=current.thumbnail if current else "",
+        is_playing=record.anchor.is_playing,
+        member_names=[member.name for member in record.members.values()],
+        last_active=record.last_active,
+    )
