@@ -1,0 +1,182 @@
+"""Writes what the wire structs say for others to read: a JSON Schema for the page, tables for people.
+
+python -m services.common.wire.schema --out web/src/wire/wire.schema.json --protocol PROTOCOL.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import msgspec
+
+from services.common.errors import CloseCode
+from services.common.wire import client, models, rest, server
+
+CLIENT: Final[tuple[type, ...]] = get_args(client.AnyClientMessage)
+COMMANDS: Final[tuple[type, ...]] = get_args(client.AnyCommand)
+SERVER: Final[tuple[type, ...]] = get_args(server.AnyServerMessage)
+REST: Final[tuple[type, ...]] = (
+    rest.ResolveRequest,
+    rest.SessionRequest,
+    rest.Session,
+    rest.CreateRoomRequest,
+    rest.CreatedRoom,
+    rest.RoomList,
+    rest.ClientConfig,
+    rest.ErrorBody,
+)
+VALUES: Final[tuple[type, ...]] = (
+    models.Room,
+    models.Member,
+    models.QueueItem,
+    models.VideoState,
+    models.QualityOption,
+    models.AudioTrack,
+    models.Subtitle,
+    models.You,
+    models.RoomSummary,
+    rest.ErrorDetail,
+)
+
+_REF: Final = "#/definitions/"
+
+_PREAMBLE: Final = """\
+# Room protocol
+
+Written by `make wire` from `services/common/wire`: change it there.
+
+JSON text frames over `WS /ws/{room_id}`; `?name=Ana` names a guest. Room ids are 1 to 64 letters, digits, `-` and
+`_`. Media times are float seconds; `server_time` and `starts_at` are float Unix seconds on the room's clock. Unknown
+fields are ignored; an unknown type is answered with an `error`, and the socket goes on.
+
+A **command** that carries an `id` is applied once however often it is sent, and answered with `ack` or `error`. Every
+event that changes the room carries `version` and `prev`, the version before it: an event whose `prev` is not the
+version last seen means that one was missed, and `resync` asks for a whole `room_state`. Another `run` means the same.
+`ping` wants a `pong`.
+
+The room's position is `timestamp + rate × (now − server_time)` while it plays, and `timestamp` while it does not.
+`play`, `pause` and `seek` are acted on at `starts_at`, so that everyone moves together.
+"""
+
+_CLOSING: Final = """\
+## Close codes
+
+4000–4499: connect again, after a random wait of up to 10 s. 4500–4999: do not, by yourself.
+
+| code | meaning |
+|---|---|
+"""
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of every message and REST body, under `definitions`, with the names that go each way."""
+    _, definitions = msgspec.json.schema_components((*CLIENT, *SERVER, *REST), ref_template=_REF + "{name}")
+    for definition in definitions.values():
+        if "description" in definition:
+            definition["description"] = inspect.cleandoc(definition["description"])
+    return {
+        "client": [shape.__name__ for shape in CLIENT],
+        "commands": [shape.__name__ for shape in COMMANDS],
+        "server": [shape.__name__ for shape in SERVER],
+        "rest": [shape.__name__ for shape in REST],
+        "definitions": definitions,
+    }
+
+
+def protocol() -> str:
+    """`PROTOCOL.md`: a table for every message and value."""
+    definitions = schema()["definitions"]
+    others = [shape for shape in CLIENT if shape not in COMMANDS]
+    return "\n".join(
+        [
+            _PREAMBLE,
+            *_section("Client to server: commands", COMMANDS, definitions),
+            *_section("Client to server: others", others, definitions),
+            *_section("Server to client", SERVER, definitions),
+            *_section("Values", VALUES, definitions),
+            *_section("REST bodies", REST, definitions),
+            _CLOSING + "\n".join(_close_codes()),
+            "",
+        ]
+    )
+
+
+def _section(title: str, shapes: Iterable[type], definitions: dict[str, Any]) -> Iterator[str]:
+    yield f"## {title}\n"
+    for shape in shapes:
+        definition = definitions[shape.__name__]
+        fields = dict(definition["properties"])
+        tag = fields.pop("type", None)
+        yield f"### `{tag['enum'][0]}`\n" if tag else f"### {shape.__name__}\n"
+        if "description" in definition:
+            yield definition["description"] + "\n"
+        if fields:
+            yield "\n".join(_table(fields)) + "\n"
+
+
+def _table(fields: dict[str, Any]) -> Iterator[str]:
+    yield "| field | type | default |"
+    yield "|---|---|---|"
+    for name, field in fields.items():
+        default = f"`{json.dumps(field['default'])}`" if "default" in field else ""
+        yield f"| `{name}` | {_type_text(field)} | {default} |"
+
+
+def _type_text(field: dict[str, Any]) -> str:
+    """A type as people write it, with its bounds."""
+    match field:
+        case {"$ref": ref}:
+            return str(ref).removeprefix(_REF)
+        case {"anyOf": options}:
+            return " or ".join(_type_text(option) for option in options)
+        case {"enum": choices}:
+            return ", ".join(f"`{choice}`" for choice in choices)
+        case {"type": "array", "items": items}:
+            return f"list of {_type_text(items)}{_bounds(field, 'Items')}"
+        case {"type": "object", "additionalProperties": values} if values:
+            return f"map of {_type_text(values)}"
+        case {"type": "string"}:
+            return f"string{_bounds(field, 'Length')}"
+        case {"type": str(kind)}:
+            return f"{kind}{_bounds(field, 'imum')}"
+        case _:
+            return "any"
+
+
+def _bounds(field: dict[str, Any], suffix: str) -> str:
+    low, high = field.get(f"min{suffix}"), field.get(f"max{suffix}")
+    match low, high:
+        case None, None:
+            return ""
+        case _, None:
+            return f" ≥ {low}"
+        case None, _:
+            return f" ≤ {high}"
+        case _:
+            return f" {low}–{high}"
+
+
+def _close_codes() -> Iterator[str]:
+    for name, code in vars(CloseCode).items():
+        if name.isupper():
+            yield f"| {code} | {name.lower().replace('_', ' ')} |"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, help="write the JSON Schema here")
+    parser.add_argument("--protocol", type=Path, help="write PROTOCOL.md here")
+    options = parser.parse_args(arguments)
+    if options.out:
+        options.out.write_text(json.dumps(schema(), indent=2, ensure_ascii=False) + "\n")
+    if options.protocol:
+        options.protocol.write_text(protocol())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,492 @@
+// Written by `npm run wire` from services/common/wire: change it there.
+
+export interface Wire {
+  command:
+    | Play
+    | Pause
+    | Seek
+    | SetRate
+    | QueueAdd
+    | QueueRemove
+    | QueueReorder
+    | QueuePlay
+    | QueueRetry
+    | Ended
+    | Rename;
+  client:
+    | Play
+    | Pause
+    | Seek
+    | SetRate
+    | QueueAdd
+    | QueueRemove
+    | QueueReorder
+    | QueuePlay
+    | QueueRetry
+    | Ended
+    | Rename
+    | Clock
+    | Resync
+    | Status
+    | Pong;
+  server:
+    | RoomState
+    | Heartbeat
+    | PlayEvent
+    | PauseEvent
+    | SeekEvent
+    | SetRateEvent
+    | SetVideo
+    | QueueUpdate
+    | MemberJoined
+    | MemberLeft
+    | MemberUpdated
+    | Resolving
+    | ResolveFailed
+    | Ack
+    | Error
+    | ClockReply
+    | Ping
+    | Goodbye;
+  rest:
+    | ResolveRequest
+    | SessionRequest
+    | Session
+    | CreateRoomRequest
+    | CreatedRoom
+    | RoomList
+    | ClientConfig
+    | ErrorBody;
+}
+export interface Play {
+  type: "play";
+  id?: string | null;
+  /**
+   * Media position in seconds.
+   */
+  timestamp: number;
+}
+export interface Pause {
+  type: "pause";
+  id?: string | null;
+  /**
+   * Media position in seconds.
+   */
+  timestamp: number;
+}
+export interface Seek {
+  type: "seek";
+  id?: string | null;
+  /**
+   * Media position in seconds.
+   */
+  timestamp: number;
+}
+export interface SetRate {
+  type: "set_rate";
+  id?: string | null;
+  rate: number;
+}
+/**
+ * Add a link to the end of the queue, or right after the current item.
+ */
+export interface QueueAdd {
+  type: "queue_add";
+  id?: string | null;
+  url: string;
+  next?: boolean;
+}
+export interface QueueRemove {
+  type: "queue_remove";
+  id?: string | null;
+  item_id: string;
+}
+/**
+ * The whole new order. Ids added meanwhile keep their place at the end; removed ones are ignored.
+ */
+export interface QueueReorder {
+  type: "queue_reorder";
+  id?: string | null;
+  queue: string[];
+}
+export interface QueuePlay {
+  type: "queue_play";
+  id?: string | null;
+  item_id: string;
+}
+/**
+ * Resolve a failed item again.
+ */
+export interface QueueRetry {
+  type: "queue_retry";
+  id?: string | null;
+  item_id: string;
+}
+/**
+ * The sender's player reached the item's end. Moves on once, however many say it.
+ */
+export interface Ended {
+  type: "ended";
+  id?: string | null;
+  item_id: string;
+}
+export interface Rename {
+  type: "rename";
+  id?: string | null;
+  name: string;
+}
+/**
+ * `client_time` is opaque to the server and comes back unchanged.
+ */
+export interface Clock {
+  type: "clock";
+  client_time: number;
+}
+/**
+ * Ask for a whole snapshot.
+ */
+export interface Resync {
+  type: "resync";
+  version?: number | null;
+}
+/**
+ * How the sender's player is. `position` and `buffered` in seconds, `drift` in seconds ahead of the room.
+ */
+export interface Status {
+  type: "status";
+  state: "buffering" | "hidden" | "ready" | "stalled";
+  position?: number | null;
+  drift?: number | null;
+  buffered?: number | null;
+}
+export interface Pong {
+  type: "pong";
+}
+/**
+ * A whole snapshot: on joining, after a gap, and on `resync`.
+ */
+export interface RoomState {
+  type: "room_state";
+  room: Room;
+  version: number;
+  run: string;
+  server_time: number;
+  you: You;
+}
+/**
+ * A room at `version`. `timestamp` is its position in seconds at the moment of the answer.
+ */
+export interface Room {
+  id: string;
+  version: number;
+  members: {
+    [k: string]: Member;
+  };
+  queue: QueueItem[];
+  current_video: VideoState | null;
+  current_item_id: string | null;
+  is_playing: boolean;
+  timestamp: number;
+  rate: number;
+  last_active: number;
+  settings: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * `joined_at` is Unix seconds.
+ */
+export interface Member {
+  name: string;
+  is_guest: boolean;
+  joined_at: number;
+  role: "member" | "moderator" | "owner" | "viewer";
+}
+/**
+ * `added_at` is Unix seconds. Until resolved: title = URL, thumbnail '', duration 0.
+ */
+export interface QueueItem {
+  id: string;
+  url: string;
+  title: string;
+  thumbnail: string;
+  duration: number;
+  added_by: string;
+  added_at: number;
+  status: "failed" | "ready" | "resolving";
+  code: string | null;
+  message: string | null;
+}
+/**
+ * What a player needs. `url` is the link as pasted; every other URL goes through the proxy.
+ *
+ * `direct` and `hls` carry `stream_url`; `dash` carries `video_url` and `audio_url`, or `manifest_url`.
+ * `duration` is in seconds, null where unknown; `expires_at` is Unix seconds.
+ */
+export interface VideoState {
+  url: string;
+  title: string;
+  stream_type: "dash" | "direct" | "hls";
+  thumbnail: string;
+  item_id: string;
+  duration: number | null;
+  is_live: boolean;
+  stream_url: string | null;
+  video_url: string | null;
+  audio_url: string | null;
+  manifest_url: string | null;
+  qualities: QualityOption[];
+  audio_tracks: AudioTrack[];
+  subtitles: Subtitle[];
+  expires_at: number | null;
+}
+/**
+ * One rendition. `height` is in pixels, `bitrate` in bit/s; null where the site does not say.
+ */
+export interface QualityOption {
+  id: string;
+  label: string;
+  width: number | null;
+  height: number | null;
+  fps: number | null;
+  hdr: boolean;
+  codecs: string;
+  bitrate: number | null;
+  video_url: string | null;
+  stream_url: string | null;
+}
+export interface AudioTrack {
+  id: string;
+  language: string | null;
+  codecs: string;
+  bitrate: number | null;
+  url: string;
+}
+/**
+ * A WebVTT track, served through the proxy.
+ */
+export interface Subtitle {
+  language: string;
+  label: string;
+  url: string;
+  automatic: boolean;
+}
+/**
+ * The receiver of a snapshot.
+ */
+export interface You {
+  id: string;
+  name: string;
+  role: "member" | "moderator" | "owner" | "viewer";
+  is_guest: boolean;
+}
+/**
+ * `timestamp` is the authoritative position in seconds at `server_time`.
+ */
+export interface Heartbeat {
+  type: "heartbeat";
+  timestamp: number;
+  is_playing: boolean;
+  server_time: number;
+  version: number;
+  run: string;
+  rate: number;
+}
+/**
+ * Everyone starts at `starts_at` (room clock, Unix seconds) from `timestamp`.
+ */
+export interface PlayEvent {
+  type: "play";
+  version: number;
+  prev: number;
+  run: string;
+  server_time: number;
+  timestamp: number;
+  by: string;
+  starts_at: number;
+}
+export interface PauseEvent {
+  type: "pause";
+  version: number;
+  prev: number;
+  run: string;
+  server_time: number;
+  timestamp: number;
+  by: string;
+  starts_at: number;
+}
+export interface SeekEvent {
+  type: "seek";
+  version: number;
+  prev: number;
+  run: string;
+  server_time: number;
+  timestamp: number;
+  by: string;
+  starts_at: number;
+}
+export interface SetRateEvent {
+  type: "set_rate";
+  version: number;
+  prev: number;
+  run: string;
+  server_time: number;
+  rate: number;
+  timestamp: number;
+  by: string;
+}
+/**
+ * `video` is null while the current item is being resolved, and when the queue has run out.
+ */
+export interface SetVideo {
+  type: "set_video";
+  version: number;
+  prev: number;
+  run: string;
+  server_time: number;
+  video: VideoState | null;
+  item_id: string | null;
+  is_playing: boolean;
+  timestamp: number;
+  by: string;
+}
+export interface QueueUpdate {
+  type: "queue_update";
+  version: number;
+  prev: number;
+  run: string;
+  server_time: number;
+  queue: QueueItem[];
+  by: string;
+}
+/**
+ * `email` is the member's id: the verified e-mail, else `guest-<id>`.
+ */
+export interface MemberJoined {
+  type: "member_joined";
+  version: number;
+  prev: number;
+  run: string;
+  server_time: number;
+  email: string;
+  member: Member;
+}
+export interface MemberLeft {
+  type: "member_left";
+  version: number;
+  prev: number;
+  run: string;
+  server_time: number;
+  email: string;
+}
+export interface MemberUpdated {
+  type: "member_updated";
+  version: number;
+  prev: number;
+  run: string;
+  server_time: number;
+  email: string;
+  member: Member;
+}
+/**
+ * How far the resolution of an item is.
+ */
+export interface Resolving {
+  type: "resolving";
+  item_id: string;
+  stage: "extracting" | "queued" | "reading";
+}
+export interface ResolveFailed {
+  type: "resolve_failed";
+  item_id: string;
+  code: string;
+  message: string;
+}
+/**
+ * The command `id` was applied as `version`.
+ */
+export interface Ack {
+  type: "ack";
+  id: string;
+  version: number;
+}
+/**
+ * `id` names the command that was refused, where it had one.
+ */
+export interface Error {
+  type: "error";
+  code: string;
+  message: string;
+  id: string | null;
+  retry_after_ms: number | null;
+}
+export interface ClockReply {
+  type: "clock";
+  client_time: number;
+  server_time: number;
+}
+export interface Ping {
+  type: "ping";
+}
+/**
+ * This replica is going away: come back, to any, after `retry_after_ms`.
+ */
+export interface Goodbye {
+  type: "goodbye";
+  reason: string;
+  retry_after_ms: number;
+}
+export interface ResolveRequest {
+  url: string;
+}
+export interface SessionRequest {
+  name: string;
+}
+/**
+ * Who the caller is.
+ */
+export interface Session {
+  id: string;
+  name: string;
+  is_guest: boolean;
+}
+/**
+ * Make a room with a random, unlisted id; with `url`, that link is its first item.
+ */
+export interface CreateRoomRequest {
+  url?: string | null;
+}
+export interface CreatedRoom {
+  id: string;
+}
+export interface RoomList {
+  rooms: RoomSummary[];
+}
+/**
+ * A line of the list of rooms.
+ */
+export interface RoomSummary {
+  id: string;
+  title: string;
+  thumbnail: string;
+  is_playing: boolean;
+  member_names: string[];
+  last_active: number;
+}
+/**
+ * What the page must know of this installation.
+ */
+export interface ClientConfig {
+  access: boolean;
+  guests: boolean;
+  peers: string[];
+  version: string;
+}
+export interface ErrorBody {
+  error: ErrorDetail;
+}
+export interface ErrorDetail {
+  code: string;
+  message: string;
+  retry_after_ms: number | null;
+}
