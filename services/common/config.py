@@ -80,6 +80,8 @@ class CommonSettings:
     port: int = setting(8000, integer(0, 65535))
     # /metrics, /healthz and /readyz of this process. 0: PORT + 1000.
     admin_port: int = setting(0, integer(0, 65535))
+    # Where that port listens. Empty: on `host`.
+    admin_host: str = setting("")
     redis_url: str = setting("redis://127.0.0.1:6379/0", redis_url, secret=True)
     # Jobs, format cache, buckets. Empty: the same Redis as the rooms.
     jobs_redis_url: str = setting("", secret=True)

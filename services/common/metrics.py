@@ -1,0 +1,99 @@
+"""Instruments that every service shares. Label values are closed sets: never a room, a URL or a person."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.common.errors import Unavailable
+
+LAG_PERIOD_S: Final = 0.25
+
+BUILD = Gauge("wt_build_info", "1, labelled with what runs here.", ["service", "version"])
+REQUESTS = Counter("wt_http_requests_total", "HTTP requests answered.", ["service", "route", "status"])
+REQUEST_SECONDS = Histogram(
+    "wt_http_request_seconds",
+    "Time to the first byte of the answer.",
+    ["service", "route"],
+    buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+LOOP_LAG = Histogram(
+    "wt_loop_lag_seconds",
+    "How late the event loop woke from a sleep.",
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+)
+REDIS_ROUND_TRIP = Histogram(
+    "wt_redis_round_trip_seconds",
+    "PING to a Redis and back.",
+    ["role"],
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2),
+)
+
+Registry = REGISTRY
+
+
+def code_version() -> str:
+    """The version of the installed package."""
+    try:
+        return version("watch-together")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def announce(service: str) -> None:
+    """Publish what runs in this process."""
+    BUILD.labels(service, code_version()).set(1)
+
+
+async def watch_loop() -> None:
+    """Measure the event loop's lag for ever."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + LAG_PERIOD_S
+        await asyncio.sleep(LAG_PERIOD_S)
+        LOOP_LAG.observe(max(0.0, loop.time() - due))
+
+
+async def ping(redis: Redis, role: str) -> None:
+    """A health check: the Redis of `role` (`rooms` or `jobs`) answers.
+
+    :raises Unavailable: if it does not.
+    """
+    begun = time.perf_counter()
+    try:
+        await redis.ping()
+    except (RedisError, OSError) as error:
+        raise Unavailable("unavailable", f"The Redis of {role} does not answer.", retry_after_ms=1000) from error
+    REDIS_ROUND_TRIP.labels(role).observe(time.perf_counter() - begun)
+
+
+class RequestMetrics:
+    """Pure ASGI middleware that counts requests by route template and class of status (`2xx`)."""
+
+    def __init__(self, app: ASGIApp, service: str, route: str = "") -> None:
+        """:param route: the one template of an app that does not use Starlette's routes."""
+        self._app = app
+        self._service = service
+        self._route = route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = time.perf_counter()
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = self._route or getattr(scope.get("route"), "path", "other")
+                REQUESTS.labels(self._service, route, f"{message['status'] // 100}xx").inc()
+                REQUEST_SECONDS.labels(self._service, route).observe(time.perf_counter() - begun)
+            await send(message)
+
+        await self._app(scope, receive, counted)
