@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
@@ -12,6 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services import __version__
 from services.common.errors import Unavailable
 
 LAG_PERIOD_S: Final = 0.25
@@ -39,17 +39,9 @@ REDIS_ROUND_TRIP = Histogram(
 Registry = REGISTRY
 
 
-def code_version() -> str:
-    """The version of the installed package."""
-    try:
-        return version("watch-together")
-    except PackageNotFoundError:
-        return "unknown"
-
-
 def announce(service: str) -> None:
     """Publish what runs in this process."""
-    BUILD.labels(service, code_version()).set(1)
+    BUILD.labels(service, __version__).set(1)
 
 
 async def watch_loop() -> None:

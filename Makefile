@@ -1,0 +1,116 @@
+# Two commands matter: `make up` and `make test`. `make help` lists all.
+.DEFAULT_GOAL := help
+.PHONY: help up test check check-python check-generated check-web vitest format wire web bench images lock clean
+
+PYTHON ?= python3
+REPLICAS ?= 1
+VENV := .venv
+BIN := $(VENV)/bin
+# Each stamp is as old as the last run of the step that it names.
+LOCAL := $(VENV)/.installed-local
+DEV := $(VENV)/.installed-dev
+NODE_MODULES := web/node_modules/.installed
+PAGE := web/dist/index.html
+PAGE_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' -not -name '*.test.ts' 2>/dev/null)
+
+# HOST and PORT count when given to make: some shells export a HOST of their own.
+ifeq ($(origin HOST),command line)
+export WT_HOST := $(HOST)
+endif
+ifeq ($(origin PORT),command line)
+export WT_PORT := $(PORT)
+endif
+export PYTHON
+
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo '  make up HOST=0.0.0.0 PORT=8000 REPLICAS=2    WT_… variables are read too'
+
+up: $(LOCAL) $(PAGE) ## Install, build and run everything here: http://127.0.0.1:8000
+	@exec $(BIN)/python -m services --replicas $(REPLICAS)
+
+test: check vitest ## Install what tests need and run all of them
+	@.ci/prerequisites test
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: check-python check-generated check-web ## Lint, format, types, imports, generated files
+
+check-python: $(DEV)
+	$(BIN)/ruff check services tests
+	$(BIN)/ruff format --check services tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check-generated: $(DEV) $(NODE_MODULES)
+	@$(BIN)/python -m services.common.wire.schema --out $(VENV)/wire.schema.json --protocol $(VENV)/PROTOCOL.md
+	@cmp $(VENV)/wire.schema.json web/src/wire/wire.schema.json && cmp $(VENV)/PROTOCOL.md PROTOCOL.md \
+	  || { echo 'the wire types have changed: run `make wire`' >&2; exit 1; }
+	@cp web/src/wire/wire.gen.ts $(VENV)/wire.gen.ts && cd web && npm run --silent wire && cmp ../$(VENV)/wire.gen.ts src/wire/wire.gen.ts \
+	  || { echo 'web/src/wire/wire.gen.ts was stale, and is new now: commit it' >&2; exit 1; }
+
+check-web: $(NODE_MODULES)
+	cd web && npm run --silent check
+
+vitest: $(NODE_MODULES)
+	cd web && npm run --silent test
+
+format: $(DEV) $(NODE_MODULES) ## Format Python and TypeScript
+	$(BIN)/ruff check --fix-only services tests
+	$(BIN)/ruff format services tests
+	cd web && npm run --silent format
+
+wire: $(DEV) $(NODE_MODULES) ## Write the page's types and PROTOCOL.md from services/common/wire
+	$(BIN)/python -m services.common.wire.schema --out web/src/wire/wire.schema.json --protocol PROTOCOL.md
+	cd web && npm run --silent wire
+
+web: $(PAGE) ## Build the page
+
+bench: $(DEV) ## Measure; asserts nothing
+	@set -e; found=; for file in tests/bench/[!_]*.py; do \
+	  [ -e "$$file" ] || continue; found=1; echo "== $$file"; \
+	  $(BIN)/python -m "$$(echo "$${file%.py}" | tr / .)"; \
+	done; [ -n "$$found" ] || { echo 'there is nothing in tests/bench yet' >&2; exit 1; }
+
+ENGINE ?= $(firstword $(foreach name,docker podman,$(if $(shell command -v $(name)),$(name))))
+images: ## Build a container image for each service
+	@[ -e services/Dockerfile ] || { echo 'services/Dockerfile is not there yet: no images to build' >&2; exit 1; }
+	@[ -n "$(ENGINE)" ] || { echo 'missing: docker or podman.  install it:  sudo apt install podman' >&2; exit 1; }
+	@set -e; for service in gateway sync resolver proxy; do \
+	  $(ENGINE) build --file services/Dockerfile --target $$service --tag watch-together/$$service . ; done
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
+lock: $(DEV) ## Pin every dependency anew, with hashes
+	$(COMPILE) --upgrade --extra dev -o requirements/dev.txt
+	@set -e; for extra in local gateway sync resolver proxy; do \
+	  $(COMPILE) --upgrade --constraint requirements/dev.txt --extra $$extra -o requirements/$$extra.txt; done
+
+clean: ## Remove what the commands made, except data
+	rm -rf $(VENV) web/node_modules web/dist build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find services tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@.ci/prerequisites python node
+	@$(PYTHON) -m venv $(VENV)
+
+$(LOCAL): requirements/local.txt $(BIN)/python
+	@echo 'installing the services (once)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/local.txt
+	@touch $@
+
+$(DEV): requirements/dev.txt $(BIN)/python
+	@echo 'installing what development needs (once)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(NODE_MODULES): web/package.json web/package-lock.json
+	@.ci/prerequisites node
+	@echo "installing the page's tools (once)"
+	@cd web && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(PAGE): $(NODE_MODULES) $(PAGE_SOURCES)
+	@echo 'building the page'
+	@cd web && npm run --silent build
+	@touch $@
