@@ -38,6 +38,13 @@ class TeamKeys:
         self._tried_at = float("-inf")
         self._fetched_at = float("-inf")
         self._lock = asyncio.Lock()
+        self._http: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close the connection to the key server."""
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
 
     async def find(self, key_id: str) -> jwt.PyJWK | None:
         """The key `key_id`, or None if the team has no such key.
@@ -57,9 +64,10 @@ class TeamKeys:
 
     async def _refresh(self) -> None:
         self._tried_at = self._clock()
-        timeout = aiohttp.ClientTimeout(total=FETCH_TIMEOUT_S)
+        if self._http is None:
+            self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=FETCH_TIMEOUT_S))
         try:
-            async with aiohttp.ClientSession(timeout=timeout) as session, session.get(self._url) as response:
+            async with self._http.get(self._url) as response:
                 response.raise_for_status()
                 body = await response.read()
             self._keys = _public_keys(codec.decode(body))
@@ -75,6 +83,10 @@ class Access:
         self._issuer = issuer_of(team)
         self._audience = audience
         self._keys = TeamKeys(self._issuer + CERTS_PATH, clock=clock)
+
+    async def close(self) -> None:
+        """Close the connection to the key server."""
+        await self._keys.close()
 
     async def email(self, assertion: str) -> str:
         """The verified e-mail (lower case) that `assertion` carries.

@@ -97,6 +97,11 @@ class Identities:
         access = Access(settings.access_team, settings.access_audience) if settings.access_team else None
         return cls(ring, access=access, guests_allowed=settings.guests_allowed)
 
+    async def close(self) -> None:
+        """Close what checking assertions opened."""
+        if self._access is not None:
+            await self._access.close()
+
     async def authenticate(self, headers: Mapping[str, str]) -> Identity | None:
         """Who this is, or None for a guest who has not been here.
 

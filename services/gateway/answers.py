@@ -1,0 +1,105 @@
+"""JSON in and out of HTTP, errors in their one shape, and the headers of every answer."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, TypeVar
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.common import codec
+from services.common.errors import Broken, Refused, WatchTogetherError, http_status
+
+T = TypeVar("T")
+
+MAX_BODY_BYTES: Final = 16 * 1024
+
+
+def answer(value: object, *, status: int = 200, cookie: str | None = None) -> Response:
+    """A JSON answer that nobody stores."""
+    response = Response(codec.encode(value), status, {"cache-control": "no-store"}, "application/json")
+    if cookie:
+        response.headers.append("set-cookie", cookie)
+    return response
+
+
+def failure(error: WatchTogetherError, *, status: int = 0) -> Response:
+    """The answer of an error: `{"error": {"code", "message", "retry_after_ms"?}}`."""
+    detail: dict[str, str | int] = {"code": error.code, "message": error.message}
+    headers = {}
+    if error.retry_after_ms is not None:
+        detail["retry_after_ms"] = error.retry_after_ms
+        headers["retry-after"] = str(math.ceil(error.retry_after_ms / 1000))
+    response = answer({"error": detail}, status=status or http_status(error))
+    response.headers.update(headers)
+    return response
+
+
+async def on_error(_request: Request, error: Exception) -> Response:
+    """Answer what a route raised."""
+    if isinstance(error, WatchTogetherError):
+        return failure(error)
+    if isinstance(error, HTTPException):
+        if error.status_code == 405:
+            return failure(Refused("method_not_allowed", "This address does not do that."), status=405)
+        return failure(Refused("not_found", "There is nothing at this address."), status=error.status_code)
+    return failure(Broken("broken", "Something went wrong here."))
+
+
+async def read_body(request: Request, shape: type[T]) -> T:
+    """The request's JSON body as `shape`.
+
+    :raises Refused: `too_large` beyond 16 KiB, `malformed` if it is no JSON or does not fit.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise Refused("too_large", f"A request's body may have {MAX_BODY_BYTES} bytes.")
+    try:
+        return codec.decode_as(shape, bytes(body))
+    except codec.MalformedError as error:
+        raise Refused("malformed", f"The request's body is not as expected: {error}") from None
+
+
+class Headers:
+    """Pure ASGI middleware that sets fixed headers on every HTTP answer."""
+
+    def __init__(self, app: ASGIApp, headers: dict[str, str]) -> None:
+        self._app = app
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *self._headers]
+            await send(message)
+
+        await self._app(scope, receive, dressed if scope["type"] == "http" else send)
+
+
+def safety_headers(peers: tuple[str, ...]) -> dict[str, str]:
+    """What keeps the page to itself: no foreign script, frame or referrer."""
+    elsewhere = "".join(f" {peer}" for peer in peers)
+    policy = {
+        "default-src": "'self'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": f"'self' data:{elsewhere}",
+        "media-src": f"'self' blob:{elsewhere}",
+        "connect-src": f"'self' ws: wss:{elsewhere}",
+        "worker-src": "'self' blob:",
+        "object-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+    return {
+        "content-security-policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "referrer-policy": "same-origin",
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+    }

@@ -1,0 +1,98 @@
+"""Builds the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from services.common.config import load
+from services.common.errors import Unavailable, WatchTogetherError
+from services.common.health import Health
+from services.common.identity import Identities
+from services.common.keyring import load_keyring
+from services.common.keys import Keys
+from services.common.metrics import RequestMetrics, ping
+from services.common.net import TrustedProxies
+from services.common.redis import connect
+from services.common.resolution import Resolutions
+from services.common.room.store import RoomStore
+from services.gateway.answers import Headers, on_error, safety_headers
+from services.gateway.config import GatewaySettings
+from services.gateway.door import Door
+from services.gateway.page import Page
+from services.gateway.routes import Api
+
+# A change goes into the history it was asked in: how soon another server, or a fail-over, is noticed.
+RUN_PERIOD_S: Final = 5.0
+
+
+class GatewayApp:
+    """One replica of REST and page."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        ring = load_keyring(settings)
+        keys = Keys(settings.key_prefix)
+        proxies = TrustedProxies(settings.trusted_proxies)
+        self.health = Health()
+        self._identities = Identities.of(settings, ring)
+        self._rooms_redis = connect(settings.redis_url)
+        self._jobs_redis = connect(settings.jobs_url)
+        self._store = RoomStore(self._rooms_redis, keys)
+        self._watching: asyncio.Task[None] | None = None
+        api = Api(settings, self._identities, proxies, self._store, Resolutions(self._jobs_redis, keys))
+        page = Page(settings.web_dir, self._store, proxies)
+        self.asgi = _dressed(settings, self._identities, proxies, api, page)
+        self.health.add("rooms_redis", lambda: ping(self._rooms_redis, "rooms"))
+        self.health.add("jobs_redis", lambda: ping(self._jobs_redis, "jobs"))
+
+    async def start(self) -> None:
+        """Begin to watch Redis; it may come up later than we do."""
+        await self._refresh_run()
+        self._watching = asyncio.create_task(self._watch_run())
+
+    async def drain(self, seconds: float) -> None:
+        """Nobody stays here longer than a request."""
+
+    async def stop(self) -> None:
+        """Close connections."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        await self._identities.close()
+        await self._rooms_redis.aclose()
+        await self._jobs_redis.aclose()
+
+    async def _watch_run(self) -> None:
+        while True:
+            await asyncio.sleep(RUN_PERIOD_S)
+            await self._refresh_run()
+
+    async def _refresh_run(self) -> None:
+        with contextlib.suppress(Unavailable):
+            await self._store.refresh_run()
+
+
+def build(environ: Mapping[str, str]) -> GatewayApp:
+    """The service as `WT_…` variables describe it.
+
+    :raises SettingsError: naming every setting that is wrong.
+    """
+    return GatewayApp(load(GatewaySettings, environ))
+
+
+def _dressed(
+    settings: GatewaySettings, identities: Identities, proxies: TrustedProxies, api: Api, page: Page
+) -> ASGIApp:
+    routes = [*api.routes(), Route("/room/{room}", page.room), Route("/{path:path}", page.file)]
+    handlers = {WatchTogetherError: on_error, HTTPException: on_error, Exception: on_error}
+    app: ASGIApp = Starlette(routes=routes, exception_handlers=handlers)
+    app = RequestMetrics(app, "gateway")
+    app = Door(app, settings, identities, proxies)
+    return Headers(app, safety_headers(settings.peers))

@@ -1,0 +1,23 @@
+"""Settings of the gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.common.config import CommonSettings, integer, names, seconds, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewaySettings(CommonSettings):
+    """One replica of REST and page."""
+
+    # The built page.
+    web_dir: Path = setting(Path("web/dist"), Path)
+    # Other addresses of this installation that a page may move to when its replica dies.
+    peers: tuple[str, ...] = setting((), names)
+    # How long `POST /api/resolve` waits for the resolver.
+    resolve_wait_s: float = setting(60.0, seconds)
+    # Per caller's address and replica, with a burst as large. 0: no limit.
+    resolves_per_minute: int = setting(60, integer(0, 100_000))
+    new_guests_per_minute: int = setting(120, integer(0, 100_000))

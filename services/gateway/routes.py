@@ -1,0 +1,164 @@
+"""The REST surface under `/api`."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services import __version__
+from services.common.errors import Refused, Unavailable, http_status
+from services.common.guard import parse_url
+from services.common.identity import Identities, Identity
+from services.common.keys import is_room_id
+from services.common.net import TrustedProxies
+from services.common.resolution import Resolutions
+from services.common.room.store import RoomStore, Sender
+from services.common.wire.models import QueueItem
+from services.common.wire.rest import (
+    ClientConfig,
+    CreatedRoom,
+    CreateRoomRequest,
+    ResolveRequest,
+    RoomList,
+    Session,
+    SessionRequest,
+)
+from services.gateway.answers import answer, failure, read_body
+from services.gateway.config import GatewaySettings
+from services.gateway.limits import AddressLimit
+from services.gateway.views import room_for
+
+MOST_ROOMS: Final = 50
+# Without look-alikes, so that an id can be read aloud.
+_ID_ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+class Api:
+    """The handlers and what they need."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        identities: Identities,
+        proxies: TrustedProxies,
+        store: RoomStore,
+        resolutions: Resolutions,
+    ) -> None:
+        self._settings = settings
+        self._identities = identities
+        self._proxies = proxies
+        self._store = store
+        self._resolutions = resolutions
+        self._resolves = AddressLimit("resolve", settings.resolves_per_minute)
+        self._new_guests = AddressLimit("new_guest", settings.new_guests_per_minute)
+
+    def routes(self) -> list[Route]:
+        """The routes, `/api/…`; what is none of them is no page either."""
+        return [
+            Route("/api/config", self.config),
+            Route("/api/session", self.session),
+            Route("/api/session", self.rename, methods=["POST"]),
+            Route("/api/resolve", self.resolve, methods=["POST"]),
+            Route("/api/rooms", self.rooms),
+            Route("/api/rooms", self.create_room, methods=["POST"]),
+            Route("/api/rooms/{room}", self.room),
+            Route("/api/cookies", self.cookies, methods=["GET", "POST", "DELETE"]),
+            Route("/api/{path:path}", self.nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+        ]
+
+    async def config(self, _request: Request) -> Response:
+        """What the page must know of this installation."""
+        settings = self._settings
+        return answer(
+            ClientConfig(
+                access=bool(settings.access_team),
+                guests=settings.guests_allowed,
+                peers=list(settings.peers),
+                version=__version__,
+            )
+        )
+
+    async def session(self, request: Request) -> Response:
+        """Who the caller is: a fresh guest, if nobody known."""
+        return await self._introduce(request, None)
+
+    async def rename(self, request: Request) -> Response:
+        """Give the caller a name."""
+        body = await read_body(request, SessionRequest)
+        return await self._introduce(request, body.name)
+
+    async def resolve(self, request: Request) -> Response:
+        """Resolve a link, for anybody."""
+        self._resolves.take(self._address(request), time.monotonic())
+        body = await read_body(request, ResolveRequest)
+        result = await self._resolutions.resolve(body.url.strip(), self._settings.resolve_wait_s)
+        if result.video is None:
+            refusal = Refused(result.code or "unsupported", result.message or "This link could not be opened.")
+            # The request was right and the caller welcome: it is the link that can't be played.
+            status = http_status(refusal)
+            return failure(refusal, status=422 if status in (400, 401) else status)
+        return answer(result.video)
+
+    async def rooms(self, _request: Request) -> Response:
+        """The listed rooms, last active first."""
+        return answer(RoomList(rooms=await self._store.list_rooms(MOST_ROOMS)))
+
+    async def room(self, request: Request) -> Response:
+        """One room, as the caller may see it."""
+        room = str(request.path_params["room"])
+        if not is_room_id(room):
+            raise Refused("bad_room_id", "A room's id has 1 to 64 letters, digits, - or _.")
+        caller = await self._identities.authenticate(request.headers)
+        record = await self._store.snapshot(room)
+        if record is None:
+            raise Refused("no_such_room", "There is no room of that name.")
+        return answer(room_for(record.room(await self._store.redis_time()), caller, self._identities.public_id))
+
+    async def create_room(self, request: Request) -> Response:
+        """Make a room with a random id, unlisted; with a link, that is its first item."""
+        body = await read_body(request, CreateRoomRequest)
+        identity, cookie = await self._identify(request, None)
+        room = _random_id(12)
+        if body.url:
+            await self._begin(room, body.url.strip(), identity)
+        return answer(CreatedRoom(id=room), status=201, cookie=cookie)
+
+    async def cookies(self, request: Request) -> Response:
+        """Cookies of sites are not kept yet."""
+        await self._identities.authenticate(request.headers)
+        raise Refused("not_implemented", "Cookies can't be stored here yet.")
+
+    async def nothing(self, _request: Request) -> Response:
+        """Any other address under `/api`."""
+        raise Refused("not_found", "There is nothing at this address.")
+
+    async def _begin(self, room: str, url: str, identity: Identity) -> None:
+        parse_url(url)
+        item = QueueItem(id=_random_id(12), url=url, title=url[:200], added_by=identity.id, added_at=time.time())
+        await self._store.add_item(room, Sender(identity.id), item, create=True, unlisted=True)
+        # The first replica that hosts the room asks for what is missing: here the flight only gets a head start.
+        with contextlib.suppress(Unavailable):
+            await self._resolutions.want(url, room, item.id)
+
+    async def _introduce(self, request: Request, name: str | None) -> Response:
+        identity, cookie = await self._identify(request, name)
+        return answer(Session(id=identity.id, name=identity.name, is_guest=identity.is_guest), cookie=cookie)
+
+    async def _identify(self, request: Request, name: str | None) -> tuple[Identity, str | None]:
+        if await self._identities.authenticate(request.headers) is None:
+            self._new_guests.take(self._address(request), time.monotonic())
+        secure = self._proxies.caller(request.scope).is_secure
+        return await self._identities.identify(request.headers, name=name, secure=secure)
+
+    def _address(self, request: Request) -> str:
+        return self._proxies.caller(request.scope).address
+
+
+def _random_id(length: int) -> str:
+    return "".join(secrets.choice(_ID_ALPHABET) for _ in range(length))
