@@ -1,0 +1,271 @@
+"""Resolved links: the cache, those who wait for a flight, and its stages. Shared by who asks and who resolves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import Any, Final, NoReturn
+
+from msgspec import Struct
+from msgspec.structs import replace
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from services.common import codec
+from services.common.errors import Unavailable
+from services.common.guard import parse_url
+from services.common.jobs import Jobs
+from services.common.keys import Keys, url_digest
+from services.common.wire.models import VideoState
+
+PUBLIC: Final = "public"
+WAITERS_TTL_S: Final = 600
+# pub/sub promises nothing: a lost completion costs one look into the cache.
+RECHECK_S: Final = 1.0
+# Callers beyond these wait by looking, so that waiting never takes all connections.
+MAX_SUBSCRIPTIONS: Final = 24
+# This version's record and the next one's, so that a rolling upgrade works.
+READABLE: Final = (1, 2)
+
+
+class Resolution(Struct, kw_only=True, frozen=True):
+    """A flight's result: a video, or the code and sentence of why there is none. Times are Unix seconds."""
+
+    video: VideoState | None = None
+    code: str | None = None
+    message: str | None = None
+    resolved_at: float
+    expires_at: float
+    v: int = 1
+
+
+class Waiter(Struct, frozen=True):
+    """A queue item that a flight's result must enter."""
+
+    room: str
+    item: str
+
+
+class Resolutions:
+    """The cache of formats and the door to the resolver. Errors are cached as results are, only shorter."""
+
+    def __init__(self, redis: Redis, keys: Keys, *, max_depth: int = 200) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._jobs = Jobs(redis, keys)
+        self._max_depth = max_depth
+        self._subscriptions = asyncio.Semaphore(MAX_SUBSCRIPTIONS)
+
+    # Those who ask.
+
+    async def cached(self, url: str, scope: str = PUBLIC) -> Resolution | None:
+        """What is known of a link, errors included.
+
+        :raises Refused: `bad_url` or `refused_target`.
+        :raises Unavailable: if Redis does not answer.
+        """
+        return await self.peek(_digest(url), scope)
+
+    async def want(self, url: str, room: str, item: str) -> Resolution | None:
+        """The result now, or None: then it enters the room as soon as it is there, whatever becomes of the caller.
+
+        :raises Refused: `bad_url` or `refused_target`.
+        :raises Unavailable: `busy` if the queue is full, `unavailable` if Redis does not answer.
+        """
+        canonical = parse_url(url).url
+        digest = url_digest(canonical)
+        waiter = Waiter(room, item)
+        # Waiter first, then the cache: a flight writes the cache before it reads its waiters, so one of both meets.
+        await self._add_waiter(digest, waiter)
+        try:
+            known = await self.peek(digest, PUBLIC)
+            if known is None:
+                await self._enqueue(digest, canonical)
+        except Unavailable:
+            with contextlib.suppress(Unavailable):
+                await self.settled(digest, waiter)
+            raise
+        if known is None:
+            return None
+        await self.settled(digest, waiter)
+        return _as_pasted(known, url)
+
+    async def resolve(self, url: str, timeout_s: float) -> Resolution:
+        """Resolve a link and wait for it; many callers share one flight.
+
+        :raises Refused: `bad_url` or `refused_target`.
+        :raises Unavailable: `timeout` after `timeout_s` (the flight goes on), `busy`, `unavailable`.
+        """
+        canonical = parse_url(url).url
+        digest = url_digest(canonical)
+        known = await self.peek(digest, PUBLIC)
+        if known is None:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    known = await self._flown(digest, canonical)
+            except TimeoutError:
+                raise Unavailable("timeout", "This link takes long to open. Try again.", retry_after_ms=5000) from None
+        return _as_pasted(known, url)
+
+    async def stages(self, url: str) -> AsyncIterator[str]:
+        """The stages of a link's flight as they come, until it is done. Nothing is promised: a stage may be missed.
+
+        :raises Refused: `bad_url` or `refused_target`.
+        :raises Unavailable: if Redis does not answer.
+        """
+        digest = _digest(url)
+        async with self._subscribed(digest) as listener:
+            while await self.peek(digest, PUBLIC) is None:
+                message = await _next_message(listener, RECHECK_S)
+                if message.get("done"):
+                    return
+                if isinstance(stage := message.get("stage"), str):
+                    yield stage
+
+    async def _flown(self, digest: str, url: str) -> Resolution:
+        if self._subscriptions.locked():
+            return await self._poll(digest, url)
+        async with self._subscriptions, self._subscribed(digest) as listener:
+            while True:
+                await self._enqueue(digest, url)
+                known = await self.peek(digest, PUBLIC)
+                if known is not None:
+                    return known
+                await _completion(listener)
+
+    async def _poll(self, digest: str, url: str) -> Resolution:
+        while True:
+            await self._enqueue(digest, url)
+            known = await self.peek(digest, PUBLIC)
+            if known is not None:
+                return known
+            await asyncio.sleep(RECHECK_S / 2)
+
+    async def _enqueue(self, digest: str, url: str) -> None:
+        if await self._jobs.depth() >= self._max_depth and not await self._jobs.is_queued(digest, PUBLIC):
+            raise Unavailable("busy", "Many links are being opened right now. Try again soon.", retry_after_ms=5000)
+        await self._jobs.enqueue(digest, url, PUBLIC)
+
+    @contextlib.asynccontextmanager
+    async def _subscribed(self, digest: str) -> AsyncIterator[PubSub]:
+        listener = self._redis.pubsub(ignore_subscribe_messages=True)
+        try:
+            try:
+                await listener.subscribe(self._keys.resolve(digest))
+            except (RedisError, OSError) as error:
+                _unavailable(error)
+            yield listener
+        finally:
+            with contextlib.suppress(RedisError, OSError):
+                await listener.aclose()  # type: ignore[no-untyped-call]
+
+    async def _add_waiter(self, digest: str, waiter: Waiter) -> None:
+        name = self._keys.waiters(digest)
+        try:
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.sadd(name, f"{waiter.room}|{waiter.item}")
+                pipe.expire(name, WAITERS_TTL_S)
+                await pipe.execute()
+        except (RedisError, OSError) as error:
+            _unavailable(error)
+
+    # Those who resolve.
+
+    async def peek(self, digest: str, scope: str) -> Resolution | None:
+        """`cached`, by the digest of the canonical URL.
+
+        :raises Unavailable: if Redis does not answer.
+        """
+        try:
+            raw = await self._redis.get(self._keys.format(digest, scope))
+        except (RedisError, OSError) as error:
+            _unavailable(error)
+        if raw is None:
+            return None
+        try:
+            known = codec.decode_as(Resolution, raw)
+        except codec.MalformedError:
+            # Written by a version that this one can't read: resolve again.
+            return None
+        return known if known.v in READABLE and known.expires_at > time.time() else None
+
+    async def put(self, digest: str, scope: str, resolution: Resolution) -> None:
+        """Cache a flight's result until it expires, and tell those who wait for it.
+
+        :raises Unavailable: if Redis does not answer; then it may be cached.
+        """
+        ttl_ms = max(1000, int((resolution.expires_at - time.time()) * 1000))
+        try:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.set(self._keys.format(digest, scope), codec.encode(resolution), px=ttl_ms)
+                pipe.publish(self._keys.resolve(digest), codec.encode({"done": True}))
+                await pipe.execute()
+        except (RedisError, OSError) as error:
+            _unavailable(error)
+
+    async def announce(self, digest: str, stage: str) -> None:
+        """Publish a stage of a flight. It is a courtesy: a Redis that does not answer is passed over."""
+        with contextlib.suppress(RedisError, OSError):
+            await self._redis.publish(self._keys.resolve(digest), codec.encode({"stage": stage}))
+
+    async def waiters(self, digest: str) -> list[Waiter]:
+        """Who waits for a flight.
+
+        :raises Unavailable: if Redis does not answer.
+        """
+        try:
+            members: set[bytes] = await self._redis.smembers(self._keys.waiters(digest))  # type: ignore[misc]
+        except (RedisError, OSError) as error:
+            _unavailable(error)
+        pairs = (member.decode().partition("|") for member in sorted(members))
+        return [Waiter(room, item) for room, _, item in pairs]
+
+    async def settled(self, digest: str, waiter: Waiter) -> None:
+        """Forget a waiter that has its result.
+
+        :raises Unavailable: if Redis does not answer.
+        """
+        try:
+            await self._redis.srem(self._keys.waiters(digest), f"{waiter.room}|{waiter.item}")  # type: ignore[misc]
+        except (RedisError, OSError) as error:
+            _unavailable(error)
+
+
+def _digest(url: str) -> str:
+    return url_digest(parse_url(url).url)
+
+
+def _as_pasted(resolution: Resolution, url: str) -> Resolution:
+    if resolution.video is None:
+        return resolution
+    return replace(resolution, video=replace(resolution.video, url=url))
+
+
+async def _next_message(listener: PubSub, timeout_s: float) -> dict[str, Any]:
+    """The next message of a flight, or {} after `timeout_s`."""
+    try:
+        message = await listener.get_message(timeout=timeout_s)
+    except (RedisError, OSError):
+        await asyncio.sleep(timeout_s / 2)
+        return {}
+    if not message or message["type"] != "message":
+        return {}
+    try:
+        return codec.decode_as(dict[str, Any], message["data"])
+    except codec.MalformedError:
+        return {}
+
+
+async def _completion(listener: PubSub) -> None:
+    """Return when a flight is done, or after `RECHECK_S` of whatever else."""
+    until = time.monotonic() + RECHECK_S
+    while (left := until - time.monotonic()) > 0:
+        if (await _next_message(listener, left)).get("done"):
+            return
+
+
+def _unavailable(error: Exception) -> NoReturn:
+    raise Unavailable("unavailable", "The resolver's store does not answer.", retry_after_ms=1000) from error
