@@ -17,12 +17,14 @@ class StreamContext(Struct, kw_only=True, frozen=True):
     """One stream as it is today.
 
     `url` is the current upstream URL; `headers` are those yt-dlp said it needs; `scope` is `public` or the cookie
-    owner's; `available_at` and `expires_at` are Unix seconds. `v` is the version of this record.
+    owner's; `available_at` and `expires_at` are Unix seconds. `object_id` is the object whose URL `url` is: for others
+    that share the context (the segments of a manifest) only its headers count. `v` is the version of this record.
     """
 
     page_url: str
     format_id: str
     url: str
+    object_id: str = ""
     headers: dict[str, str] = {}
     scope: str = "public"
     extractor: str = ""
