@@ -87,8 +87,8 @@ class Origin:
         """`host:port`, as `WT_ALLOWED_PRIVATE_HOSTS` takes it."""
         return f"{self._host}:{self._port}"
 
-    def url(self, path: str = "/", **faults: Any) -> str:
-        """The link of a path, with `faults` as query parameters."""
+    def url(self, path: str = "/", /, **faults: Any) -> str:
+        """The link of a path, with `faults`, or anything else, as query parameters."""
         query = urlencode(faults, doseq=True)
         return f"http://{self.address}/{path.lstrip('/')}{'?' if query else ''}{query}"
 
@@ -98,7 +98,7 @@ class Origin:
         return f"{self.url(path)}?{signing.query(path, self._wall() + lifetime_s, ip)}"
 
     @contextlib.contextmanager
-    def fault(self, prefix: str, **faults: Any) -> Iterator[None]:
+    def fault(self, prefix: str, /, **faults: Any) -> Iterator[None]:
         """Let `faults` hold for every path beginning with `prefix`, links unchanged, while the block runs."""
         standing = self._site.stand(f"/{prefix.lstrip('/')}", msgspec.convert(faults, Faults))
         try:

@@ -137,7 +137,7 @@ def _contents(
     match kind:
         case "pair" | "short" | "headers" | "cookie" | "bound":
             lifetime = seconds if kind == "short" and seconds is not None else LIFETIME_S
-            return _pair(kind, asker, round(now + lifetime), size) | _texts(base) | {"chapters": _chapters()}
+            return _pair(kind, asker, int(now + lifetime), size) | _texts(base) | {"chapters": _chapters()}
         case "webm":
             return {"file": f"{base}/{media.WEBM}", "ext": "webm"}
         case "hls" | "ended":
