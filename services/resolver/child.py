@@ -1,0 +1,242 @@
+"""One extraction, in a process of its own. The only module that imports yt-dlp.
+
+`python -m services.resolver.child FD BYTES [PLUGINS...]`: reads one job (a JSON line) from stdin, writes one answer (a
+JSON line) to FD and exits. It trusts nothing it loads: memory is limited to BYTES, sockets reach the job's proxy only,
+no program but Node is started. When stdin closes, because its parent has died, the whole process group ends.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import yt_dlp
+import yt_dlp.extractor.generic
+import yt_dlp.extractor.youtube
+from msgspec import Struct
+from yt_dlp.globals import plugin_dirs
+from yt_dlp.plugins import load_all_plugins
+
+from services.common import codec
+from services.resolver.errors import Failure
+from services.resolver.info import Info, read_info
+
+FORMAT: Final = "bestvideo*+bestaudio/best"
+SOCKET_TIMEOUT_S: Final = 15
+_MESSAGE_CHARS: Final = 1000
+_MANIFEST_BYTES: Final = 256 << 10
+_MANIFESTS: Final = {".mpd": ("http_dash_segments", b"<MPD"), ".m3u8": ("m3u8_native", b"#EXTM3U")}
+
+
+class Job(Struct, kw_only=True, frozen=True):
+    """What to extract and how. `node` is Node's path, `pot_url` the PO-token provider's; '' for none."""
+
+    url: str
+    proxy: str
+    node: str = ""
+    pot_url: str = ""
+    cookies: str = ""
+
+
+class Answer(Struct, kw_only=True, frozen=True):
+    """The video, or why there is none."""
+
+    info: Info | None = None
+    failure: Failure | None = None
+
+
+class Fence:
+    """An audit hook: it can't be taken off again, and sees sockets and programs whoever opens them."""
+
+    def __init__(self) -> None:
+        self._addresses: set[tuple[str, int]] = set()
+        self._hosts: set[str] = set()
+        self._programs: set[str] = set()
+
+    def open(self, job: Job) -> None:
+        """Let the job's proxy, its PO-token provider and Node pass."""
+        for url in filter(None, (job.proxy, job.pot_url)):
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+            self._hosts.add(host)
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            self._addresses |= {(str(answer[4][0]), port) for answer in found}
+        self._programs |= {job.node} - {""}
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        match event:
+            case "socket.connect" | "socket.sendto" | "socket.sendmsg":
+                self._check_address(arguments[1])
+            case "socket.getaddrinfo" | "socket.gethostbyname":
+                if arguments[0] not in self._hosts:
+                    raise PermissionError(f"no name is resolved here: {arguments[0]}")
+            case "subprocess.Popen":
+                if str(arguments[0]) not in self._programs:
+                    raise PermissionError(f"no such program is started here: {arguments[0]}")
+            case "os.system" | "os.exec" | "os.posix_spawn" | "os.fork" | "os.forkpty":
+                raise PermissionError("no program is started here")
+
+    def _check_address(self, address: object) -> None:
+        place = address[:2] if isinstance(address, tuple) else None
+        if place not in self._addresses:
+            raise PermissionError("only the egress proxy is reached from here")
+
+
+class Silence:
+    """yt-dlp's logger: what it says is in the exception too."""
+
+    def debug(self, message: str) -> None: ...
+
+    def warning(self, message: str) -> None: ...
+
+    def error(self, message: str) -> None: ...
+
+
+def main() -> None:
+    """Serve one job."""
+    descriptor, memory_bytes = int(sys.argv[1]), int(sys.argv[2])
+    _limit(memory_bytes)
+    _warm(sys.argv[3:])
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    fence = Fence()
+    sys.addaudithook(fence)
+    job = codec.decode_as(Job, line)
+    fence.open(job)
+    answer = codec.encode(_answer(job)) + b"\n"
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(answer)
+    # Extractors leave threads behind; nothing of this process is worth an orderly end.
+    os._exit(0)
+
+
+def _answer(job: Job) -> Answer:
+    try:
+        return Answer(info=_extract(job))
+    except MemoryError:
+        return Answer(failure=Failure(["MemoryError"], ""))
+    except Exception as error:  # whatever an extractor raises is an answer, not a crash
+        return Answer(failure=describe(error))
+
+
+def _extract(job: Job) -> Info:
+    with yt_dlp.YoutubeDL(_parameters(job)) as loader:
+        try:
+            raw = loader.extract_info(job.url, download=False)
+        except yt_dlp.utils.YoutubeDLError as error:
+            manifest = _manifest(loader, job.url) if "DRM" not in str(error) else None
+            if manifest is None:
+                raise
+            raw = manifest
+        return read_info(_first(raw))
+
+
+def _parameters(job: Job) -> dict[str, Any]:
+    extractor_arguments: dict[str, dict[str, list[str]]] = {"youtube": {"skip": ["translated_subs"]}}
+    if job.pot_url:
+        extractor_arguments["youtubepot-bgutilhttp"] = {"base_url": [job.pot_url]}
+    return {
+        "format": FORMAT,
+        "proxy": job.proxy,
+        "cookiefile": job.cookies or None,
+        "cachedir": False,
+        "js_runtimes": {"node": {"path": job.node}} if job.node else {},
+        "extractor_args": extractor_arguments,
+        # A video in a playlist is that video; a playlist alone is its first.
+        "noplaylist": True,
+        "lazy_playlist": True,
+        "playlist_items": "1",
+        "writesubtitles": True,
+        "writeautomaticsub": True,
+        "socket_timeout": SOCKET_TIMEOUT_S,
+        "extractor_retries": 1,
+        "quiet": True,
+        "noprogress": True,
+        "logger": Silence(),
+    }
+
+
+def _first(raw: dict[str, Any] | None) -> dict[str, Any]:
+    while raw is not None and raw.get("_type") in ("playlist", "multi_video"):
+        raw = next((entry for entry in raw.get("entries") or () if entry), None)
+    if raw is None:
+        raise EmptyPlaylist("This playlist is empty.")
+    return raw
+
+
+class EmptyPlaylist(Exception):
+    """A playlist without a video."""
+
+
+def _manifest(loader: Any, url: str) -> dict[str, Any] | None:
+    """A manifest that yt-dlp can't read and a player perhaps can."""
+    path = urlsplit(url).path
+    name = os.path.basename(path)  # noqa: PTH119 - a URL's path, not a file's
+    found = next((kind for suffix, kind in _MANIFESTS.items() if path.lower().endswith(suffix)), None)
+    if found is None:
+        return None
+    protocol, mark = found
+    try:
+        beginning = loader.urlopen(url).read(_MANIFEST_BYTES)
+    except yt_dlp.utils.YoutubeDLError:
+        return None
+    if mark not in beginning or b"ContentProtection" in beginning:
+        return None
+    entry = {"format_id": "0", "url": url, "manifest_url": url, "protocol": protocol}
+    return {"id": name, "extractor_key": "Generic", "title": name.rpartition(".")[0], "formats": [entry]}
+
+
+def describe(error: BaseException) -> Failure:
+    """An exception with its causes, as far as their meaning needs."""
+    chain = list(_causes(error))
+    kinds = [kind.__name__ for link in chain for kind in type(link).__mro__ if kind not in (object, BaseException)]
+    statuses = (getattr(link, "status", None) for link in chain)
+    status = next((status for status in statuses if isinstance(status, int)), None)
+    expected = any(getattr(link, "expected", False) for link in chain)
+    return Failure(list(dict.fromkeys(kinds)), str(error)[:_MESSAGE_CHARS], status, bool(expected))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    for _ in range(10):
+        if error is None:
+            return
+        yield error
+        wrapped = getattr(error, "exc_info", None)
+        inner = wrapped[1] if isinstance(wrapped, tuple) and len(wrapped) > 1 else None
+        error = inner or getattr(error, "cause", None) or error.__cause__
+
+
+def _warm(folders: list[str]) -> None:
+    """Do before the job what every job needs."""
+    # yt-dlp looks for packages inside a plugin folder; a folder that is such a package itself goes on the path.
+    packages = [folder for folder in folders if (Path(folder) / "yt_dlp_plugins").is_dir()]
+    sys.path += packages
+    plugin_dirs.value = ["default", *(folder for folder in folders if folder not in packages)]
+    load_all_plugins()
+    for extractor in yt_dlp.extractor.list_extractor_classes():
+        extractor.ie_key()
+
+
+def _limit(memory_bytes: int) -> None:
+    # Not RLIMIT_AS: Node reserves gigabytes of address space that it never touches.
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""The resolver's settings."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from services.common.config import CommonSettings, integer, names, seconds, setting
+
+_GIB = 1 << 30
+
+
+def _family(raw: str) -> str:
+    if raw not in ("ipv4", "ipv6", "any"):
+        raise ValueError("expected ipv4, ipv6 or any")
+    return raw
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolverSettings(CommonSettings):
+    """What a resolver worker reads beside the common settings."""
+
+    # Links resolved at a time; each takes a process of about 100 MB.
+    resolver_concurrency: int = setting(min(4, os.cpu_count() or 1), integer(1, 64))
+    # After this a link's extraction is ended, whatever it does.
+    resolver_deadline_s: float = setting(45.0, seconds)
+    # Memory that one process of an extraction may take.
+    resolver_memory_bytes: int = setting(_GIB, integer(256 << 20, 64 * _GIB))
+    # Processes that wait with yt-dlp imported. 0: each link pays for the import.
+    resolver_warm: int = setting(1, integer(0, 16))
+    # The longest time that a result is kept; a stream that expires earlier shortens it.
+    format_ttl_s: int = setting(7200, integer(60, 7200))
+    # Folders that hold yt-dlp plugin packages, beside the installed ones.
+    ytdlp_plugin_dirs: tuple[str, ...] = setting((), names)
+    # Node.js 22 or newer for JavaScript challenges. Empty: found.
+    node_path_for_ytdlp: str = setting("")
+    # The PO-token provider's address. Empty: none.
+    pot_provider_url: str = setting("")
+    # An HTTP proxy for everything that leaves. Empty: none.
+    egress_proxy: str = setting("", secret=True)
+    # YouTube binds its URLs to the family of the address that asked: the same here and in the proxy.
+    address_family: str = setting("ipv4", _family)

@@ -1,0 +1,179 @@
+"""What yt-dlp's failures mean: one table from exception and message to a code, a sentence and the way out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from services.common.errors import Refused, Unavailable, WatchTogetherError
+
+Code = Literal[
+    "drm",
+    "geo_blocked",
+    "live_not_started",
+    "private",
+    "private_address",
+    "sign_in_required",
+    "timeout",
+    "unavailable",
+    "unsupported",
+]
+
+
+class Failure(Struct, frozen=True):
+    """How an extraction failed. `kinds` are class names, the outermost exception first; `status` is HTTP's."""
+
+    kinds: list[str]
+    message: str
+    status: int | None = None
+    expected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A failure of one of `kinds`, or with a message that `pattern` finds, or with `status`, has `code`."""
+
+    code: Code
+    sentence: str
+    pattern: str = ""
+    kinds: frozenset[str] = frozenset()
+    status: frozenset[int] = frozenset()
+
+    def matches(self, failure: Failure) -> bool:
+        """Whether this rule is about `failure`."""
+        if not self.kinds.isdisjoint(failure.kinds) or failure.status in self.status:
+            return True
+        return bool(self.pattern) and re.search(self.pattern, failure.message, re.IGNORECASE) is not None
+
+
+def _kinds(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+# In order: the first that matches. "Private video. Sign in if …" is private, a 403 with a country is geo_blocked.
+RULES: Final = (
+    Rule(
+        "unavailable",
+        "Opening this link needed more memory than allowed. Try the link of a single video.",
+        kinds=_kinds("MemoryError"),
+    ),
+    Rule(
+        "unavailable",
+        "Opening this link failed on the server. Try again later, or try another link.",
+        kinds=_kinds("Crashed"),
+    ),
+    Rule(
+        "drm",
+        "This video is copy-protected (DRM), so it can't be played here. Watch it on its own site.",
+        r"\bDRM\b",
+    ),
+    Rule(
+        "geo_blocked",
+        "The site doesn't offer this video in the server's country. Try another upload of it.",
+        r"geo.?(restrict|block)|not (made )?(this video )?available (in|from) your (country|location|region)"
+        r"|in your country|from your location|in your region",
+        _kinds("GeoRestrictedError"),
+        frozenset({451}),
+    ),
+    Rule(
+        "live_not_started",
+        "This live stream isn't running. Add it again when it has begun.",
+        r"live event will begin|premieres? (in|will)|will (begin|start) (in|at|soon)|not (currently )?live|not started"
+        r"|(is|currently) offline|hasn.t started|live (stream|event) (has|is) (ended|upcoming)",
+        _kinds("UserNotLive"),
+    ),
+    Rule(
+        "private",
+        "This video is private. Ask its owner to make it public or unlisted.",
+        r"private (video|playlist|account|profile)|is (set to )?private|video.{0,20}\bprivate\b",
+    ),
+    Rule(
+        "sign_in_required",
+        "The site wants a sign-in for this video. Connect your account's cookies in the settings, then add it again.",
+        r"sign.?in|log.?in\b|login|logged.in|registered users|cookies|confirm your age|age.?restrict|members.only"
+        r"|subscri(be|ber|ption)|pay.?wall|purchase|authenticat|password|premium",
+        status=frozenset({401}),
+    ),
+    Rule(
+        "unsupported",
+        "There is no video behind this link that can be played. Paste the link of the video's own page.",
+        r"unsupported url|no video formats|no (video|media|audio) (could be |was |were )?found|is not a valid url"
+        r"|there.s no video|does not contain|requested format is not available|unable to extract|empty playlist"
+        r"|no longer supported|piracy|unsupported url scheme|failed to (parse|extract)",
+        _kinds("UnsupportedError", "UnsupportedRequest", "NoSupportingHandlers", "RegexNotFoundError", "EmptyPlaylist"),
+    ),
+    Rule(
+        "timeout",
+        "The site took too long to answer. Try again in a moment.",
+        r"timed? ?out",
+        _kinds("DeadlineExceeded"),
+        frozenset({504, 524}),
+    ),
+    Rule(
+        "unavailable",
+        "The site says that this page doesn't exist. Check the link.",
+        status=frozenset({404, 410}),
+    ),
+    Rule(
+        "unavailable",
+        "The site refused us for now: too many requests. Try again in some minutes.",
+        status=frozenset({429}),
+    ),
+    Rule(
+        "unavailable",
+        "The site refused to show this video to the server. Connecting your account's cookies may help.",
+        status=frozenset({403}),
+    ),
+    Rule(
+        "unavailable",
+        "The site can't be reached. Check the link, or try again later.",
+        kinds=_kinds("TransportError", "IncompleteRead", "SSLError", "CertificateVerifyError", "ProxyError"),
+    ),
+)
+UNKNOWN: Final = "This link couldn't be opened. Try again later, or try another link."
+
+# Failures that another attempt may not meet.
+_TRANSIENT: Final = frozenset({"timeout", "unavailable"})
+TRANSIENT_TTL_S: Final = 10
+LASTING_TTL_S: Final = 30
+
+_NOISE: Final = re.compile(
+    r"https?://\S+|; please report this issue.*|\(caused by .*|\. *Use --\S.*|; see +https?:.*|\x1b\[[0-9;]*m",
+    re.DOTALL,
+)
+_PREFIX: Final = re.compile(r"^(ERROR: *)?(\[[^\]]{1,60}\] *)?(\S{1,80}: +)?")
+
+
+def classify(failure: Failure) -> WatchTogetherError:
+    """The error that people get for a failed extraction."""
+    told = Failure(failure.kinds, _NOISE.sub("", failure.message), failure.status, failure.expected)
+    rule = next((rule for rule in RULES if rule.matches(told)), None)
+    if rule is not None:
+        return resolve_error(rule.code, rule.sentence)
+    reason = _PREFIX.sub("", told.message).strip(" .")
+    if failure.expected and reason:
+        return resolve_error("unavailable", f"The site says: {reason[:200]}.")
+    return resolve_error("unavailable", UNKNOWN)
+
+
+def resolve_error(code: Code, sentence: str) -> WatchTogetherError:
+    """An error of the family that `code` belongs to."""
+    return Unavailable(code, sentence) if code in _TRANSIENT else Refused(code, sentence)
+
+
+def private_address() -> WatchTogetherError:
+    """The answer for a link that leads into a private network."""
+    return resolve_error("private_address", "This link leads to a private address, which the server does not open.")
+
+
+def deadline_exceeded() -> WatchTogetherError:
+    """The answer for an extraction that was ended."""
+    return classify(Failure(["DeadlineExceeded"], ""))
+
+
+def ttl_s(code: str) -> int:
+    """For how many seconds an error is cached."""
+    return TRANSIENT_TTL_S if code in _TRANSIENT else LASTING_TTL_S

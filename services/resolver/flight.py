@@ -1,0 +1,142 @@
+"""One flight: from a link to a result in the cache and in every room that waits for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+import structlog
+
+from services.common import codec
+from services.common.contexts import ContextStore
+from services.common.errors import Refused, WatchTogetherError
+from services.common.guard import Guard, parse_url
+from services.common.resolution import Resolution, Resolutions
+from services.common.stream import LIFETIME_S, StreamSigner
+from services.resolver import metrics
+from services.resolver.errors import private_address, ttl_s
+from services.resolver.expiry import cache_until
+from services.resolver.extract import Extractor
+from services.resolver.formats import Mint, present
+
+log = structlog.get_logger(__name__)
+
+Stage = Literal["checking", "extracting", "preparing"]
+
+
+class Rooms(Protocol):
+    """Where results enter rooms."""
+
+    async def resolved(
+        self,
+        room: str,
+        item: str,
+        *,
+        title: str = "",
+        thumbnail: str = "",
+        duration: float | None = None,
+        video_json: str | None = None,
+        code: str | None = None,
+        message: str | None = None,
+    ) -> None:
+        """Put a result into a room; repeating it is safe.
+
+        :raises Unavailable: if the rooms' Redis does not answer.
+        """
+
+
+class Flights:
+    """Runs flights. Every step may be repeated, so that a worker's death in the middle costs time and nothing else."""
+
+    def __init__(
+        self,
+        resolutions: Resolutions,
+        contexts: ContextStore,
+        rooms: Rooms,
+        extractor: Extractor,
+        guard: Guard,
+        signer: StreamSigner,
+        *,
+        ttl_s: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._resolutions = resolutions
+        self._contexts = contexts
+        self._rooms = rooms
+        self._extractor = extractor
+        self._guard = guard
+        self._signer = signer
+        self._ttl_s = ttl_s
+        self._clock = clock
+
+    async def run(self, digest: str, url: str, scope: str) -> None:
+        """Resolve a link unless its result is cached, then give the result to those who wait.
+
+        :raises Unavailable: if a Redis does not answer; running it again goes on from there.
+        """
+        result = await self._resolutions.peek(digest, scope)
+        if result is None:
+            result = await self._fly(digest, url, scope)
+            await self._resolutions.put(digest, scope, result)
+            metrics.RESOLVES.labels(result.code or "ok").inc()
+        else:
+            metrics.RESOLVES.labels("cached").inc()
+        await self._deliver(digest, result)
+
+    async def _fly(self, digest: str, url: str, scope: str) -> Resolution:
+        begun = self._clock()
+        try:
+            mint = Mint(self._signer, url, scope, begun)
+            await self._check(digest, url)
+            await self._stage(digest, "extracting")
+            info = await self._extractor.extract(url)
+            await self._stage(digest, "preparing")
+            video = present(info, mint)
+        except WatchTogetherError as error:
+            now = self._clock()
+            log.info("resolve_failed", url=url, code=error.code, seconds=round(now - begun, 2))
+            expires_at = now + ttl_s(error.code)
+            return Resolution(code=error.code, message=error.message, resolved_at=now, expires_at=expires_at)
+        # As long as a client's URL is good: a room that pauses overnight needs the context to get today's URL.
+        await self._contexts.put(mint.contexts, LIFETIME_S)
+        now = self._clock()
+        log.info("resolved", url=url, extractor=info.extractor, kind=video.stream_type, seconds=round(now - begun, 2))
+        expires_at = cache_until(video.expires_at, now, self._ttl_s)
+        return Resolution(video=video, resolved_at=now, expires_at=expires_at)
+
+    async def _check(self, digest: str, url: str) -> None:
+        """Refuse a link into a private network before any process sees it."""
+        await self._stage(digest, "checking")
+        target = parse_url(url)
+        try:
+            await self._guard.addresses(target.host, target.port)
+        except Refused as error:
+            raise private_address() if error.code == "private_address" else error from None
+
+    async def _deliver(self, digest: str, result: Resolution) -> None:
+        # Each waiter is forgotten only after its room has the result. Whoever comes meanwhile finds the cache.
+        for waiter in await self._resolutions.waiters(digest):
+            try:
+                await self._enter(waiter.room, waiter.item, result)
+            except Refused as refusal:
+                log.info("resolve_not_wanted", room=waiter.room, item=waiter.item, code=refusal.code)
+            await self._resolutions.settled(digest, waiter)
+            metrics.DELIVERED.inc()
+
+    async def _enter(self, room: str, item: str, result: Resolution) -> None:
+        video = result.video
+        if video is None:
+            await self._rooms.resolved(room, item, code=result.code, message=result.message)
+            return
+        await self._rooms.resolved(
+            room,
+            item,
+            title=video.title,
+            thumbnail=video.thumbnail,
+            duration=video.duration,
+            video_json=codec.encode_text(video),
+        )
+
+    async def _stage(self, digest: str, stage: Stage) -> None:
+        await self._resolutions.announce(digest, stage)

@@ -1,0 +1,153 @@
+"""yt-dlp's info dict, reduced to what a player needs. The child makes it, the parent reads it: nothing else passes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+MAX_FORMATS: Final = 400
+MAX_SUBTITLES: Final = 80
+
+
+class Format(Struct, frozen=True, kw_only=True):
+    """One format. Codecs: 'none' is known to be absent, None is unknown. `tbr` is kbit/s; times are Unix seconds."""
+
+    format_id: str
+    url: str
+    manifest_url: str | None = None
+    ext: str = ""
+    protocol: str = ""
+    vcodec: str | None = None
+    acodec: str | None = None
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    tbr: float | None = None
+    hdr: bool = False
+    note: str = ""
+    language: str | None = None
+    language_preference: int = 0
+    headers: dict[str, str] = {}
+    available_at: float | None = None
+
+
+class Text(Struct, frozen=True, kw_only=True):
+    """One subtitle file."""
+
+    language: str
+    name: str = ""
+    url: str
+    ext: str = ""
+    protocol: str = ""
+    automatic: bool = False
+
+
+class Info(Struct, frozen=True, kw_only=True):
+    """One video. `formats` go from worst to best, `chosen` are the ids yt-dlp would play; `duration` is in seconds."""
+
+    id: str
+    extractor: str
+    title: str
+    thumbnail: str = ""
+    duration: float | None = None
+    is_live: bool = False
+    language: str | None = None
+    formats: list[Format]
+    chosen: list[str] = []
+    subtitles: list[Text] = []
+
+
+def read_info(raw: Mapping[str, Any]) -> Info:
+    """Take what we use from an info dict, whatever else it holds; values of a wrong type count as absent."""
+    formats = [_format(entry) for entry in _dicts(raw.get("formats")) or [raw] if not entry.get("has_drm")]
+    chosen = _dicts(raw.get("requested_formats")) or [raw]
+    return Info(
+        id=_text(raw.get("id")) or "",
+        extractor=_text(raw.get("extractor_key")) or "",
+        # A running broadcast's `title` has the date of today behind it.
+        title=_text(raw.get("fulltitle")) or _text(raw.get("title")) or "",
+        thumbnail=_text(raw.get("thumbnail")) or "",
+        duration=_number(raw.get("duration")),
+        is_live=bool(raw.get("is_live")) or raw.get("live_status") == "is_live",
+        language=_text(raw.get("language")),
+        formats=[entry for entry in formats if entry.url][-MAX_FORMATS:],
+        chosen=[text for entry in chosen if (text := _text(entry.get("format_id")))],
+        subtitles=[*_texts(raw.get("subtitles"), False), *_texts(raw.get("automatic_captions"), True)],
+    )
+
+
+def _format(raw: Mapping[str, Any]) -> Format:
+    return Format(
+        format_id=_text(raw.get("format_id")) or "0",
+        url=_text(raw.get("url")) or "",
+        manifest_url=_text(raw.get("manifest_url")),
+        ext=_text(raw.get("ext")) or "",
+        protocol=_text(raw.get("protocol")) or "",
+        vcodec=_text(raw.get("vcodec")),
+        acodec=_text(raw.get("acodec")),
+        width=_whole(raw.get("width")),
+        height=_whole(raw.get("height")),
+        fps=_number(raw.get("fps")),
+        tbr=_number(raw.get("tbr")) or _number(raw.get("vbr")) or _number(raw.get("abr")),
+        hdr=(_text(raw.get("dynamic_range")) or "SDR") != "SDR",
+        note=_text(raw.get("format_note")) or "",
+        language=_text(raw.get("language")),
+        language_preference=_signed(raw.get("language_preference")),
+        headers=_headers(raw),
+        available_at=_number(raw.get("available_at")),
+    )
+
+
+def _headers(raw: Mapping[str, Any]) -> dict[str, str]:
+    given = raw.get("http_headers")
+    headers = {str(name): str(value) for name, value in given.items()} if isinstance(given, Mapping) else {}
+    # yt-dlp's way to list the jar's cookies for this URL: `a=1; Domain=x; Path=/; b=2; Domain=…`.
+    cookies = _text(raw.get("cookies"))
+    if cookies:
+        headers["Cookie"] = "; ".join(_cookie_pairs(cookies))
+    return headers
+
+
+def _cookie_pairs(text: str) -> list[str]:
+    attributes = ("domain", "path", "expires", "secure", "httponly", "samesite", "version", "max-age")
+    parts = (part.strip() for part in text.split(";"))
+    return [part for part in parts if part and part.partition("=")[0].lower() not in attributes]
+
+
+def _texts(raw: object, automatic: bool) -> list[Text]:
+    found: list[Text] = []
+    for language, entries in raw.items() if isinstance(raw, Mapping) else ():
+        for entry in _dicts(entries):
+            if (url := _text(entry.get("url"))) and entry.get("ext") == "vtt":
+                name, protocol = _text(entry.get("name")) or "", _text(entry.get("protocol")) or ""
+                found.append(
+                    Text(language=str(language), name=name, url=url, ext="vtt", protocol=protocol, automatic=automatic)
+                )
+                break
+    return found[:MAX_SUBTITLES]
+
+
+def _dicts(value: object) -> list[Mapping[str, Any]]:
+    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+        return None
+    return float(value)
+
+
+def _whole(value: object) -> int | None:
+    number = _number(value)
+    return None if number is None else int(number)
+
+
+def _signed(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
