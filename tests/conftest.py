@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from blockbuster import BlockBuster, blockbuster_ctx
 from redis.asyncio import Redis
 
 from services.common import redis as connections
@@ -49,10 +48,3 @@ async def redis(redis_server: RedisServer) -> AsyncIterator[Redis]:
     client = connections.connect(redis_server.url)
     yield client
     await client.aclose()
-
-
-@pytest.fixture
-def blockbuster() -> Iterator[BlockBuster]:
-    """Fail the test when our code blocks its event loop."""
-    with blockbuster_ctx("services") as guard:
-        yield guard
