@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
@@ -178,7 +179,8 @@ class Site:
         ask.seen.status = selection.status
         await response.prepare(request)
         if request.method != "HEAD":
-            await self._send_body(ask, resource, selection, response)
+            with contextlib.suppress(ConnectionError):  # players leave in mid-body, as they may
+                await self._send_body(ask, resource, selection, response)
         return response
 
     async def _send_body(

@@ -89,6 +89,15 @@ async def test_a_stalled_body_ends_when_the_client_leaves(origin: Origin) -> Non
     assert seen.sent == 4000
 
 
+def test_a_client_that_leaves_in_mid_body_is_no_error(origin: Origin, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(5):
+        with httpx.stream("GET", origin.url("blob/80000000.bin", tag="leave")) as answer:
+            next(answer.iter_bytes())
+    for seen in origin.wait("blob/80000000.bin", 5, also=lambda seen: seen.is_done):
+        assert seen.sent < 80_000_000
+    assert caplog.records == [record for record in caplog.records if record.name != "aiohttp.server"]
+
+
 def test_a_slow_body_takes_its_time(origin: Origin) -> None:
     begun = time.monotonic()
     assert len(get(origin.url("blob/20000.bin", rate=50_000)).content) == 20_000
