@@ -25,7 +25,8 @@ from services.common.websocket import RoomWebSocketProtocol
 
 log = structlog.get_logger(__name__)
 
-MAX_FRAME_BYTES: Final = 32 * 1024
+# A room answers frames above 32 KiB with an error and goes on; only beyond this is the socket closed (1009).
+MAX_FRAME_BYTES: Final = 256 * 1024
 # Longer than the idle time of the edges in front of us, or they would reuse what we just closed.
 KEEP_ALIVE_S: Final = 75
 # For requests that still run when draining is over.

@@ -79,6 +79,13 @@ class RoomStore:
             raise _unavailable() from error
         return float(whole) + float(micros) / 1e6
 
+    async def probe(self, channel: str) -> None:
+        """Publish a sign of life on a replica's own channel."""
+        try:
+            await self._redis.publish(channel, b"")
+        except (RedisError, OSError) as error:
+            raise _unavailable() from error
+
     async def snapshot(self, room: str) -> RoomRecord | None:
         """The whole room at one version, or None if there is no such room."""
         try:

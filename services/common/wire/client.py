@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from msgspec import Meta, Struct
 
+from services.common import codec
 from services.common.wire.models import ItemIdText, Timestamp, Url
 
 CommandId = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -104,3 +105,12 @@ AnyCommand = (
     Play | Pause | Seek | SetRate | QueueAdd | QueueRemove | QueueReorder | QueuePlay | QueueRetry | Ended | Rename
 )
 AnyClientMessage = AnyCommand | Clock | Resync | Status | Pong
+
+
+def parse(value: object) -> AnyClientMessage:
+    """Read a decoded frame as a message.
+
+    :raises MalformedError: if it is no object, its type is unknown or a field does not fit; the text names the field.
+    """
+    message: AnyClientMessage = codec.convert(cast("type[AnyClientMessage]", AnyClientMessage), value)
+    return message

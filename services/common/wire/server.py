@@ -14,7 +14,7 @@ class ServerMessage(Struct, kw_only=True, frozen=True, tag_field="type", omit_de
 
 
 class RoomEvent(ServerMessage, kw_only=True, frozen=True):
-    """Changed the room. `prev` is the version before it, `run` names the Redis history; `server_time` in Unix seconds."""
+    """Changed the room. `prev` is the version before it, `run` the Redis history; `server_time` is Unix seconds."""
 
     version: int
     prev: int

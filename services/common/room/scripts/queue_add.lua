@@ -10,18 +10,18 @@ end
 if redis.call('HLEN', ITEMS) >= tonumber(ARGV[9]) then return refused('queue_full') end
 
 local current = get('item')
-redis.call('HSET', ITEMS, ARGV[6], ARGV[7])
+local playing = current ~= '' and item(current)
+local is_idle = not playing or playing.status == 'failed'
 local after = 'end'
-if ARGV[8] == '1' and current ~= '' and redis.call('LINSERT', QUEUE, 'AFTER', current, ARGV[6]) > 0 then
+redis.call('HSET', ITEMS, ARGV[6], ARGV[7])
+if is_idle then
+  after = 'start'
+  redis.call('LPUSH', QUEUE, ARGV[6])
+elseif ARGV[8] == '1' and redis.call('LINSERT', QUEUE, 'AFTER', current, ARGV[6]) > 0 then
   after = current
 else
   redis.call('RPUSH', QUEUE, ARGV[6])
 end
 local at = queue_event('"op":"add","after":' .. quoted(after) .. ',"item":' .. ARGV[7])
-local playing = current ~= '' and item(current)
-if not playing or playing.status == 'failed' then
-  redis.call('LREM', QUEUE, 0, ARGV[6])
-  redis.call('LPUSH', QUEUE, ARGV[6])
-  at = set_current(ARGV[6])
-end
+if is_idle then at = set_current(ARGV[6]) end
 return applied(at)

@@ -1,0 +1,115 @@
+"""Builds the sync service."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from services.common.config import load
+from services.common.errors import Unavailable
+from services.common.health import Health
+from services.common.identity import Identities
+from services.common.keyring import load_keyring
+from services.common.keys import Keys
+from services.common.net import TrustedProxies
+from services.common.redis import connect
+from services.common.resolution import Resolutions
+from services.common.room.store import RoomStore
+from services.sync.clock import RoomClock
+from services.sync.config import SyncSettings
+from services.sync.hub import Hub
+from services.sync.keeper import Keeper
+from services.sync.resolving import Resolving
+from services.sync.socket import SocketEndpoint
+from services.sync.subscriber import Subscriber
+
+log = structlog.get_logger()
+
+
+class SyncApp:
+    """One replica of the sync service; any replica takes sockets of any room."""
+
+    def __init__(self, settings: SyncSettings) -> None:
+        ring = load_keyring(settings)
+        keys = Keys(settings.key_prefix)
+        node = settings.node or secrets.token_hex(4)
+        self.health = Health()
+        self._rooms_redis = connect(settings.redis_url)
+        self._jobs_redis = connect(settings.jobs_url)
+        self._identities = Identities.of(settings, ring)
+        self._store = RoomStore(self._rooms_redis, keys)
+        self._clock = RoomClock()
+        self._subscriber = Subscriber(
+            settings.redis_url,
+            keys.probe(f"{node}.{secrets.token_hex(4)}"),
+            on_message=lambda channel, data: self._hub.receive(channel, data),
+            on_restored=lambda: self._hub.reread_all(),
+            probe=self._store.probe,
+        )
+        self._hub = Hub(settings, self._store, keys, self._clock, self._subscriber, self._identities.user_hash, node)
+        self._resolving = Resolving(Resolutions(self._jobs_redis, keys), self._store, self._clock)
+        self._keeper = Keeper(settings, self._store, self._clock, self._hub, self._resolving)
+        self._endpoint = SocketEndpoint(
+            settings,
+            self._identities,
+            TrustedProxies(settings.trusted_proxies),
+            self._hub,
+            self._store,
+            self._clock,
+            self._resolving.see_to,
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+        self.health.add("rooms_redis", self._check_redis)
+        self.health.add("subscription", self._check_subscription)
+
+    async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer sockets; there is nothing else here."""
+        if scope["type"] == "websocket" and scope["path"].startswith("/ws/"):
+            await self._endpoint(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body"})
+
+    async def start(self) -> None:
+        """Begin to listen to Redis; it may come up later than we do."""
+        try:
+            await self._keeper.sample_clock()
+        except Unavailable:
+            log.warning("redis_not_there_yet")
+        self._tasks = [asyncio.create_task(self._subscriber.run()), asyncio.create_task(self._keeper.run())]
+
+    async def drain(self, seconds: float) -> None:
+        """Send every socket elsewhere, spread over `seconds`."""
+        await self._keeper.drain(seconds)
+
+    async def stop(self) -> None:
+        """End background work and close connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._resolving.close()
+        await self._hub.close()
+        await self._rooms_redis.aclose()
+        await self._jobs_redis.aclose()
+
+    async def _check_redis(self) -> None:
+        await self._store.redis_time()
+
+    async def _check_subscription(self) -> None:
+        if not self._subscriber.is_hearing:
+            raise Unavailable("deaf", "The subscription to room events is not alive.")
+
+
+def build(environ: Mapping[str, str]) -> SyncApp:
+    """The service as `WT_…` variables describe it.
+
+    :raises SettingsError: naming every setting that is wrong.
+    """
+    return SyncApp(load(SyncSettings, environ))

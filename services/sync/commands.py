@@ -1,0 +1,84 @@
+"""What members say, carried into the room."""
+
+from __future__ import annotations
+
+import time
+from typing import Final, assert_never
+
+from services.common.errors import Refused
+from services.common.guard import parse_url
+from services.common.keys import url_digest
+from services.common.room.store import RoomStore, Sender
+from services.common.wire import client
+from services.common.wire.models import QueueItem
+from services.sync.connection import Connection
+from services.sync.limits import LimitName
+
+# How far before the known end a member's `ended` is believed.
+ENDED_SLACK_S: Final = 2.0
+
+_QUEUE: Final = (client.QueueAdd, client.QueueRemove, client.QueueReorder, client.QueuePlay, client.QueueRetry)
+
+
+def limit_of(message: client.AnyClientMessage) -> LimitName:
+    """Which token bucket a message takes from, beside the common one."""
+    match message:
+        case client.Play() | client.Pause() | client.Seek() | client.SetRate():
+            return "playback"
+        case client.Clock():
+            return "clock"
+        case _:
+            return "queue" if isinstance(message, _QUEUE) else "all"
+
+
+async def run(store: RoomStore, connection: Connection, command: client.AnyCommand) -> int:
+    """Apply a command to the connection's room. Answers the version it was applied as.
+
+    :raises Refused: if the room, or the command itself, does not allow it.
+    :raises Unavailable: if Redis does not answer; repeating the same command id is safe.
+    """
+    room = connection.room
+    sender = Sender(connection.identity.id, connection.id, command.id or connection.mint_command())
+    match command:
+        case client.Play():
+            return await store.playback(room, sender, "play", command.timestamp)
+        case client.Pause():
+            return await store.playback(room, sender, "pause", command.timestamp)
+        case client.Seek():
+            return await store.playback(room, sender, "seek", command.timestamp)
+        case client.SetRate():
+            return await store.playback(room, sender, "set_rate", command.rate)
+        case client.QueueAdd():
+            return await store.add_item(room, sender, new_item(command, sender), next=command.next)
+        case client.QueueRemove():
+            return await store.remove_item(room, sender, command.item_id)
+        case client.QueueReorder():
+            return await store.reorder(room, sender, command.queue)
+        case client.QueuePlay():
+            return await store.play_item(room, sender, command.item_id)
+        case client.QueueRetry():
+            return await store.retry_item(room, sender, command.item_id)
+        case client.Ended():
+            return await store.advance(room, sender, command.item_id, short_by_s=ENDED_SLACK_S)
+        case client.Rename():
+            return await store.rename(room, sender, command.name)
+        case _:
+            assert_never(command)
+
+
+def new_item(command: client.QueueAdd, sender: Sender) -> QueueItem:
+    """The queue item of a pasted link. Its id follows from the command's, so that a repeat adds nothing.
+
+    :raises Refused: `bad_url` or `refused_target` if the link can't be one.
+    """
+    url = command.url.strip()
+    if not url.isprintable():
+        raise Refused("bad_url", "That is not a link.")
+    parse_url(url)
+    return QueueItem(
+        id=url_digest(f"{sender.member}|{sender.command}")[:12],
+        url=url,
+        title=url[:200],
+        added_by=sender.member,
+        added_at=time.time(),
+    )

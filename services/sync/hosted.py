@@ -1,0 +1,108 @@
+"""A room with sockets on this replica: its mirror, and how frames reach them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from services.common import codec
+from services.common.room.snapshot import RoomRecord
+from services.common.wire.models import Role, You
+from services.common.wire.server import Heartbeat, RoomState
+from services.sync.connection import Connection
+from services.sync.mirror import apply, follows
+from services.sync.veil import Veil
+
+
+@dataclass(slots=True, eq=False)
+class HostedRoom:
+    """`pending` holds events that came while the room is being read; None once it is live.
+
+    `wanted` maps an item to when its resolution was last asked for (monotonic seconds).
+    """
+
+    record: RoomRecord
+    veil: Veil
+    connections: set[Connection] = field(default_factory=set)
+    pending: list[bytes] | None = field(default_factory=list)
+    wanted: dict[str, float] = field(default_factory=dict)
+    users: int = 0
+
+    @property
+    def id(self) -> str:
+        return self.record.id
+
+    def receive(self, raw: bytes, *, was_held: bool = False) -> str:
+        """Take one event from Redis. Answers what became of it: `applied`, `held`, `old` or `gap`.
+
+        A lower version of another Redis history is news (a gap), unless it was held while we read that history.
+        """
+        if self.pending is not None:
+            self.pending.append(raw)
+            return "held"
+        try:
+            event = codec.decode(raw)
+            if event["version"] <= self.record.version and (was_held or event["run"] == self.record.run):
+                return "old"
+            if not follows(self.record, event):
+                return "gap"
+            frame = apply(self.record, event, raw.decode())
+        except (codec.MalformedError, KeyError, TypeError):
+            return "gap"
+        self.broadcast(frame)
+        return "applied"
+
+    def begin_reading(self) -> None:
+        """Hold events from now on, until `replace`."""
+        if self.pending is None:
+            self.pending = []
+
+    def replace(self, record: RoomRecord | None) -> bool:
+        """Take a fresh snapshot (None: what we have is still right) and the events held since. False on a gap."""
+        if record is not None:
+            self.record = record
+        held, self.pending = self.pending or [], None
+        return all(self.receive(raw, was_held=True) != "gap" for raw in held)
+
+    def broadcast(self, frame: str) -> None:
+        """Queue an event for everybody here. Never waits."""
+        self.veil.learn(self.record.members)
+        veiled = self.veil.cover(frame)
+        for connection in self.connections:
+            connection.send(veiled if connection.identity.is_guest else frame)
+
+    def beat(self, now: float) -> None:
+        """Queue a heartbeat for everybody here."""
+        record = self.record
+        heartbeat = Heartbeat(
+            timestamp=record.anchor.position_at(now),
+            is_playing=record.anchor.is_playing,
+            server_time=now,
+            version=record.version,
+            run=record.run,
+            rate=record.anchor.rate,
+        )
+        frame = codec.encode_text(heartbeat)
+        for connection in self.connections:
+            connection.outbox.put_heartbeat(frame)
+
+    def state_for(self, connection: Connection, now: float) -> str:
+        """The whole room as this member may see it."""
+        self.veil.learn(self.record.members)
+        member = self.record.members.get(connection.identity.id)
+        role: Role = "owner" if self.record.owner == connection.identity.id else member.role if member else "member"
+        state = RoomState(
+            room=self.record.room(now),
+            version=self.record.version,
+            run=self.record.run,
+            server_time=now,
+            you=You(
+                id=connection.identity.id,
+                name=member.name if member else connection.identity.name,
+                role=role,
+                is_guest=connection.identity.is_guest,
+            ),
+        )
+        frame = codec.encode_text(msgspec.to_builtins(state))
+        return self.veil.cover(frame) if connection.identity.is_guest else frame

@@ -1,0 +1,239 @@
+"""The rooms that this replica hosts, kept equal to Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import structlog
+
+from services.common.errors import Refused, Unavailable
+from services.common.keys import Keys
+from services.common.room.snapshot import RoomRecord
+from services.common.room.store import RoomStore, Sender
+from services.sync import metrics
+from services.sync.clock import RoomClock
+from services.sync.config import SyncSettings
+from services.sync.connection import Connection
+from services.sync.hosted import HostedRoom
+from services.sync.subscriber import Subscriber
+from services.sync.veil import Veil
+
+log = structlog.get_logger()
+
+_REACH_TIMEOUT_S = 1.0
+
+
+class Hub:
+    """Opens rooms for sockets and closes them after; feeds them events; reads them anew when one was lost.
+
+    A room is opened by: subscribe, wait for the confirmation, read the snapshot, then drop events at or below it.
+    """
+
+    def __init__(
+        self,
+        settings: SyncSettings,
+        store: RoomStore,
+        keys: Keys,
+        clock: RoomClock,
+        subscriber: Subscriber,
+        alias: Callable[[str], str],
+        node: str,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._keys = keys
+        self._clock = clock
+        self._subscriber = subscriber
+        self._alias = alias
+        self._node = node
+        self._rooms: dict[str, HostedRoom] = {}
+        self._by_channel: dict[str, HostedRoom] = {}
+        self._opening: dict[str, asyncio.Task[HostedRoom]] = {}
+        self._reading: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def rooms(self) -> list[HostedRoom]:
+        """The rooms hosted at this moment."""
+        return list(self._rooms.values())
+
+    def connections(self) -> list[Connection]:
+        """Every socket of this replica."""
+        return [connection for room in self._rooms.values() for connection in room.connections]
+
+    async def join(self, connection: Connection) -> HostedRoom:
+        """Let a socket in and queue the room's state as its first frame.
+
+        :raises Refused: `room_full`, `too_many_connections`.
+        :raises Unavailable: if Redis does not answer.
+        """
+        room = await self._hold(connection.room)
+        try:
+            self._check_room_for(room, connection)
+            version = await self._enter(connection)
+            await self._reach(room, version)
+        except BaseException:
+            self._release(room)
+            raise
+        room.connections.add(connection)
+        connection.outbox.put_snapshot()
+        metrics.SOCKETS.inc()
+        await self._store.touch(room.id, self._clock.now(), listed=not room.record.is_unlisted)
+        return room
+
+    async def leave(self, connection: Connection, grace_s: float) -> None:
+        """A socket is gone. Its member stays for the grace, unless another socket of theirs does."""
+        room = self._rooms.get(connection.room)
+        if room is None or connection not in room.connections:
+            return
+        room.connections.discard(connection)
+        metrics.SOCKETS.dec()
+        try:
+            await self._store.leave(room.id, connection.id, grace_ms=round(grace_s * 1000))
+            await self._store.set_due(room.id, (self._clock.now() + grace_s) * 1000)
+        except Unavailable:
+            log.info("leave_not_told", room=room.id)
+        finally:
+            self._release(room)
+
+    def receive(self, channel: str, raw: bytes) -> None:
+        """Take a message of the subscriber."""
+        room = self._by_channel.get(channel)
+        if room is None:
+            return
+        outcome = room.receive(raw)
+        metrics.EVENTS.labels(outcome).inc()
+        if outcome == "gap":
+            self.reread(room)
+
+    def reread_all(self) -> None:
+        """The subscription was interrupted: every room may have missed events."""
+        for room in self.rooms:
+            self.reread(room)
+
+    def reread(self, room: HostedRoom) -> None:
+        """Read a room anew, one read for all its sockets."""
+        if room.id not in self._reading and room.id in self._rooms:
+            room.begin_reading()
+            task = asyncio.create_task(self._reread(room))
+            self._reading[room.id] = task
+            task.add_done_callback(lambda _: self._reading.pop(room.id, None))
+
+    async def refresh(self, room: HostedRoom) -> None:
+        """Renew the leases of a room's sockets here, and notice an event that was lost in a quiet room."""
+        leases = [(connection.id, self._lease_ms(connection)) for connection in room.connections]
+        if not leases:
+            return
+        version, unknown = await self._store.refresh(room.id, leases)
+        by_id = {connection.id: connection for connection in room.connections}
+        for connection in [by_id[gone] for gone in unknown if gone in by_id]:
+            await self._enter(connection)
+        if version > room.record.version:
+            await asyncio.sleep(0.2)
+            if version > room.record.version:
+                self.reread(room)
+        await self._store.touch(room.id, self._clock.now(), listed=not room.record.is_unlisted)
+
+    async def close(self) -> None:
+        """Stop reading."""
+        for task in [*self._opening.values(), *self._reading.values()]:
+            task.cancel()
+
+    def _check_room_for(self, room: HostedRoom, connection: Connection) -> None:
+        me = connection.identity.id
+        if me not in room.record.members and len(room.record.members) >= self._settings.room_members_max:
+            raise Refused("room_full", "This room is full.")
+        mine = sum(1 for other in self.connections() if other.identity.id == me)
+        if mine >= self._settings.identity_sockets_max:
+            raise Refused("too_many_connections", "You have this site open too many times.")
+
+    async def _enter(self, connection: Connection) -> int:
+        return await self._store.join(
+            connection.room,
+            Sender(connection.identity.id, connection.id),
+            name=connection.identity.name,
+            is_guest=connection.identity.is_guest,
+            replica=self._node,
+            lease_ms=self._lease_ms(connection),
+        )
+
+    def _lease_ms(self, connection: Connection) -> int:
+        lease_s = self._settings.hidden_lease_s if connection.is_hidden else self._settings.lease_s
+        return round(lease_s * 1000)
+
+    async def _hold(self, room: str) -> HostedRoom:
+        hosted = self._rooms.get(room)
+        if hosted is None:
+            opening = self._opening.get(room)
+            if opening is None:
+                opening = self._opening[room] = asyncio.create_task(self._open(room))
+                opening.add_done_callback(lambda _: self._opening.pop(room, None))
+            hosted = await asyncio.shield(opening)
+        hosted.users += 1
+        return hosted
+
+    def _release(self, room: HostedRoom) -> None:
+        room.users -= 1
+        if room.users == 0 and self._rooms.get(room.id) is room:
+            del self._rooms[room.id]
+            self._by_channel.pop(self._keys.events(room.id), None)
+            self._subscriber.unsubscribe(self._keys.events(room.id))
+            metrics.ROOMS.dec()
+
+    async def _open(self, room: str) -> HostedRoom:
+        channel = self._keys.events(room)
+        hosted = HostedRoom(RoomRecord(room, run=self._store.run), Veil(self._alias))
+        self._by_channel[channel] = hosted
+        try:
+            await self._subscriber.subscribe(channel)
+            snapshot = await self._store.snapshot(room)
+        except BaseException:
+            self._by_channel.pop(channel, None)
+            self._subscriber.unsubscribe(channel)
+            raise
+        self._rooms[room] = hosted
+        metrics.ROOMS.inc()
+        if not hosted.replace(snapshot):
+            self.reread(hosted)
+        return hosted
+
+    async def _reach(self, room: HostedRoom, version: int) -> None:
+        """Wait until the mirror has seen `version`: the joiner finds itself among the members."""
+        deadline = self._clock.monotonic() + _REACH_TIMEOUT_S
+        while room.pending is not None or room.record.version < version:
+            if self._clock.monotonic() > deadline:
+                if room.record.run == self._store.run:
+                    self.reread(room)
+                return
+            await asyncio.sleep(0.002)
+
+    async def _reread(self, room: HostedRoom) -> None:
+        pause_s = 0.02
+        by_log = True
+        while self._rooms.get(room.id) is room:
+            try:
+                await self._store.refresh_run()
+                if await self._read_once(room, by_log=by_log):
+                    return
+                by_log = False
+            except Unavailable:
+                # Players play on; what was missed is read when Redis is back.
+                log.info("room_unreadable", room=room.id)
+            await asyncio.sleep(pause_s)
+            pause_s = min(1.0, pause_s * 2)
+
+    async def _read_once(self, room: HostedRoom, *, by_log: bool) -> bool:
+        room.begin_reading()
+        if by_log and room.record.version and room.record.run == self._store.run:
+            with contextlib.suppress(Refused):
+                missed = await self._store.catch_up(room.id, room.record.version)
+                metrics.RESYNCS.labels("log").inc()
+                room.pending = [*missed, *(room.pending or [])]
+                return room.replace(None)
+        snapshot = await self._store.snapshot(room.id)
+        metrics.RESYNCS.labels("snapshot").inc()
+        caught_up = room.replace(snapshot or RoomRecord(room.id, run=self._store.run))
+        for connection in room.connections:
+            connection.outbox.put_snapshot()
+        return caught_up

@@ -1,0 +1,21 @@
+"""What the sync service counts. Labels are closed sets: never a room, a link or a person."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+SOCKETS = Gauge("wt_sync_sockets", "Open sockets")
+ROOMS = Gauge("wt_sync_rooms", "Rooms with a socket on this replica")
+EVENTS = Counter("wt_sync_events_total", "Room events received from Redis", ["outcome"])
+FRAMES = Counter("wt_sync_frames_total", "Frames put to sockets")
+COMMANDS = Counter("wt_sync_commands_total", "Commands by type and outcome", ["type", "outcome"])
+COMMAND_SECONDS = Histogram(
+    "wt_sync_command_seconds",
+    "From reading a command to its answer",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5),
+)
+RESYNCS = Counter("wt_sync_resyncs_total", "Rooms read again, by what was read", ["read"])
+CLOSES = Counter("wt_sync_closes_total", "Sockets closed by this replica, by code", ["code"])
+SLOW = Counter("wt_sync_slow_total", "Sockets that fell behind, by what happened", ["outcome"])
+SUBSCRIBER_RECONNECTS = Counter("wt_sync_subscriber_reconnects_total", "Subscriptions made anew", ["reason"])
+CLOCK_RTT = Gauge("wt_sync_clock_rtt_seconds", "Smallest recent round trip to Redis' clock")

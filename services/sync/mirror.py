@@ -1,0 +1,98 @@
+"""A replica's copy of a room, moved on by events: pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from services.common import codec
+from services.common.room.snapshot import Anchor, RoomRecord
+from services.common.wire.models import Member, QueueItem, VideoState
+from services.common.wire.server import QueueUpdate
+
+
+def follows(record: RoomRecord, event: dict[str, Any]) -> bool:
+    """Whether `event` is the very next after the record's version, in the same Redis history."""
+    return bool(event["prev"] == record.version and event["run"] == record.run)
+
+
+def apply(record: RoomRecord, event: dict[str, Any], raw: str) -> str:
+    """Move `record` on by one event and answer the frame that clients get.
+
+    Queue events travel between replicas as one operation; clients get the whole queue. Everything else is passed on
+    as the script encoded it, types that this version does not know included.
+
+    :raises MalformedError: if the event does not fit its type; the record is then half moved and must be read again.
+    """
+    frame = raw
+    match event.get("type"):
+        case "play" | "pause" | "seek" as kind:
+            playing = kind == "play" or (kind == "seek" and record.anchor.is_playing)
+            record.anchor = replace(
+                record.anchor, position=event["timestamp"], at=event["server_time"], is_playing=playing
+            )
+        case "set_rate":
+            record.anchor = replace(
+                record.anchor, position=event["timestamp"], at=event["server_time"], rate=event["rate"]
+            )
+        case "set_video":
+            _set_video(record, event)
+        case "queue_update":
+            frame = _update_queue(record, event)
+        case "member_joined" | "member_updated":
+            record.members[event["email"]] = codec.convert(Member, event["member"])
+        case "member_left":
+            record.members.pop(event["email"], None)
+        case _:
+            pass
+    record.version = event["version"]
+    record.last_active = event["server_time"]
+    return frame
+
+
+def _set_video(record: RoomRecord, event: dict[str, Any]) -> None:
+    video = event["video"]
+    record.item_id = event["item_id"] or ""
+    record.video = codec.convert(VideoState, video) if video is not None else None
+    current = record.items.get(record.item_id)
+    duration = record.video.duration if record.video else None
+    record.anchor = Anchor(
+        position=event["timestamp"],
+        at=event["server_time"],
+        rate=record.anchor.rate,
+        is_playing=event["is_playing"],
+        duration=duration or (current.duration if current and record.video else None) or None,
+    )
+
+
+def _update_queue(record: RoomRecord, event: dict[str, Any]) -> str:
+    match event["op"]:
+        case "add":
+            item = codec.convert(QueueItem, event["item"])
+            record.items[item.id] = item
+            record.order.insert(_place(record.order, event["after"]), item.id)
+        case "remove":
+            record.items.pop(event["item_id"], None)
+            record.order = [item for item in record.order if item != event["item_id"]]
+        case "order":
+            record.order = list(event["order"])
+        case "item":
+            item = codec.convert(QueueItem, event["item"])
+            record.items[item.id] = item
+        case op:
+            raise codec.MalformedError(f"unknown queue operation {op!r}")
+    update = QueueUpdate(
+        version=event["version"],
+        prev=event["prev"],
+        run=event["run"],
+        server_time=event["server_time"],
+        queue=record.queue(),
+        by=event.get("by", ""),
+    )
+    return codec.encode_text(update)
+
+
+def _place(order: list[str], after: str) -> int:
+    if after == "start":
+        return 0
+    return order.index(after) + 1 if after in order else len(order)

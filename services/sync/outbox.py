@@ -1,0 +1,90 @@
+"""What waits to be written to one socket: bounded, and never awaited by who puts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from enum import Enum
+from typing import Final
+
+MOST_FRAMES: Final = 64
+MOST_BYTES: Final = 256 * 1024
+
+
+class Mark(Enum):
+    """Stands in the place of a frame that is made when it can be written."""
+
+    SNAPSHOT = "snapshot"
+
+
+class Outbox:
+    """Events in order; of heartbeats the latest only; too much of either is replaced by one snapshot.
+
+    Answers to the member's own messages stand in the same order, and no snapshot replaces them.
+    """
+
+    def __init__(self) -> None:
+        self._frames: deque[tuple[str, bool]] = deque()  # (frame, is an answer)
+        self._bytes = 0
+        self._heartbeat: str | None = None
+        self._needs_snapshot = False
+        self._ready = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def put(self, frame: str) -> bool:
+        """Queue an event. False if the queue was full: its events are dropped for a snapshot."""
+        if self._needs_snapshot:
+            return True
+        if self._is_full(frame):
+            self.put_snapshot()
+            return False
+        self._append(frame, is_answer=False)
+        return True
+
+    def put_answer(self, frame: str) -> bool:
+        """Queue an answer. False if even the answers alone are too many: who asks must also read."""
+        if self._is_full(frame) and not self._needs_snapshot:
+            self.put_snapshot()
+        if self._is_full(frame):
+            return False
+        self._append(frame, is_answer=True)
+        return True
+
+    def put_heartbeat(self, frame: str) -> None:
+        """Queue a heartbeat, replacing one that waits. It is written behind the queued events."""
+        self._heartbeat = frame
+        self._ready.set()
+
+    def put_snapshot(self) -> None:
+        """Drop the events that wait, for a snapshot that will say it all."""
+        self._frames = deque(entry for entry in self._frames if entry[1])
+        self._bytes = sum(len(frame) for frame, _ in self._frames)
+        self._heartbeat = None
+        self._needs_snapshot = True
+        self._ready.set()
+
+    async def take(self) -> str | Mark:
+        """The next thing to write; waits for one. After `Mark.SNAPSHOT` events queue again."""
+        while True:
+            if self._needs_snapshot:
+                self._needs_snapshot = False
+                return Mark.SNAPSHOT
+            if self._frames:
+                frame, _ = self._frames.popleft()
+                self._bytes -= len(frame)
+                return frame
+            if self._heartbeat is not None:
+                frame, self._heartbeat = self._heartbeat, None
+                return frame
+            self._ready.clear()
+            await self._ready.wait()
+
+    def _is_full(self, frame: str) -> bool:
+        return len(self._frames) >= MOST_FRAMES or self._bytes + len(frame) > MOST_BYTES
+
+    def _append(self, frame: str, *, is_answer: bool) -> None:
+        self._frames.append((frame, is_answer))
+        self._bytes += len(frame)
+        self._ready.set()

@@ -1,0 +1,94 @@
+"""Sees to it that items which need a video get one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from services.common import codec
+from services.common.errors import Refused, Unavailable
+from services.common.resolution import Resolution, Resolutions
+from services.common.room.store import RoomStore
+from services.common.wire.models import QueueItem
+from services.sync.clock import RoomClock
+from services.sync.hosted import HostedRoom
+
+log = structlog.get_logger()
+
+# A worker or a replica may die between a command and its job: what is still missing after so long is asked for again.
+ASK_AGAIN_S: Final = 10.0
+
+
+def missing(room: HostedRoom) -> list[QueueItem]:
+    """The items whose resolution has not come in: those still resolving, and a current one without a video."""
+    record = room.record
+    return [
+        item
+        for item in record.queue()
+        if item.status == "resolving" or (item.id == record.item_id and item.status == "ready" and record.video is None)
+    ]
+
+
+class Resolving:
+    """Asks the resolver on behalf of rooms, and puts into them what the cache already knew."""
+
+    def __init__(self, resolutions: Resolutions, store: RoomStore, clock: RoomClock) -> None:
+        self._resolutions = resolutions
+        self._store = store
+        self._clock = clock
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def see_to(self, room: HostedRoom) -> None:
+        """Ask for what is missing in a room, each item at most every ten seconds. Never waits."""
+        now = self._clock.monotonic()
+        items = missing(room)
+        room.wanted = {item.id: room.wanted[item.id] for item in items if item.id in room.wanted}
+        for item in items:
+            if now - room.wanted.get(item.id, -ASK_AGAIN_S) >= ASK_AGAIN_S:
+                room.wanted[item.id] = now
+                task = asyncio.create_task(self._want(room.id, item))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Let what is under way end, for at most two seconds."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=2)
+        for task in self._tasks:
+            task.cancel()
+
+    async def _want(self, room: str, item: QueueItem) -> None:
+        try:
+            known = await self._resolutions.want(item.url, room, item.id)
+            if known is not None:
+                await enter(self._store, room, item.id, known)
+        except Refused as refusal:
+            await self._fail(room, item.id, refusal.code, refusal.message)
+        except Unavailable as error:
+            log.info("resolve_not_asked", room=room, item=item.id, code=error.code)
+
+    async def _fail(self, room: str, item: str, code: str, message: str) -> None:
+        try:
+            await self._store.resolved(room, item, code=code, message=message)
+        except Unavailable:
+            log.info("resolve_failure_not_told", room=room, item=item)
+
+
+async def enter(store: RoomStore, room: str, item: str, result: Resolution) -> None:
+    """Put a result into a room.
+
+    :raises Unavailable: if Redis does not answer; repeating it is safe.
+    """
+    if result.video is None:
+        await store.resolved(room, item, code=result.code, message=result.message)
+        return
+    await store.resolved(
+        room,
+        item,
+        title=result.video.title,
+        thumbnail=result.video.thumbnail,
+        duration=result.video.duration,
+        video_json=codec.encode_text(result.video),
+    )
