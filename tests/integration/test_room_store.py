@@ -56,6 +56,12 @@ async def record_of(store: RoomStore) -> RoomRecord:
     return record
 
 
+async def hset(redis: Redis, key: str, fields: dict[str, str]) -> None:
+    written = redis.hset(key, mapping=fields)
+    assert not isinstance(written, int)  # redis-py types both its clients at once
+    await written
+
+
 async def playing(store: RoomStore, *ids: str) -> None:
     await join(store)
     for id_ in ids:
@@ -162,8 +168,7 @@ async def test_an_item_added_next_is_the_second(store: RoomStore) -> None:
 
 async def test_a_full_queue_refuses_another(store: RoomStore, redis: Redis, keys: Keys) -> None:
     await playing(store, "i1")
-    fillers = [part for n in range(MOST_ITEMS) for part in (f"x{n}", "{}")]
-    await redis.execute_command("HSET", keys.items(ROOM), *fillers)
+    await hset(redis, keys.items(ROOM), {f"x{n}": "{}" for n in range(MOST_ITEMS)})
     with pytest.raises(Refused) as refusal:
         await store.add_item(ROOM, said("more"), item("i2"))
     assert refusal.value.code == "queue_full"
@@ -270,8 +275,8 @@ async def test_a_stored_value_that_does_not_parse_does_not_make_the_room_unreada
     store: RoomStore, redis: Redis, keys: Keys
 ) -> None:
     await playing(store, "i1", "i2")
-    await redis.execute_command("HSET", keys.items(ROOM), "i2", "{broken")
-    await redis.execute_command("HSET", keys.room(ROOM), "video", "nonsense")
+    await hset(redis, keys.items(ROOM), {"i2": "{broken"})
+    await hset(redis, keys.room(ROOM), {"video": "nonsense"})
     record = await record_of(store)
     assert [entry.id for entry in record.queue()] == ["i1"]
     assert record.video is None
