@@ -23,7 +23,7 @@ from services.sync.clock import RoomClock
 from services.sync.config import SyncSettings
 from services.sync.hub import Hub
 from services.sync.keeper import Keeper
-from services.sync.resolving import Resolving
+from services.sync.resolving import ResolveDesk
 from services.sync.socket import SocketEndpoint
 from services.sync.subscriber import Subscriber
 
@@ -51,7 +51,7 @@ class SyncApp:
             probe=self._store.probe,
         )
         self._hub = Hub(settings, self._store, keys, self._clock, self._subscriber, self._identities.user_hash, node)
-        self._resolving = Resolving(Resolutions(self._jobs_redis, keys), self._store, self._clock)
+        self._resolving = ResolveDesk(Resolutions(self._jobs_redis, keys), self._store, self._clock)
         self._keeper = Keeper(settings, self._store, self._clock, self._hub, self._resolving)
         self._endpoint = SocketEndpoint(
             settings,

@@ -18,7 +18,7 @@ from services.sync.clock import RoomClock
 from services.sync.config import SyncSettings
 from services.sync.hosted import HostedRoom
 from services.sync.hub import Hub
-from services.sync.resolving import Resolving
+from services.sync.resolving import ResolveDesk
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ class Keeper:
     """Runs the loops of one replica."""
 
     def __init__(
-        self, settings: SyncSettings, store: RoomStore, clock: RoomClock, hub: Hub, resolving: Resolving
+        self, settings: SyncSettings, store: RoomStore, clock: RoomClock, hub: Hub, resolving: ResolveDesk
     ) -> None:
         self._settings = settings
         self._store = store

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Final
 
 import structlog
@@ -12,6 +13,7 @@ from services.common.errors import Refused, Unavailable
 from services.common.resolution import Resolution, Resolutions
 from services.common.room.store import RoomStore
 from services.common.wire.models import QueueItem
+from services.common.wire.server import Resolving
 from services.sync.clock import RoomClock
 from services.sync.hosted import HostedRoom
 
@@ -19,6 +21,7 @@ log = structlog.get_logger()
 
 # A worker or a replica may die between a command and its job: what is still missing after so long is asked for again.
 ASK_AGAIN_S: Final = 10.0
+STAGES_S: Final = 60.0
 
 
 def missing(room: HostedRoom) -> list[QueueItem]:
@@ -31,7 +34,7 @@ def missing(room: HostedRoom) -> list[QueueItem]:
     ]
 
 
-class Resolving:
+class ResolveDesk:
     """Asks the resolver on behalf of rooms, and puts into them what the cache already knew."""
 
     def __init__(self, resolutions: Resolutions, store: RoomStore, clock: RoomClock) -> None:
@@ -48,7 +51,7 @@ class Resolving:
         for item in items:
             if now - room.wanted.get(item.id, -ASK_AGAIN_S) >= ASK_AGAIN_S:
                 room.wanted[item.id] = now
-                task = asyncio.create_task(self._want(room.id, item))
+                task = asyncio.create_task(self._want(room, item))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
@@ -59,15 +62,25 @@ class Resolving:
         for task in self._tasks:
             task.cancel()
 
-    async def _want(self, room: str, item: QueueItem) -> None:
+    async def _want(self, room: HostedRoom, item: QueueItem) -> None:
         try:
-            known = await self._resolutions.want(item.url, room, item.id)
+            known = await self._resolutions.want(item.url, room.id, item.id)
             if known is not None:
-                await enter(self._store, room, item.id, known)
+                await enter(self._store, room.id, item.id, known)
+            else:
+                await self._tell_stages(room, item)
         except Refused as refusal:
-            await self._fail(room, item.id, refusal.code, refusal.message)
+            await self._fail(room.id, item.id, refusal.code, refusal.message)
         except Unavailable as error:
-            log.info("resolve_not_asked", room=room, item=item.id, code=error.code)
+            log.info("resolve_not_asked", room=room.id, item=item.id, code=error.code)
+
+    async def _tell_stages(self, room: HostedRoom, item: QueueItem) -> None:
+        """Tell the members here how far it is, as long as the item waits. A courtesy: stages may be missed."""
+        with contextlib.suppress(TimeoutError, codec.MalformedError):
+            async with asyncio.timeout(STAGES_S):
+                async for stage in self._resolutions.stages(item.url):
+                    frame = codec.convert(Resolving, {"type": "resolving", "item_id": item.id, "stage": stage})
+                    room.broadcast(codec.encode_text(frame))
 
     async def _fail(self, room: str, item: str, code: str, message: str) -> None:
         try:
