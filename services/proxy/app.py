@@ -1,0 +1,112 @@
+"""The proxy, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+from starlette.types import ASGIApp
+
+from services.common.config import SettingsError, load
+from services.common.contexts import ContextStore
+from services.common.guard import Guard, Whitelist
+from services.common.health import Health
+from services.common.keyring import load_keyring
+from services.common.keys import Keys
+from services.common.metrics import RequestMetrics, ping
+from services.common.redis import connect
+from services.common.stream import PROXY_PATH, StreamSigner
+from services.proxy import metrics
+from services.proxy.config import FAMILIES, ProxySettings
+from services.proxy.fills import Fills
+from services.proxy.manifests import Manifests
+from services.proxy.media import Media
+from services.proxy.memory import Memory, Shelf
+from services.proxy.routes import ProxyEndpoint
+from services.proxy.sources import Sources
+from services.proxy.streams import Streams
+from services.proxy.upstream import Timeouts, Upstream
+
+SWEEP_S: Final = 5.0
+
+
+class ProxyApp:
+    """The proxy as a part of a process: `asgi` answers `/api/proxy` between `start` and `stop`."""
+
+    def __init__(self, settings: ProxySettings) -> None:
+        """:raises SettingsError: if a host or a secret is malformed."""
+        ring = load_keyring(settings)
+        clock = time.monotonic
+        try:
+            self._guard = Guard(settings.allowed_private_hosts, family=FAMILIES[settings.address_family])
+            whitelist = Whitelist(settings.proxy_domains)
+            by_parameter = Whitelist(settings.proxy_range_parameter_domains)
+        except ValueError as error:
+            raise SettingsError([str(error)]) from None
+        self._redis = connect(settings.jobs_url)
+        self._upstream = Upstream(
+            self._guard,
+            Timeouts(
+                settings.proxy_connect_timeout_s,
+                settings.proxy_first_byte_timeout_s,
+                settings.proxy_chunk_timeout_s,
+            ),
+            connections=settings.proxy_connections,
+            per_host=settings.proxy_connections_per_host,
+        )
+        self._memory = Memory(settings.proxy_memory_bytes)
+        self._streams = Streams(ContextStore(self._redis, Keys(settings.key_prefix), ring), clock)
+        sources = Sources(self._upstream, self._streams, self._guard, whitelist, by_parameter)
+        self._fills = Fills(self._memory, clock, settings.proxy_memory_bytes // 4)
+        signer = StreamSigner(ring)
+        self._manifests = Manifests(sources, signer, self._memory, clock)
+        media = Media(sources, self._memory, self._fills, clock)
+        endpoint = ProxyEndpoint(
+            signer, sources, self._manifests, media, self._memory, clock, closes=settings.proxy_connection_close
+        )
+        self.asgi: ASGIApp = RequestMetrics(endpoint, "proxy", PROXY_PATH)
+        self.health = Health()
+        self.health.add("jobs_redis", partial(ping, self._redis, "jobs"))
+        self._clock = clock
+        self._sweeping: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Open the upstream's pool, in the running loop."""
+        await self._upstream.start()
+        self._sweeping = asyncio.create_task(self._sweep())
+
+    async def drain(self, seconds: float) -> None:
+        """Players reconnect by themselves: nothing to do but to go on answering."""
+
+    async def stop(self) -> None:
+        """Give up what is on its way and close every connection."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeping
+        await self._fills.close()
+        await self._manifests.close()
+        await self._streams.close()
+        await self._upstream.close()
+        await self._redis.aclose()
+        self._guard.close()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            self._memory.sweep(self._clock())
+            metrics.MEMORY_BYTES.set(self._memory.held_bytes)
+            for shelf in Shelf:
+                metrics.MEMORY_ENTRIES.labels(shelf).set(self._memory.count(shelf))
+
+
+def build(environ: Mapping[str, str]) -> ProxyApp:
+    """The proxy of `WT_…` variables, not started yet.
+
+    :raises SettingsError: if they don't make sense.
+    """
+    return ProxyApp(load(ProxySettings, environ))

@@ -1,0 +1,1 @@
+"""Rewriting of manifests: every URL in them becomes one of ours. Pure: text in, text out."""

@@ -1,0 +1,23 @@
+"""Asset lists of interstitials: JSON that names playlists (draft-pantos-hls-rfc8216bis, appendix D)."""
+
+from __future__ import annotations
+
+from services.common import codec
+from services.common.stream import Kind
+from services.proxy.manifest.links import Links
+
+MIME_TYPE = "application/json"
+
+
+def rewrite(body: bytes, links: Links) -> bytes | None:
+    """`body` with the URIs of its assets rewritten; None if it is no asset list."""
+    try:
+        document = codec.decode(body)
+    except codec.MalformedError:
+        return None
+    if not isinstance(document, dict) or not isinstance(document.get("ASSETS"), list):
+        return None
+    for asset in document["ASSETS"]:
+        if isinstance(asset, dict) and isinstance(asset.get("URI"), str):
+            asset["URI"] = links.child(asset["URI"], Kind.MANIFEST)
+    return codec.encode(document)

@@ -1,0 +1,97 @@
+"""The URLs of a manifest's children."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+
+from services.common.errors import Refused
+from services.common.guard import parse_url
+from services.common.stream import PROXY_PATH, Kind, StreamRef, StreamSigner, object_id
+
+_PLAIN_NAME: Final = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.~-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.~-]*")
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Signs the children of one manifest.
+
+    `base` is the manifest's final URL, `parent` its object, `expires` its own expiry: so rewriting the same manifest
+    twice gives the same bytes. `variables` go with the URLs of child playlists.
+    """
+
+    signer: StreamSigner
+    base: str
+    parent: str
+    context: str
+    expires: int
+    variables: Mapping[str, str] = field(default_factory=dict)
+    # Where relative URIs start from instead of `base`: a BaseURL of an MPD.
+    nested: str = ""
+
+    def child(self, uri: str, kind: Kind) -> str:
+        """Our URL for `uri`, which may be relative; a URI that is not http(s) (`data:`, `skd:`) stays as it is."""
+        absolute = self.resolve(uri)
+        if absolute is None:
+            return uri
+        try:
+            url = parse_url(absolute).url
+        except (Refused, ValueError):
+            return _refused(absolute)
+        if kind is Kind.MANIFEST and self.variables:
+            url = f"{url}#{urlencode(self.variables)}"
+        return self.signer.path(self._ref(url, kind, self._name(uri, absolute)))
+
+    def template(self, uri: str, kind: Kind) -> str:
+        """Our URL for a DASH template, its identifiers (`$Number$`) left for the player to replace."""
+        if "$" not in uri:
+            return self.child(uri, kind)
+        absolute = self.resolve(uri)
+        if absolute is None:
+            return uri
+        try:
+            ref = self._ref(parse_url(absolute).url, kind, self._name(uri, absolute))
+            return self.signer.template_path(ref)
+        except (Refused, ValueError):
+            return _refused(absolute)
+
+    def resolve(self, uri: str) -> str | None:
+        """The absolute form of `uri`; None if its scheme is not http(s)."""
+        if _PLAIN_NAME.fullmatch(uri):
+            # urljoin takes 10-18 µs, of which a playlist of 5,000 lines would feel every one.
+            return _folder(self.nested or self.base) + uri
+        scheme = _SCHEME.match(uri)
+        if scheme and scheme[0].lower() not in ("http:", "https:"):
+            return None
+        try:
+            return urljoin(self.nested or self.base, uri)
+        except ValueError:
+            return uri
+
+    def _name(self, uri: str, absolute: str) -> str:
+        """What tells this child from its siblings, wherever the manifest is fetched from."""
+        return absolute.removeprefix(_folder(self.base)) if self.nested else uri
+
+    def _ref(self, url: str, kind: Kind, name: str) -> StreamRef:
+        return StreamRef(url, kind, object_id(self.parent, name), self.context, self.expires)
+
+
+def _folder(url: str) -> str:
+    path_end = min(index for index in (url.find("?"), url.find("#"), len(url)) if index >= 0)
+    return url[: url.rfind("/", 0, path_end) + 1]
+
+
+def _refused(absolute: str) -> str:
+    """A URL that we answer with a clear refusal, rather than one that the player would fetch behind our back."""
+    return f"{PROXY_PATH}?url={quote(absolute, safe='', errors='replace')}"
+
+
+def suffix(url: str) -> str:
+    """The lower-case suffix of the last path segment, with its dot; '' if there is none."""
+    name = urlsplit(url).path.rpartition("/")[2]
+    _, dot, end = name.rpartition(".")
+    return f".{end.lower()}" if dot else ""

@@ -1,0 +1,156 @@
+"""Manifests: fetched once for everyone who asks at the same time, rewritten, and kept for as long as they hold."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from services.common.errors import Unavailable
+from services.common.stream import Kind, StreamSigner
+from services.proxy import heads, metrics
+from services.proxy.manifest import assets, dash, hls
+from services.proxy.manifest.links import Links, suffix
+from services.proxy.memory import CacheKey, Entry, Memory, Shelf
+from services.proxy.sources import Source, Sources
+from services.proxy.upstream import Answer, read_body
+
+MAX_BYTES: Final = 4 * 1024 * 1024
+# XML of this size is rewritten outside the event loop.
+LARGE_XML_BYTES: Final = 32 * 1024
+_MAX_REMEMBERED: Final = 10_000
+
+_SUFFIXES: Final = frozenset({".m3u8", ".m3u", ".mpd"})
+_TYPES: Final = frozenset(
+    {"application/vnd.apple.mpegurl", "application/x-mpegurl", "audio/mpegurl", "audio/x-mpegurl"}
+    | {"application/mpegurl", "application/dash+xml", "video/vnd.mpeg.dash.mpd"}
+)
+
+
+def form_of(head: bytes) -> str:
+    """`hls`, `dash` or '', by the first bytes of a body: names and types lie."""
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith(b"#EXTM3U"):
+        return "hls"
+    if text.startswith(b"<") and (b"<MPD" in text or b":MPD" in text):
+        return "dash"
+    return ""
+
+
+def is_manifest_type(content_type: str) -> bool:
+    """Whether `content_type` announces a manifest."""
+    return content_type.partition(";")[0].strip().lower() in _TYPES
+
+
+def manifest_key(key: CacheKey, expires: int) -> CacheKey:
+    """What the rewritten bytes of an object are kept under: they hold the expiry of who asked."""
+    return CacheKey(key.scope, f"{key.object_id}#{expires}")
+
+
+class Manifests:
+    """Rewritten manifests, as entries that are served like any other."""
+
+    def __init__(self, sources: Sources, signer: StreamSigner, memory: Memory, clock: Callable[[], float]) -> None:
+        self._sources = sources
+        self._signer = signer
+        self._memory = memory
+        self._clock = clock
+        self._flights: dict[CacheKey, asyncio.Task[Entry]] = {}
+        # Objects that turned out to be manifests though nothing in their URL says so.
+        self._remembered: OrderedDict[CacheKey, None] = OrderedDict()
+
+    def is_expected(self, source: Source) -> bool:
+        """Whether `source` should be a manifest, by its ticket, its name, or by what was seen before."""
+        kind = source.ticket.kind
+        if kind in (Kind.MANIFEST, Kind.JSON) or source.key in self._remembered:
+            return True
+        return kind is None and suffix(source.target.url) in _SUFFIXES
+
+    def remember(self, source: Source) -> None:
+        """Note that `source` is a manifest."""
+        self._remembered[source.key] = None
+        if len(self._remembered) > _MAX_REMEMBERED:
+            self._remembered.popitem(last=False)
+
+    async def get(self, source: Source) -> Entry:
+        """The manifest of `source`, rewritten. A body that is none after all is given as it is, up to 4 MiB.
+
+        :raises WatchTogetherError: as `Sources.open`; `upstream_failed` if the body is too large.
+        """
+        key = manifest_key(source.key, source.ticket.expires)
+        entry = self._memory.get(key, self._clock())
+        if entry is not None:
+            return entry
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = asyncio.create_task(self._fetch(source, key))
+            flight.add_done_callback(lambda done: self._landed(key, done))
+        # The flight goes on when one of those who wait for it leaves.
+        return await asyncio.shield(flight)
+
+    async def close(self) -> None:
+        """End what is being fetched."""
+        for flight in list(self._flights.values()):
+            flight.cancel()
+        await asyncio.gather(*self._flights.values(), return_exceptions=True)
+
+    def _landed(self, key: CacheKey, flight: asyncio.Task[Entry]) -> None:
+        del self._flights[key]
+        if not flight.cancelled():
+            flight.exception()
+
+    async def _fetch(self, source: Source, key: CacheKey) -> Entry:
+        answer = await self._sources.open(source)
+        try:
+            if answer.status != 200:
+                raise Unavailable("upstream_failed", f"The source answers {answer.status}.")
+            body = await read_body(answer, MAX_BYTES)
+        finally:
+            answer.release()
+        if body is None:
+            raise Unavailable("upstream_failed", "This manifest is too large.")
+        entry = await self._rewritten(source, answer, body)
+        if entry.ttl_s:
+            self._memory.put(key, entry, self._clock())
+        else:
+            entry.stored_at = self._clock()
+        return entry
+
+    async def _rewritten(self, source: Source, answer: Answer, body: bytes) -> Entry:
+        links = self._links(source, answer)
+        form = form_of(body[:4096])
+        if not form and source.ticket.kind is Kind.MANIFEST and body.lstrip().startswith(b"<"):
+            form = "dash"  # A Period or AdaptationSet that an MPD links to.
+        if form:
+            metrics.REWRITES.labels(form).inc()
+        if form == "hls":
+            text, imports = body.decode("utf-8", "replace"), source.ticket.imports
+            is_long = text.count("\n") > hls.LONG_LINES
+            rewriting = partial(hls.rewrite, text, links, imports)
+            playlist = await asyncio.to_thread(rewriting) if is_long else rewriting()
+            return _entry(playlist.text.encode(), hls.MIME_TYPE, playlist.fresh_s)
+        if form == "dash":
+            is_large = len(body) > LARGE_XML_BYTES
+            mpd = await asyncio.to_thread(dash.rewrite, body, links) if is_large else dash.rewrite(body, links)
+            return _entry(mpd.body, dash.MIME_TYPE, mpd.fresh_s)
+        if source.ticket.kind is Kind.JSON and (listed := assets.rewrite(body, links)) is not None:
+            return _entry(listed, assets.MIME_TYPE, 0)
+        declared = answer.headers.get("Content-Type", "")
+        honest = "" if is_manifest_type(declared) else declared
+        return _entry(body, heads.media_type(honest, answer.target.url, source.ticket.kind, body[:16]), 0)
+
+    def _links(self, source: Source, answer: Answer) -> Links:
+        ticket = source.ticket
+        base = answer.target.url
+        if ticket.directives:
+            # What the player added for the origin is no part of the address that children are relative to.
+            base = base.removesuffix(ticket.directives).rstrip("?&")
+        return Links(self._signer, base, ticket.object_id, ticket.context, ticket.expires)
+
+
+def _entry(body: bytes, content_type: str, fresh_s: float) -> Entry:
+    etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    return Entry(body, content_type, Shelf.TEXT, etag=etag, ttl_s=fresh_s)

@@ -1,0 +1,17 @@
+"""What the proxy counts. Labels are closed sets: never a room, a URL or a person."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge
+
+REQUESTS = Counter("wt_proxy_requests_total", "Requests answered, by where the body came from", ["cache"])
+SENT_BYTES = Counter("wt_proxy_sent_bytes_total", "Body bytes sent to clients, by where they came from", ["cache"])
+UPSTREAM_BYTES = Counter("wt_proxy_upstream_bytes_total", "Body bytes read from upstreams")
+UPSTREAM_ANSWERS = Counter("wt_proxy_upstream_answers_total", "Answers of upstreams, by class of status", ["status"])
+FAILURES = Counter("wt_proxy_failures_total", "Requests refused or failed, by code", ["code"])
+CUT_BODIES = Counter("wt_proxy_cut_bodies_total", "Answers dropped because the upstream's body ended early")
+SHARED_FILLS = Counter("wt_proxy_shared_fills_total", "Requests that read an object while another fetched it")
+STREAMS = Gauge("wt_proxy_streams", "Answers being sent")
+MEMORY_BYTES = Gauge("wt_proxy_memory_bytes", "Bytes held in memory")
+MEMORY_ENTRIES = Gauge("wt_proxy_memory_entries", "Objects held in memory", ["shelf"])
+REWRITES = Counter("wt_proxy_rewrites_total", "Manifests rewritten", ["form"])

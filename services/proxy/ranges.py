@@ -1,0 +1,88 @@
+"""Byte ranges (RFC 9110 §14): what a client asks for, and what an upstream says it sends."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_RANGE: Final = re.compile(r"bytes[ \t]*=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*", re.IGNORECASE)
+_CONTENT_RANGE: Final = re.compile(r"bytes[ \t]+([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)[ \t]*", re.IGNORECASE)
+_UNSATISFIED: Final = re.compile(r"bytes[ \t]+\*/([0-9]{1,18})[ \t]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """One range as asked for. `last` is inclusive, None to the end; `first` None means the last `last` bytes."""
+
+    first: int | None
+    last: int | None
+
+    @property
+    def header(self) -> str:
+        """The value of a Range header."""
+        first = "" if self.first is None else self.first
+        last = "" if self.last is None else self.last
+        return f"bytes={first}-{last}"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it asks for everything there is, as `<video>` does first."""
+        return self.first == 0 and self.last is None
+
+    def within(self, total: int) -> tuple[int, int] | None:
+        """Start and stop (exclusive) in an object of `total` bytes; None if it holds none of them (416)."""
+        if self.first is None:
+            length = min(self.last or 0, total)
+            return (total - length, total) if length else None
+        if self.first >= total:
+            return None
+        return self.first, total if self.last is None else min(self.last + 1, total)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRange:
+    """What a 206 carries: bytes `start` to `stop` (exclusive) of `total`, None where the upstream doesn't know it."""
+
+    start: int
+    stop: int
+    total: int | None
+
+    @property
+    def header(self) -> str:
+        """The value of a Content-Range header."""
+        return f"bytes {self.start}-{self.stop - 1}/{'*' if self.total is None else self.total}"
+
+
+def parse_range(header: str | None) -> ByteRange | None:
+    """The single range of a Range header.
+
+    None, which means the whole object, for no header, other units, malformed ones and several ranges: a server may
+    ignore any Range (§14.2), and no player asks for several.
+    """
+    match = _RANGE.fullmatch(header.strip()) if header else None
+    if match is None or not (match[1] or match[2]):
+        return None
+    first = int(match[1]) if match[1] else None
+    last = int(match[2]) if match[2] else None
+    if first is not None and last is not None and last < first:
+        return None
+    return ByteRange(first, last)
+
+
+def parse_content_range(header: str | None) -> ContentRange | None:
+    """The Content-Range of a 206, or None if it is missing or contradicts itself."""
+    match = _CONTENT_RANGE.fullmatch(header.strip()) if header else None
+    if match is None:
+        return None
+    start, last = int(match[1]), int(match[2])
+    total = None if match[3] == "*" else int(match[3])
+    if last < start or (total is not None and last >= total):
+        return None
+    return ContentRange(start, last + 1, total)
+
+
+def parse_unsatisfied(header: str | None) -> int | None:
+    """The length that a 416 tells (`bytes */N`), or None."""
+    match = _UNSATISFIED.fullmatch(header.strip()) if header else None
+    return int(match[1]) if match else None

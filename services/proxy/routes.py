@@ -1,0 +1,106 @@
+"""`/api/proxy` as a plain ASGI application: one middleware of the usual kind would cost more than all of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from starlette.types import Receive, Scope, Send
+
+from services.common.errors import Refused, WatchTogetherError
+from services.common.stream import PROXY_PATH, Kind, StreamSigner
+from services.proxy import heads, metrics
+from services.proxy.client import SLICE_BYTES, Client, Wish, while_connected
+from services.proxy.fills import NotMediaError
+from services.proxy.heads import Headers
+from services.proxy.manifests import Manifests, manifest_key
+from services.proxy.media import Media
+from services.proxy.memory import Entry, Memory
+from services.proxy.sources import Source, Sources
+from services.proxy.tickets import Ticket, read_ticket
+from services.proxy.upstream import HOP_HEADER
+
+_HOP: Final = HOP_HEADER.encode()
+_CLOSE: Final[Headers] = [(b"connection", b"close")]
+
+
+class ProxyEndpoint:
+    """Answers GET, HEAD and OPTIONS."""
+
+    def __init__(
+        self,
+        signer: StreamSigner,
+        sources: Sources,
+        manifests: Manifests,
+        media: Media,
+        memory: Memory,
+        clock: Callable[[], float],
+        *,
+        closes: bool = False,
+    ) -> None:
+        self._signer = signer
+        self._sources = sources
+        self._manifests = manifests
+        self._media = media
+        self._memory = memory
+        self._clock = clock
+        self._extra: Headers = _CLOSE if closes else []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        client = Client(Wish.of(scope, _HOP), send, self._extra)
+        if scope["path"] != PROXY_PATH:
+            await client.error(Refused("not_found", "There is nothing here."))
+        elif scope["method"] == "OPTIONS":
+            await client.whole(204, heads.PREFLIGHT)
+        elif scope["method"] not in ("GET", "HEAD"):
+            await client.whole(405, [*heads.COMMON, (b"allow", b"GET, HEAD, OPTIONS"), (b"content-length", b"0")])
+        else:
+            await self._answer(scope, receive, client)
+
+    async def _answer(self, scope: Scope, receive: Receive, client: Client) -> None:
+        try:
+            if client.wish.has_looped:
+                raise Refused("refused_target", "This link leads back here.")
+            ticket = read_ticket(scope["query_string"], self._signer, time.time())
+            entry = self._held(ticket)
+            if entry is not None and len(entry.body) <= SLICE_BYTES:
+                # Sent in one piece: nothing of it can be waiting when the client leaves.
+                await client.entry(entry, self._clock())
+                return
+            with metrics.STREAMS.track_inprogress():
+                if entry is not None:
+                    await while_connected(receive, client.entry(entry, self._clock()))
+                else:
+                    await while_connected(receive, self._fetch(ticket, client))
+        except WatchTogetherError as error:
+            if client.has_begun:
+                # Out of the application it goes: the server drops the connection, and nobody takes it for the end.
+                metrics.CUT_BODIES.inc()
+                raise
+            await client.error(error)
+
+    def _held(self, ticket: Ticket) -> Entry | None:
+        key = self._sources.cached_key(ticket)
+        if key is None:
+            return None
+        if ticket.kind is Kind.MANIFEST:
+            key = manifest_key(key, ticket.expires)
+        return self._memory.get(key, self._clock())
+
+    async def _fetch(self, ticket: Ticket, client: Client) -> None:
+        source = await self._sources.locate(ticket)
+        if self._manifests.is_expected(source):
+            await self._manifest(source, client)
+            return
+        try:
+            await self._media.serve(source, client)
+        except NotMediaError:
+            self._manifests.remember(source)
+            await self._manifest(source, client)
+
+    async def _manifest(self, source: Source, client: Client) -> None:
+        entry = await self._manifests.get(source)
+        await client.entry(entry, self._clock(), "L1" if entry.reads else "MISS")

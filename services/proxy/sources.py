@@ -1,0 +1,147 @@
+"""From a ticket to an upstream's answer: who may fetch what, with which headers, from where today."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from services.common.errors import Refused, Unavailable
+from services.common.guard import Guard, Target, Whitelist, parse_url
+from services.proxy import rangeparam
+from services.proxy.memory import CacheKey
+from services.proxy.ranges import ByteRange
+from services.proxy.streams import Known, Streams
+from services.proxy.tickets import OPEN_SCOPE, Ticket
+from services.proxy.upstream import Answer, Upstream
+
+USER_AGENT: Final = "Mozilla/5.0 (compatible; watch-together)"
+# Playlists that block until a segment exists (RFC 8216bis §6.2.5.2) answer within a few target durations.
+BLOCKING_FIRST_BYTE_S: Final = 30.0
+
+# The upstream doesn't know us (any more): its URL may have changed since.
+_STALE: Final = frozenset({401, 403, 410})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a ticket's bytes come from, and under which key they are cached."""
+
+    ticket: Ticket
+    key: CacheKey
+    target: Target
+    headers: Mapping[str, str]
+    known: Known | None
+
+
+class Sources:
+    """Opens what a ticket names, as its context says."""
+
+    def __init__(
+        self, upstream: Upstream, streams: Streams, guard: Guard, whitelist: Whitelist, by_parameter: Whitelist
+    ) -> None:
+        self._upstream = upstream
+        self._streams = streams
+        self._guard = guard
+        self._whitelist = whitelist
+        self._by_parameter = by_parameter
+
+    def cached_key(self, ticket: Ticket) -> CacheKey | None:
+        """The key under which memory may hold the object; None where the context must be read first.
+
+        :raises Refused: as `locate`.
+        """
+        if not ticket.is_signed:
+            self._check_open(parse_url(ticket.url))
+        if not ticket.context:
+            return CacheKey(OPEN_SCOPE, ticket.cached_as)
+        known = self._streams.known(ticket.context)
+        return None if known is None else CacheKey(known.context.scope, ticket.cached_as)
+
+    async def locate(self, ticket: Ticket) -> Source:
+        """Where the bytes are today.
+
+        :raises Refused: `bad_url`, `refused_target`; `expired_signature` if the context is gone.
+        :raises Unavailable: if the context is not known and Redis does not answer.
+        """
+        if ticket.context:
+            return _located(ticket, await self._streams.get(ticket.context))
+        target = _with_directives(parse_url(ticket.url), ticket.directives)
+        if not ticket.is_signed:
+            self._check_open(target)
+        key = CacheKey(OPEN_SCOPE, ticket.cached_as)
+        return Source(ticket, key, target, {"User-Agent": USER_AGENT}, None)
+
+    async def open(
+        self, source: Source, *, method: str = "GET", wanted: ByteRange | None = None, if_range: str = ""
+    ) -> Answer:
+        """Ask the upstream. If it refuses, the context is read again, and what changed is tried once.
+
+        The status of the answer is 200, 206 or 416.
+
+        :raises Refused: `not_found`, `private_address`, `refused_target`.
+        :raises Unavailable: `upstream_failed`, `upstream_late`, `unavailable`.
+        """
+        answer = await self._ask(source, method, wanted, if_range)
+        if answer.status in _STALE and source.known is not None:
+            fresh = await self._streams.reread(source.ticket.context, source.known)
+            if fresh is not None:
+                answer.release()
+                answer = await self._ask(_located(source.ticket, fresh), method, wanted, if_range)
+        try:
+            _accept_status(answer)
+        except (Refused, Unavailable):
+            answer.release()
+            raise
+        return answer
+
+    async def _ask(self, source: Source, method: str, wanted: ByteRange | None, if_range: str) -> Answer:
+        gate = self._check_target if source.ticket.is_signed else self._check_open
+        by_parameter = self._by_parameter.allows(source.target.host, source.target.port)
+        total = rangeparam.length(source.target) if by_parameter else None
+        if total is not None and method == "GET":
+            return await rangeparam.open_parts(self._upstream, source.target, source.headers, gate, wanted, total)
+        headers = dict(source.headers)
+        if wanted is not None:
+            headers["Range"] = wanted.header
+            if if_range:
+                headers["If-Range"] = if_range
+        first_byte_s = BLOCKING_FIRST_BYTE_S if source.ticket.directives else None
+        return await self._upstream.open(source.target, headers, method=method, gate=gate, first_byte_s=first_byte_s)
+
+    def _check_target(self, target: Target) -> None:
+        self._guard.check_literal(target.host, target.port)
+
+    def _check_open(self, target: Target) -> None:
+        """:raises Refused: `refused_target` if the host is on no list; `private_address`."""
+        if not self._whitelist.allows(target.host, target.port):
+            raise Refused("refused_target", "This host is not open to unsigned requests.")
+        self._guard.check_literal(target.host, target.port)
+
+
+def _located(ticket: Ticket, known: Known) -> Source:
+    is_root = ticket.object_id == known.context.object_id
+    target = _with_directives(known.root if is_root else parse_url(ticket.url), ticket.directives)
+    headers = {"User-Agent": USER_AGENT, **known.headers_for(target)}
+    return Source(ticket, CacheKey(known.context.scope, ticket.cached_as), target, headers, known)
+
+
+def _with_directives(target: Target, directives: str) -> Target:
+    if not directives:
+        return target
+    joint = "&" if "?" in target.path_and_query else "?"
+    return replace(target, path_and_query=f"{target.path_and_query}{joint}{directives}")
+
+
+def _accept_status(answer: Answer) -> None:
+    match answer.status:
+        case 200 | 206 | 416:
+            return
+        case 404 | 410:
+            raise Refused("not_found", "The source does not have this.")
+        case 429 | 503:
+            raise Unavailable("unavailable", "The source is busy.", retry_after_ms=2000)
+        case 408 | 504:
+            raise Unavailable("upstream_late", "The source does not answer in time.")
+        case status:
+            raise Unavailable("upstream_failed", f"The source answers {status}.")

@@ -1,0 +1,68 @@
+"""What a request to `/api/proxy` asks for, before anything is fetched: a signed stream, or an open URL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from services.common.errors import Refused
+from services.common.stream import Kind, StreamSigner, expiry, object_id
+
+OPEN_SCOPE: Final = "open"
+
+# Players add these to the URL of a playlist for the origin (RFC 8216bis §6.2.5).
+_DIRECTIVE_PREFIX: Final = "_HLS_"
+_SIGNED: Final = frozenset({"s", "k", "o", "c", "e", "t"})
+_MAX_QUERY_BYTES: Final = 32_768
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """`kind` is None where nobody said what to expect; `expires` (Unix seconds) bounds the children of a manifest.
+
+    `directives` is a query that a player adds for the origin.
+    """
+
+    url: str
+    kind: Kind | None
+    object_id: str
+    context: str
+    expires: int
+    directives: str
+    is_signed: bool
+
+    @property
+    def cached_as(self) -> str:
+        """The object's name in caches: what differs in directives differs in bytes."""
+        return f"{self.object_id}?{self.directives}" if self.directives else self.object_id
+
+    @property
+    def imports(self) -> dict[str, str]:
+        """Variables that a multivariant playlist hands its children, in the fragment of their URLs."""
+        return dict(parse_qsl(urlsplit(self.url).fragment, keep_blank_values=True))
+
+
+def read_ticket(query: bytes, signer: StreamSigner, now: float) -> Ticket:
+    """Read the query of a request. Whether an unsigned URL may be fetched is for others to say.
+
+    :raises Refused: `bad_url` if there is no URL; `bad_signature`, `expired_signature`.
+    """
+    if len(query) > _MAX_QUERY_BYTES:
+        raise Refused("bad_url", "This link is empty or too long.")
+    try:
+        given = dict(parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=32))
+    except ValueError:
+        raise Refused("bad_url", "This query is malformed.") from None
+    directives = "&".join(
+        f"{name}={quote(given[name], safe='')}" for name in sorted(given) if name.startswith(_DIRECTIVE_PREFIX)
+    )
+    if _SIGNED & given.keys():
+        ref = signer.verify(given, now)
+        # All segments of a DASH template carry the template's object: here each becomes one of its own.
+        identity = object_id(ref.object_id, ref.url) if given.get("t") else ref.object_id
+        return Ticket(ref.url, ref.kind, identity, ref.context, ref.expires, directives, is_signed=True)
+    url = given.get("url", "")
+    if not url:
+        raise Refused("bad_url", "The parameter url is missing.")
+    return Ticket(url, None, object_id(url), "", expiry(now), directives, is_signed=False)
