@@ -130,18 +130,19 @@ class Resolutions:
             return await self._poll(digest, url)
         async with self._subscriptions, self._subscribed(digest) as listener:
             while True:
-                await self._enqueue(digest, url)
                 known = await self.peek(digest, PUBLIC)
                 if known is not None:
                     return known
+                # Again each time: a queue that was lost with its Redis is filled anew.
+                await self._enqueue(digest, url)
                 await _completion(listener)
 
     async def _poll(self, digest: str, url: str) -> Resolution:
         while True:
-            await self._enqueue(digest, url)
             known = await self.peek(digest, PUBLIC)
             if known is not None:
                 return known
+            await self._enqueue(digest, url)
             await asyncio.sleep(RECHECK_S / 2)
 
     async def _enqueue(self, digest: str, url: str) -> None:

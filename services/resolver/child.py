@@ -7,8 +7,10 @@ no program but Node is started. When stdin closes, because its parent has died, 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
+import shutil
 import signal
 import socket
 import sys
@@ -29,6 +31,7 @@ from services.common import codec
 from services.resolver.errors import Failure
 from services.resolver.info import Info, read_info
 
+FOLDER_PREFIX: Final = "wt-extract-"
 FORMAT: Final = "bestvideo*+bestaudio/best"
 SOCKET_TIMEOUT_S: Final = 15
 _MESSAGE_CHARS: Final = 1000
@@ -107,6 +110,7 @@ def main() -> None:
     _warm(sys.argv[3:])
     line = sys.stdin.buffer.readline()
     if not line:
+        _remove_folder()
         return
     threading.Thread(target=_end_with_parent, daemon=True).start()
     fence = Fence()
@@ -229,13 +233,22 @@ def _warm(folders: list[str]) -> None:
 
 def _limit(memory_bytes: int) -> None:
     # Not RLIMIT_AS: Node reserves gigabytes of address space that it never touches.
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    # macOS knows the limit and refuses to set it; there the deadline is what ends a hog.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _end_with_parent() -> None:
     sys.stdin.buffer.read()
+    _remove_folder()
     os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def _remove_folder() -> None:
+    """Leave nothing in memory; the parent would do it, were it there."""
+    if Path.cwd().name.startswith(FOLDER_PREFIX):
+        shutil.rmtree(Path.cwd(), ignore_errors=True)
 
 
 if __name__ == "__main__":

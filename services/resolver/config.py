@@ -24,8 +24,8 @@ class ResolverSettings(CommonSettings):
     resolver_concurrency: int = setting(min(4, os.cpu_count() or 1), integer(1, 64))
     # After this a link's extraction is ended, whatever it does.
     resolver_deadline_s: float = setting(45.0, seconds)
-    # Memory that one process of an extraction may take.
-    resolver_memory_bytes: int = setting(_GIB, integer(256 << 20, 64 * _GIB))
+    # Memory that one process of an extraction may take. Node does not start with half of it.
+    resolver_memory_bytes: int = setting(_GIB, integer(512 << 20, 64 * _GIB))
     # Processes that wait with yt-dlp imported. 0: each link pays for the import.
     resolver_warm: int = setting(1, integer(0, 16))
     # The longest time that a result is kept; a stream that expires earlier shortens it.

@@ -22,6 +22,8 @@ from services.resolver.egress import Egress, Pass
 from services.resolver.errors import Failure, classify, deadline_exceeded, private_address
 from services.resolver.info import Info
 
+# The child removes its folder by this name, should it outlive us.
+FOLDER_PREFIX: Final = "wt-extract-"
 ANSWER_BYTES: Final = 8 << 20
 END_TIMEOUT_S: Final = 5.0
 _ROOT: Final = str(Path(services.__file__).parent.parent)
@@ -156,6 +158,7 @@ class Extractor:
             )
         except BaseException:
             os.close(read_end)
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             raise
         finally:
             os.close(write_end)
@@ -185,7 +188,7 @@ def _error(failure: Failure, held: Pass) -> WatchTogetherError:
 
 def _make_folder() -> Path:
     parent = _MEMORY_FOLDER if os.access(_MEMORY_FOLDER, os.W_OK) else None
-    return Path(tempfile.mkdtemp(prefix="wt-extract-", dir=parent))
+    return Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=parent))
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -10,12 +10,12 @@ import structlog
 
 from services.common import codec
 from services.common.contexts import ContextStore
-from services.common.errors import Refused, WatchTogetherError
+from services.common.errors import Refused, Unavailable, WatchTogetherError
 from services.common.guard import Guard, parse_url
 from services.common.resolution import Resolution, Resolutions
 from services.common.stream import LIFETIME_S, StreamSigner
 from services.resolver import metrics
-from services.resolver.errors import private_address, ttl_s
+from services.resolver.errors import UNKNOWN, Code, private_address, resolve_error, ttl_s
 from services.resolver.expiry import cache_until
 from services.resolver.extract import Extractor
 from services.resolver.formats import Mint, present
@@ -94,16 +94,22 @@ class Flights:
             await self._stage(digest, "preparing")
             video = present(info, mint)
         except WatchTogetherError as error:
-            now = self._clock()
-            log.info("resolve_failed", url=url, code=error.code, seconds=round(now - begun, 2))
-            expires_at = now + ttl_s(error.code)
-            return Resolution(code=error.code, message=error.message, resolved_at=now, expires_at=expires_at)
+            return self._failed(error, url, begun)
+        except Exception:  # a flight supervises its steps: whoever waits gets an answer, the log gets the bug
+            log.exception("flight_broken", url=url)
+            return self._failed(resolve_error("unavailable", UNKNOWN), url, begun)
         # As long as a client's URL is good: a room that pauses overnight needs the context to get today's URL.
         await self._contexts.put(mint.contexts, LIFETIME_S)
         now = self._clock()
         log.info("resolved", url=url, extractor=info.extractor, kind=video.stream_type, seconds=round(now - begun, 2))
         expires_at = cache_until(video.expires_at, now, self._ttl_s)
         return Resolution(video=video, resolved_at=now, expires_at=expires_at)
+
+    def _failed(self, error: WatchTogetherError, url: str, begun: float) -> Resolution:
+        now = self._clock()
+        log.info("resolve_failed", url=url, code=error.code, seconds=round(now - begun, 2))
+        expires_at = now + ttl_s(error.code)
+        return Resolution(code=error.code, message=error.message, resolved_at=now, expires_at=expires_at)
 
     async def _check(self, digest: str, url: str) -> None:
         """Refuse a link into a private network before any process sees it."""
@@ -113,6 +119,9 @@ class Flights:
             await self._guard.addresses(target.host, target.port)
         except Refused as error:
             raise private_address() if error.code == "private_address" else error from None
+        except Unavailable as error:
+            code: Code = "timeout" if error.code == "upstream_late" else "unavailable"
+            raise resolve_error(code, f"{error.message} Check the link, or try again later.") from None
 
     async def _deliver(self, digest: str, result: Resolution) -> None:
         # Each waiter is forgotten only after its room has the result. Whoever comes meanwhile finds the cache.

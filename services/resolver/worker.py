@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 import signal
 from collections.abc import Awaitable, Callable
@@ -41,6 +42,8 @@ class ResolveWorker:
     def __init__(
         self, redis: Redis, keys: Keys, flight: Flight, *, node: str, concurrency: int, deadline_s: float
     ) -> None:
+        # arq tells of every job with its arguments; the flights tell the same with their ids.
+        logging.getLogger("arq.worker").setLevel(logging.WARNING)
         self._arq = arq_redis(redis, keys)
         self._keys = keys
         self._jobs = Jobs(redis, keys)

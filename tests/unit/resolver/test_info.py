@@ -1,0 +1,74 @@
+"""yt-dlp's info dicts hold anything; what passes to the parent does not."""
+
+from __future__ import annotations
+
+import math
+
+from services.common import codec
+from services.resolver.info import Info, read_info
+
+
+def test_a_result_without_a_list_is_its_own_only_format() -> None:
+    info = read_info({"id": "a", "title": "T", "url": "https://v/a.mp4", "ext": "mp4", "format_id": "0"})
+    assert [entry.url for entry in info.formats] == ["https://v/a.mp4"]
+    assert info.chosen == ["0"]
+
+
+def test_encrypted_formats_and_formats_without_address_are_dropped() -> None:
+    formats = [
+        {"format_id": "drm", "url": "https://v/1", "has_drm": True},
+        {"format_id": "none"},
+        {"format_id": "ok", "url": "https://v/2"},
+        "not a format",
+    ]
+    assert [entry.format_id for entry in read_info({"formats": formats}).formats] == ["ok"]
+
+
+def test_values_of_wrong_types_count_as_absent() -> None:
+    info = read_info(
+        {
+            "id": 7,
+            "title": None,
+            "duration": math.nan,
+            "formats": [{"url": "https://v", "height": "720", "fps": -1, "tbr": math.inf, "width": True, "vcodec": 5}],
+        }
+    )
+    entry = info.formats[0]
+    assert (info.id, info.title, info.duration) == ("", "", None)
+    assert (entry.height, entry.fps, entry.tbr, entry.width, entry.vcodec) == (None, None, None, None, None)
+
+
+def test_cookies_of_the_site_become_one_header_without_their_attributes() -> None:
+    cookies = "a=1; Domain=.v.example; Path=/; Secure; Expires=1700000000; b=2; Domain=v.example; Path=/"
+    entry = {"url": "https://v", "http_headers": {"Referer": "https://page/"}, "cookies": cookies}
+    assert read_info({"formats": [entry]}).formats[0].headers == {"Referer": "https://page/", "Cookie": "a=1; b=2"}
+
+
+def test_of_a_languages_tracks_the_webvtt_is_taken() -> None:
+    tracks = {
+        "en": [{"ext": "json3", "url": "https://s/1"}, {"ext": "vtt", "url": "https://s/2", "name": "English"}],
+        "fr": [{"ext": "ttml", "url": "https://s/3"}],
+    }
+    found = read_info(
+        {"subtitles": tracks, "automatic_captions": {"en-orig": tracks["en"]}, "url": "https://v"}
+    ).subtitles
+    assert [(text.language, text.url, text.automatic) for text in found] == [
+        ("en", "https://s/2", False),
+        ("en-orig", "https://s/2", True),
+    ]
+
+
+def test_a_running_broadcasts_title_comes_without_todays_date() -> None:
+    info = read_info({"title": "News 2026-11-22 15:00", "fulltitle": "News", "is_live": True, "url": "https://v"})
+    assert (info.title, info.is_live) == ("News", True)
+
+
+def test_the_number_of_formats_is_bounded_and_the_best_stay() -> None:
+    formats = [{"format_id": str(number), "url": f"https://v/{number}"} for number in range(1000)]
+    kept = read_info({"formats": formats}).formats
+    assert (len(kept), kept[-1].format_id) == (400, "999")
+
+
+def test_what_the_child_writes_the_parent_reads_back() -> None:
+    info = read_info({"id": "a", "formats": [{"url": "https://v", "fps": 60, "available_at": 1700000000}]})
+    assert codec.decode_as(Info, codec.encode(info)) == info
