@@ -1,0 +1,53 @@
+/** The REST side: small, and every answer is checked. */
+import { conform } from "@/wire/schema";
+import type { CreatedRoom, ErrorBody, RoomList, Session } from "@/wire/wire.gen";
+
+export class ApiError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export async function createRoom(url: string): Promise<CreatedRoom> {
+  return (await ask("CreatedRoom", "/api/rooms", { url })) as CreatedRoom;
+}
+
+export async function listRooms(): Promise<RoomList> {
+  return (await ask("RoomList", "/api/rooms")) as RoomList;
+}
+
+/** Who this browser is. */
+export async function readSession(): Promise<Session> {
+  return (await ask("Session", "/api/session")) as Session;
+}
+
+export async function nameSession(name: string): Promise<Session> {
+  return (await ask("Session", "/api/session", { name })) as Session;
+}
+
+async function ask(shape: string, path: string, body?: unknown): Promise<unknown> {
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+      headers: { "content-type": "application/json" },
+    });
+  } catch {
+    throw new ApiError("offline", "The server does not answer. Check the connection and try again.");
+  }
+  const answer: unknown = await response.json().catch(() => null);
+  if (response.ok) return conform(shape, answer);
+  throw refusal(response.status, answer);
+}
+
+function refusal(status: number, answer: unknown): ApiError {
+  try {
+    const { error } = conform("ErrorBody", answer) as ErrorBody;
+    return new ApiError(error.code, error.message);
+  } catch {
+    return new ApiError(`http_${status}`, "The server could not answer that. Try again in a moment.");
+  }
+}

@@ -1,0 +1,28 @@
+/** What this browser remembers of its person. Private windows may refuse; then nothing is remembered. */
+export interface Prefs {
+  readonly volume: number;
+  readonly isMuted: boolean;
+  readonly wantedHeight: number | null;
+  readonly subtitleLanguage: string | null;
+  readonly theme: "system" | "dark" | "light";
+}
+
+const KEY = "wt:prefs";
+const DEFAULTS: Prefs = { volume: 1, isMuted: false, wantedHeight: null, subtitleLanguage: null, theme: "system" };
+
+export function readPrefs(): Prefs {
+  try {
+    const held: unknown = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+    return { ...DEFAULTS, ...(typeof held === "object" ? held : {}) };
+  } catch {
+    return DEFAULTS;
+  }
+}
+
+export function writePrefs(change: Partial<Prefs>): void {
+  try {
+    localStorage.setItem(KEY, JSON.stringify({ ...readPrefs(), ...change }));
+  } catch {
+    // Nothing is lost but the memory.
+  }
+}

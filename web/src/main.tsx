@@ -1,0 +1,25 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { place } from "@/lib/routing";
+import { useStore } from "@/lib/store";
+import { paintTheme } from "@/lib/theme";
+import { Landing } from "@/pages/landing/Landing";
+import { RoomPage } from "@/pages/room/RoomPage";
+import { TooltipProvider } from "@/ui/Tooltip";
+import "./styles.css";
+
+function Page() {
+  const here = useStore(place, (value) => value);
+  return here.kind === "room" ? <RoomPage key={here.id} roomId={here.id} /> : <Landing />;
+}
+
+paintTheme();
+const root = document.getElementById("root");
+if (root === null) throw new Error("The page has no root.");
+createRoot(root).render(
+  <StrictMode>
+    <TooltipProvider>
+      <Page />
+    </TooltipProvider>
+  </StrictMode>,
+);

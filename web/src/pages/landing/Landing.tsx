@@ -1,0 +1,144 @@
+import { ArrowRight, Link2, ListVideo, Users } from "lucide-react";
+import { type FormEvent, useEffect, useState } from "react";
+import { ApiError, createRoom, listRooms } from "@/lib/api";
+import { readWish } from "@/lib/links";
+import { go, roomPath } from "@/lib/routing";
+import { Button } from "@/ui/Button";
+import { Spinner } from "@/ui/Spinner";
+import { ThemeButton } from "@/ui/ThemeButton";
+import { Wordmark } from "@/ui/Wordmark";
+import type { RoomSummary } from "@/wire/wire.gen";
+import { RoomCard } from "./RoomCard";
+
+const steps = [
+  { icon: Link2, text: "Paste a link from almost any video site, or a plain file." },
+  { icon: Users, text: "Send the room’s address to your friends. No accounts, nothing to install." },
+  { icon: ListVideo, text: "Everybody sees the same moment, and anyone can pause, skip or add what’s next." },
+];
+
+export function Landing() {
+  useEffect(() => {
+    document.title = "Watch Together";
+  }, []);
+  return (
+    <div className="flex min-h-dvh flex-col">
+      <header className="flex h-16 items-center justify-between px-4 sm:px-8">
+        <span className="flex items-center gap-2.5 font-semibold tracking-[-0.01em]">
+          <Wordmark /> Watch Together
+        </span>
+        <ThemeButton />
+      </header>
+      <main className="mx-auto flex w-full max-w-[920px] flex-1 flex-col px-4 pb-16 sm:px-8">
+        <section className="mx-auto w-full max-w-[640px] pt-[min(14vh,8rem)] text-center">
+          <h1 className="text-[clamp(1.75rem,5.5vw,2.75rem)] leading-[1.12] font-semibold tracking-[-0.028em]">
+            Watch anything with friends, to the second.
+          </h1>
+          <WishForm />
+        </section>
+        <RecentRooms />
+        <ul className="mx-auto mt-auto grid w-full gap-x-10 gap-y-4 pt-16 text-dim sm:grid-cols-3">
+          {steps.map(({ icon: Icon, text }) => (
+            <li key={text} className="flex gap-3 sm:flex-col sm:gap-2">
+              <Icon size={18} className="mt-0.5 shrink-0 text-accent-text" aria-hidden />
+              <span className="text-pretty">{text}</span>
+            </li>
+          ))}
+        </ul>
+      </main>
+    </div>
+  );
+}
+
+function WishForm() {
+  const [text, setText] = useState("");
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const wish = readWish(text);
+    if (wish === null) {
+      setProblem("Paste a link, or use letters and digits for a room’s name.");
+      return;
+    }
+    if (wish.kind === "room") {
+      go(roomPath(wish.id));
+      return;
+    }
+    setBusy(true);
+    try {
+      go(roomPath((await createRoom(wish.url)).id));
+    } catch (error) {
+      setBusy(false);
+      setProblem(error instanceof ApiError ? error.message : "That did not work. Try again.");
+    }
+  };
+
+  return (
+    <form onSubmit={submit} className="mt-9">
+      <div className="flex items-center gap-2 rounded-[14px] border border-line bg-panel p-1.5 shadow-float transition-colors duration-120 focus-within:border-accent/70 max-sm:flex-col max-sm:items-stretch">
+        <input
+          aria-label="Paste a link, or name a room"
+          placeholder="Paste a link, or name a room"
+          className="h-12 min-w-0 flex-1 rounded-control bg-transparent px-3.5 text-base outline-none placeholder:text-dim max-sm:flex-none"
+          value={text}
+          // biome-ignore lint/a11y/noAutofocus: the page has this one purpose
+          autoFocus
+          autoComplete="off"
+          autoCapitalize="none"
+          spellCheck={false}
+          enterKeyHint="go"
+          maxLength={2048}
+          aria-invalid={problem !== null}
+          aria-describedby="wish-problem"
+          onChange={(event) => {
+            setText(event.target.value);
+            setProblem(null);
+          }}
+        />
+        <Button look="primary" type="submit" className="h-12 rounded-[9px] px-5 text-base" disabled={isBusy}>
+          {isBusy ? <Spinner className="size-4" /> : null}
+          Open the room
+          {isBusy ? null : <ArrowRight size={18} aria-hidden />}
+        </Button>
+      </div>
+      <p id="wish-problem" role="alert" className="mt-3 min-h-6 text-bad">
+        {problem}
+      </p>
+    </form>
+  );
+}
+
+function RecentRooms() {
+  const [rooms, setRooms] = useState<readonly RoomSummary[]>([]);
+  useEffect(() => {
+    let isGone = false;
+    const read = () =>
+      listRooms().then(
+        (list) => {
+          if (!isGone) setRooms(list.rooms);
+        },
+        // The list is a convenience: without it the page is whole.
+        () => undefined,
+      );
+    void read();
+    const timer = window.setInterval(() => document.visibilityState === "visible" && void read(), 15_000);
+    return () => {
+      isGone = true;
+      window.clearInterval(timer);
+    };
+  }, []);
+  if (rooms.length === 0) return null;
+  return (
+    <section className="mt-10" aria-labelledby="recent">
+      <h2 id="recent" className="mb-3 text-sm font-medium text-dim">
+        Recent rooms
+      </h2>
+      <ul className="grid grid-cols-[repeat(auto-fill,minmax(240px,1fr))] gap-4">
+        {rooms.slice(0, 6).map((room) => (
+          <RoomCard key={room.id} room={room} />
+        ))}
+      </ul>
+    </section>
+  );
+}

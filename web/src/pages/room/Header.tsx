@@ -1,0 +1,78 @@
+import { PanelRightClose, PanelRightOpen, Settings, UserPlus } from "lucide-react";
+import { useState } from "react";
+import { go } from "@/lib/routing";
+import { useStore } from "@/lib/store";
+import type { RoomSession } from "@/room/session";
+import { Avatar } from "@/ui/Avatar";
+import { Button } from "@/ui/Button";
+import { IconButton } from "@/ui/IconButton";
+import { Wordmark } from "@/ui/Wordmark";
+import { InviteDialog } from "./InviteDialog";
+import type { Layout } from "./Room";
+import { SettingsDialog } from "./SettingsDialog";
+
+const MOST_SHOWN = 5;
+
+interface Props {
+  readonly session: RoomSession;
+  readonly layout: Layout;
+}
+
+export function Header({ session, layout }: Props) {
+  const [open, setOpen] = useState<"invite" | "settings" | null>(null);
+  const close = () => setOpen(null);
+  return (
+    <header className="flex h-14 shrink-0 items-center gap-2 px-3 wide:px-4 compact:pointer-events-none compact:fixed compact:inset-x-0 compact:top-0 compact:z-20 compact:justify-end compact:bg-transparent">
+      <a
+        href="/"
+        aria-label="Watch Together, all rooms"
+        onClick={(event) => {
+          event.preventDefault();
+          go("/");
+        }}
+        className="rounded-control p-1 compact:hidden"
+      >
+        <Wordmark />
+      </a>
+      <h1 className="min-w-0 flex-1 truncate text-base font-semibold tracking-[-0.01em] compact:hidden">
+        {session.roomId}
+      </h1>
+      <Present session={session} />
+      <Button className="px-3.5 compact:hidden" aria-label="Invite" onClick={() => setOpen("invite")}>
+        <UserPlus size={17} aria-hidden />
+        <span className="max-sm:hidden">Invite</span>
+      </Button>
+      <IconButton label="Settings" className="compact:hidden" onClick={() => setOpen("settings")}>
+        <Settings size={19} className="text-dim" />
+      </IconButton>
+      <IconButton
+        label={layout.isPanelOpen ? "Hide the panel" : "Show the panel"}
+        aria-expanded={layout.isPanelOpen}
+        className="hidden wide:inline-flex compact:pointer-events-auto compact:inline-flex compact:bg-black/50 compact:text-white"
+        onClick={layout.togglePanel}
+      >
+        {layout.isPanelOpen ? <PanelRightClose size={19} /> : <PanelRightOpen size={19} />}
+      </IconButton>
+      <InviteDialog roomId={session.roomId} isOpen={open === "invite"} onClose={close} />
+      <SettingsDialog session={session} isOpen={open === "settings"} onClose={close} />
+    </header>
+  );
+}
+
+function Present({ session }: { readonly session: RoomSession }) {
+  const members = useStore(session.view, ({ replica }) => replica?.members ?? {});
+  const entries = Object.entries(members);
+  const hidden = entries.length - MOST_SHOWN;
+  return (
+    <span className="flex items-center -space-x-1.5 px-1 max-[420px]:hidden compact:hidden" aria-hidden>
+      {entries.slice(0, MOST_SHOWN).map(([id, member]) => (
+        <Avatar key={id} id={id} name={member.name} size="small" className="ring-2 ring-ground" />
+      ))}
+      {hidden > 0 && (
+        <span className="grid size-7 place-items-center rounded-full bg-raised text-[11px] font-medium text-dim ring-2 ring-ground">
+          +{hidden}
+        </span>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,67 @@
+import { Check, Copy, Share2 } from "lucide-react";
+import { useRef, useState } from "react";
+import { roomPath } from "@/lib/routing";
+import { Button } from "@/ui/Button";
+import { Dialog } from "@/ui/Dialog";
+
+interface Props {
+  readonly roomId: string;
+  readonly isOpen: boolean;
+  readonly onClose: () => void;
+}
+
+export function InviteDialog({ roomId, isOpen, onClose }: Props) {
+  const field = useRef<HTMLInputElement>(null);
+  const [isCopied, setCopied] = useState(false);
+  const address = `${location.origin}${roomPath(roomId)}`;
+
+  const copy = async () => {
+    setCopied(await copyText(address, field.current));
+    window.setTimeout(() => setCopied(false), 2000);
+  };
+
+  return (
+    <Dialog
+      title="Invite friends"
+      description="Whoever has this address can come in. No account is needed."
+      isOpen={isOpen}
+      onClose={onClose}
+    >
+      <div className="flex gap-2">
+        <input
+          ref={field}
+          aria-label="Address of this room"
+          readOnly
+          value={address}
+          onFocus={(event) => event.target.select()}
+          className="h-10 min-w-0 flex-1 truncate rounded-control border border-line bg-raised px-3 text-sm outline-none touch:h-11"
+        />
+        <Button look="primary" onClick={copy}>
+          {isCopied ? <Check size={17} aria-hidden /> : <Copy size={17} aria-hidden />}
+          {isCopied ? "Copied" : "Copy"}
+        </Button>
+      </div>
+      {"share" in navigator && (
+        <Button
+          className="mt-3 w-full"
+          onClick={() =>
+            navigator.share({ title: "Watch Together", text: "Watch with me", url: address }).catch(() => undefined)
+          }
+        >
+          <Share2 size={17} aria-hidden /> Share…
+        </Button>
+      )}
+    </Dialog>
+  );
+}
+
+/** The clipboard of its own kind exists on https only; selecting and copying works everywhere. */
+async function copyText(text: string, field: HTMLInputElement | null): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    field?.select();
+    return document.execCommand("copy");
+  }
+}

@@ -1,0 +1,46 @@
+import { siteOf } from "@/lib/format";
+import { useStore } from "@/lib/store";
+import type { RoomSession } from "@/room/session";
+import { cx } from "@/ui/classes";
+
+/** What plays, who brought it, and what comes after. */
+export function NowPlaying({ session, isTheatre }: { readonly session: RoomSession; readonly isTheatre: boolean }) {
+  const replica = useStore(session.view, (view) => view.replica);
+  const queue = useStore(session.view, (view) => view.queue);
+  const quality = useStore(
+    session.player.state,
+    ({ choices, choice }) => choices.find((each) => each.id === choice)?.label,
+  );
+  const index = queue.findIndex((item) => item.id === replica?.itemId);
+  const item = queue[index];
+  const next = queue[index + 1];
+  const facts = [
+    item?.added_by ? `Added by ${session.nameOf(item.added_by).replace("You", "you")}` : null,
+    item ? siteOf(item.url) : null,
+    quality ?? null,
+  ].filter((fact) => fact !== null);
+  return (
+    <section
+      aria-label="Now playing"
+      className={cx(
+        "flex shrink-0 items-start gap-6 px-4 py-3 wide:px-1 wide:pt-4 wide:pb-0 compact:hidden",
+        isTheatre && "wide:px-6",
+      )}
+    >
+      <div className="min-w-0 flex-1">
+        <h2 className="line-clamp-1 text-base font-semibold tracking-[-0.01em] wide:text-lg">
+          {replica?.video?.title ?? item?.title ?? "Nothing is playing"}
+        </h2>
+        <p className="mt-0.5 truncate text-sm text-dim">
+          {facts.length > 0 ? facts.join(" · ") : "Paste a link, and it plays for everyone here."}
+        </p>
+      </div>
+      {next && index >= 0 && (
+        <p className="hidden max-w-[40%] min-w-0 text-right text-sm text-dim wide:block">
+          <span className="block text-xs">Up next</span>
+          <span className="block truncate text-ink">{next.title}</span>
+        </p>
+      )}
+    </section>
+  );
+}

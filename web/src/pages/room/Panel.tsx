@@ -1,0 +1,64 @@
+import { Tabs } from "@base-ui/react/tabs";
+import { useStore } from "@/lib/store";
+import type { RoomSession } from "@/room/session";
+import { cx } from "@/ui/classes";
+import { AddField } from "./AddField";
+import { PeopleList } from "./PeopleList";
+import { QueueList } from "./QueueList";
+import type { Layout } from "./Room";
+
+interface Props {
+  readonly session: RoomSession;
+  readonly layout: Layout;
+}
+
+export function Panel({ session, layout }: Props) {
+  const items = useStore(session.view, ({ queue }) => queue.length);
+  const people = useStore(session.view, ({ replica }) => Object.keys(replica?.members ?? {}).length);
+  return (
+    <Tabs.Root
+      defaultValue="queue"
+      render={<aside aria-label="Room" />}
+      className={cx(
+        "min-h-0 flex-1 flex-col overflow-hidden border-line bg-panel narrow:border-t wide:rounded-panel wide:border",
+        "compact:fixed compact:inset-y-0 compact:right-0 compact:z-30 compact:w-[min(340px,60vw)] compact:border-l compact:shadow-float",
+        "compact:transition-transform compact:duration-240 compact:ease-out",
+        layout.isTheatre && "wide:mr-4 wide:min-h-[420px]",
+        layout.isPanelOpen ? "flex" : "flex wide:hidden compact:invisible compact:translate-x-full",
+      )}
+    >
+      <Tabs.List className="relative flex h-12 shrink-0 items-stretch gap-1 border-b border-line px-2">
+        <Tab value="queue" label="Queue" count={items} />
+        <Tab value="people" label="People" count={people} />
+        <Tabs.Indicator className="absolute bottom-0 left-(--active-tab-left) h-0.5 w-(--active-tab-width) rounded-full bg-accent transition-[left,width] duration-180 ease-out" />
+        <button
+          type="button"
+          className="my-auto ml-auto hidden h-11 rounded-control px-3 text-sm font-medium text-dim hover:text-ink compact:block"
+          onClick={layout.togglePanel}
+        >
+          Close
+        </button>
+      </Tabs.List>
+      <Tabs.Panel value="queue" className="flex min-h-0 flex-1 flex-col outline-none">
+        <QueueList session={session} />
+        <AddField session={session} />
+      </Tabs.Panel>
+      <Tabs.Panel value="people" className="min-h-0 flex-1 overflow-y-auto outline-none">
+        <PeopleList session={session} />
+      </Tabs.Panel>
+    </Tabs.Root>
+  );
+}
+
+function Tab({ value, label, count }: { readonly value: string; readonly label: string; readonly count: number }) {
+  return (
+    <Tabs.Tab
+      value={value}
+      aria-label={label}
+      className="flex items-center gap-1.5 px-3 text-sm font-medium text-dim transition-colors duration-120 outline-none hover:text-ink focus-visible:bg-hover data-active:text-ink"
+    >
+      {label}
+      {count > 0 && <span className="text-xs font-normal text-dim tabular-nums">{count}</span>}
+    </Tabs.Tab>
+  );
+}

@@ -1,0 +1,188 @@
+import {
+  Captions,
+  Gauge,
+  Maximize,
+  Minimize,
+  Pause,
+  PictureInPicture2,
+  Play,
+  RectangleHorizontal,
+  SlidersHorizontal,
+  Volume1,
+  Volume2,
+  VolumeX,
+} from "lucide-react";
+import { useStore } from "@/lib/store";
+import type { RoomSession } from "@/room/session";
+import { ChoiceMenu } from "@/ui/ChoiceMenu";
+import { IconButton } from "@/ui/IconButton";
+import type { Layout } from "./Room";
+import { Scrubber } from "./Scrubber";
+import { TimeText } from "./TimeText";
+import { VolumeSlider } from "./VolumeSlider";
+
+const RATES = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
+
+interface Props {
+  readonly session: RoomSession;
+  readonly layout: Layout;
+}
+
+export function PlayerBar({ session, layout }: Props) {
+  const hasVideo = useStore(session.view, ({ replica }) => replica !== null && replica.video !== null);
+  const isLive = useStore(session.view, ({ replica }) => replica?.video?.is_live ?? false);
+  return (
+    <div className="chrome absolute inset-x-0 bottom-0 bg-linear-to-t from-black/80 via-black/45 to-transparent px-[max(0.5rem,env(safe-area-inset-left))] pt-12 pb-[max(0.25rem,env(safe-area-inset-bottom))] @2xl:px-3">
+      <div className="px-1.5">
+        <Scrubber session={session} isEnabled={hasVideo && !isLive} />
+      </div>
+      <div className="flex items-center">
+        <PlayButton session={session} isEnabled={hasVideo} />
+        <Volume session={session} />
+        {isLive ? <LiveBadge /> : <TimeText session={session} />}
+        <span className="flex-1" />
+        <Subtitles session={session} />
+        <Speed session={session} />
+        <Quality session={session} />
+        {"pictureInPictureEnabled" in document && document.pictureInPictureEnabled && (
+          <IconButton
+            label="Picture in picture"
+            className="hidden @xl:inline-flex"
+            disabled={!hasVideo}
+            onClick={() => void session.player.togglePictureInPicture().catch(() => undefined)}
+          >
+            <PictureInPicture2 size={20} />
+          </IconButton>
+        )}
+        {!layout.isFullscreen && (
+          <IconButton
+            label="Theatre mode"
+            aria-pressed={layout.isTheatre}
+            className="hidden wide:inline-flex"
+            onClick={layout.toggleTheatre}
+          >
+            <RectangleHorizontal size={20} />
+          </IconButton>
+        )}
+        <IconButton label="Full screen" aria-pressed={layout.isFullscreen} onClick={layout.toggleFullscreen}>
+          {layout.isFullscreen ? <Minimize size={20} /> : <Maximize size={20} />}
+        </IconButton>
+      </div>
+    </div>
+  );
+}
+
+function PlayButton({ session, isEnabled }: { readonly session: RoomSession; readonly isEnabled: boolean }) {
+  const isPlaying = useStore(session.view, ({ anchor }) => anchor.isPlaying) && isEnabled;
+  return (
+    <IconButton
+      label={isPlaying ? "Pause" : "Play"}
+      hint={isPlaying ? "Pause (K)" : "Play (K)"}
+      disabled={!isEnabled}
+      onClick={() => session.togglePlay()}
+    >
+      {isPlaying ? (
+        <Pause size={22} fill="currentColor" strokeWidth={0} />
+      ) : (
+        <Play size={22} fill="currentColor" strokeWidth={1.5} />
+      )}
+    </IconButton>
+  );
+}
+
+function Volume({ session }: { readonly session: RoomSession }) {
+  const { volume, isMuted } = useStore(session.player.state, (state) => ({
+    volume: state.volume,
+    isMuted: state.isMuted || state.needsTap,
+  }));
+  const Icon = isMuted ? VolumeX : volume < 0.5 ? Volume1 : Volume2;
+  return (
+    <>
+      <IconButton
+        label={isMuted ? "Unmute" : "Mute"}
+        hint={isMuted ? "Unmute (M)" : "Mute (M)"}
+        onClick={() => session.player.setMuted(!isMuted)}
+      >
+        <Icon size={21} />
+      </IconButton>
+      <VolumeSlider
+        volume={isMuted ? 0 : volume}
+        onChange={(value) => session.player.setVolume(value)}
+        className="hidden w-18 @md:flex"
+      />
+    </>
+  );
+}
+
+function LiveBadge() {
+  return (
+    <span className="ml-2 flex items-center gap-1.5 text-xs font-semibold tracking-wide">
+      <span className="size-2 animate-breathe rounded-full bg-accent" /> LIVE
+    </span>
+  );
+}
+
+function Subtitles({ session }: { readonly session: RoomSession }) {
+  const tracks = useStore(session.view, ({ replica }) => replica?.video?.subtitles ?? NONE);
+  const chosen = useStore(session.player.state, ({ subtitle }) => subtitle);
+  if (tracks.length === 0) return null;
+  return (
+    <ChoiceMenu
+      heading="Subtitles"
+      trigger={
+        <IconButton label="Subtitles" aria-pressed={chosen !== null}>
+          <Captions size={21} className={chosen === null ? "" : "text-accent"} />
+        </IconButton>
+      }
+      options={[
+        { value: "", label: "Off" },
+        ...tracks.map((track) => ({
+          value: track.url,
+          label: track.automatic ? `${track.label} (automatic)` : track.label,
+        })),
+      ]}
+      value={chosen ?? ""}
+      onChoose={(url) => session.player.selectSubtitle(url === "" ? null : url)}
+    />
+  );
+}
+
+const NONE: readonly never[] = [];
+
+function Speed({ session }: { readonly session: RoomSession }) {
+  const rate = useStore(session.view, ({ anchor }) => anchor.rate);
+  return (
+    <ChoiceMenu
+      heading="Speed, for everyone"
+      trigger={
+        <IconButton label="Speed" className="hidden @sm:inline-flex">
+          {rate === 1 ? <Gauge size={20} /> : <span className="text-sm font-semibold tabular-nums">{rate}×</span>}
+        </IconButton>
+      }
+      options={RATES.map((each) => ({ value: String(each), label: each === 1 ? "Normal" : `${each}×` }))}
+      value={String(rate)}
+      onChoose={(value) => session.setRate(Number(value))}
+    />
+  );
+}
+
+function Quality({ session }: { readonly session: RoomSession }) {
+  const { choices, choice } = useStore(session.player.state, (state) => ({
+    choices: state.choices,
+    choice: state.choice,
+  }));
+  return (
+    <ChoiceMenu
+      heading="Quality, for you"
+      trigger={
+        <IconButton label="Quality">
+          <SlidersHorizontal size={20} />
+        </IconButton>
+      }
+      options={choices.map((each) => ({ value: each.id, label: each.label }))}
+      value={choice ?? ""}
+      onChoose={(id) => session.player.selectQuality(id)}
+      empty="This video comes in one quality."
+    />
+  );
+}

@@ -1,0 +1,136 @@
+import { useSortable } from "@dnd-kit/sortable";
+import { CSS } from "@dnd-kit/utilities";
+import { CircleAlert, GripVertical, Play, RotateCcw, X } from "lucide-react";
+import { clockTime, siteOf } from "@/lib/format";
+import type { RoomSession } from "@/room/session";
+import { failureWords, stageWords } from "@/room/words";
+import { cx } from "@/ui/classes";
+import { IconButton } from "@/ui/IconButton";
+import { Spinner } from "@/ui/Spinner";
+import { Thumbnail } from "@/ui/Thumbnail";
+import type { QueueItem, Resolving } from "@/wire/wire.gen";
+
+interface Props {
+  readonly session: RoomSession;
+  readonly item: QueueItem;
+  readonly stage: Resolving["stage"] | undefined;
+  readonly isCurrent: boolean;
+  readonly onMove: (step: number) => void;
+}
+
+export function QueueRow({ session, item, stage, isCurrent, onMove }: Props) {
+  const { setNodeRef, setActivatorNodeRef, listeners, attributes, transform, transition, isDragging } = useSortable({
+    id: item.id,
+  });
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    if (!event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
+    event.preventDefault();
+    onMove(event.key === "ArrowUp" ? -1 : 1);
+  };
+  return (
+    <li
+      ref={setNodeRef}
+      style={{ transform: CSS.Translate.toString(transform), transition }}
+      aria-current={isCurrent || undefined}
+      onKeyDown={onKeyDown}
+      className={cx(
+        "group relative flex items-center gap-3 rounded-control p-2 transition-colors duration-120",
+        isCurrent ? "bg-raised" : "hover:bg-hover",
+        isDragging && "z-10 bg-raised shadow-float",
+      )}
+    >
+      <button
+        type="button"
+        ref={setActivatorNodeRef}
+        {...attributes}
+        {...listeners}
+        aria-label={`Move ${item.title}`}
+        aria-roledescription="sortable"
+        data-keys="own"
+        className="-mr-2 -ml-1 grid h-11 w-5 shrink-0 cursor-grab touch-none place-items-center rounded text-dim opacity-0 transition-opacity duration-120 group-hover:opacity-100 focus-visible:opacity-100 active:cursor-grabbing touch:w-7 touch:opacity-70"
+      >
+        <GripVertical size={16} />
+      </button>
+      <Picture item={item} isCurrent={isCurrent} />
+      <div className="min-w-0 flex-1">
+        <p className="line-clamp-2 text-sm leading-[1.35] font-medium break-words">
+          {item.status === "ready" ? item.title : shortened(item.title)}
+        </p>
+        <Facts session={session} item={item} stage={stage} isCurrent={isCurrent} />
+      </div>
+      <div
+        className={cx(
+          "flex shrink-0 items-center transition-opacity duration-120 touch:opacity-100",
+          "opacity-0 group-focus-within:opacity-100 group-hover:opacity-100",
+          "not-touch:absolute not-touch:top-1/2 not-touch:right-1.5 not-touch:-translate-y-1/2 not-touch:rounded-control not-touch:bg-raised not-touch:shadow-[-12px_0_12px_var(--raised)]",
+        )}
+      >
+        {item.status === "failed" && (
+          <IconButton label="Try again" size="small" onClick={() => session.retry(item)}>
+            <RotateCcw size={16} />
+          </IconButton>
+        )}
+        {!isCurrent && (
+          <IconButton label="Play now" size="small" onClick={() => session.playNow(item)}>
+            <Play size={16} fill="currentColor" />
+          </IconButton>
+        )}
+        <IconButton label="Remove" size="small" onClick={() => session.remove(item)}>
+          <X size={17} />
+        </IconButton>
+      </div>
+    </li>
+  );
+}
+
+function Picture({ item, isCurrent }: { readonly item: QueueItem; readonly isCurrent: boolean }) {
+  return (
+    <span className="relative w-24 shrink-0 max-[360px]:w-20">
+      <Thumbnail key={item.thumbnail} url={item.thumbnail} seed={item.id} className="aspect-video rounded-[6px]" />
+      {item.status === "resolving" && (
+        <span className="absolute inset-0 grid place-items-center rounded-[6px] bg-black/45 text-white">
+          <Spinner className="size-5" />
+        </span>
+      )}
+      {item.status === "failed" && (
+        <span className="absolute inset-0 grid place-items-center rounded-[6px] bg-black/55 text-white">
+          <CircleAlert size={20} aria-hidden />
+        </span>
+      )}
+      {isCurrent && item.status === "ready" && (
+        <span className="absolute inset-0 flex items-center justify-center gap-[3px] rounded-[6px] bg-black/50">
+          {[0, 220, 440].map((delay) => (
+            <span
+              key={delay}
+              style={{ animationDelay: `-${delay}ms` }}
+              className="h-4 w-[3px] origin-bottom animate-[bounce-bar_1s_ease-in-out_infinite] rounded-full bg-accent"
+            />
+          ))}
+        </span>
+      )}
+      {item.duration > 0 && !isCurrent && (
+        <span className="absolute right-1 bottom-1 rounded bg-black/75 px-1 text-[11px] leading-4 font-medium text-white tabular-nums">
+          {clockTime(item.duration)}
+        </span>
+      )}
+    </span>
+  );
+}
+
+function Facts({ session, item, stage, isCurrent }: Omit<Props, "onMove">) {
+  if (item.status === "failed") return <p className="mt-0.5 text-xs text-pretty text-bad">{failureWords(item)}</p>;
+  if (item.status === "resolving") {
+    return <p className="mt-0.5 text-xs text-dim">{stage ? stageWords[stage] : "Opening the link…"}</p>;
+  }
+  const by = item.added_by ? session.nameOf(item.added_by) : null;
+  return (
+    <p className="mt-0.5 truncate text-xs text-dim">
+      {isCurrent && <span className="font-medium text-accent-text">Now playing · </span>}
+      {[by, siteOf(item.url)].filter(Boolean).join(" · ")}
+    </p>
+  );
+}
+
+function shortened(url: string): string {
+  return url.replace(/^https?:\/\/(www\.)?/, "");
+}

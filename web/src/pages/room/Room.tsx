@@ -1,0 +1,63 @@
+import { useRef, useState } from "react";
+import { useStore } from "@/lib/store";
+import type { RoomSession } from "@/room/session";
+import { cx } from "@/ui/classes";
+import { ToastList } from "@/ui/ToastList";
+import { ConnectionStatus } from "./ConnectionStatus";
+import { Ending } from "./Ending";
+import { Header } from "./Header";
+import { NowPlaying } from "./NowPlaying";
+import { Panel } from "./Panel";
+import { Stage } from "./Stage";
+import { useFullscreen } from "./useFullscreen";
+import { useShortcuts } from "./useShortcuts";
+
+export interface Layout {
+  readonly isPanelOpen: boolean;
+  readonly isTheatre: boolean;
+  readonly isFullscreen: boolean;
+  togglePanel(): void;
+  toggleTheatre(): void;
+  toggleFullscreen(): void;
+}
+
+export function Room({ session }: { readonly session: RoomSession }) {
+  const stage = useRef<HTMLDivElement>(null);
+  const [isPanelOpen, setPanelOpen] = useState(() => !matchMedia("(max-height: 500px)").matches);
+  const [isTheatre, setTheatre] = useState(false);
+  const [isFullscreen, toggleFullscreen] = useFullscreen(stage, session.player.element);
+  const layout: Layout = {
+    isPanelOpen,
+    isTheatre,
+    isFullscreen,
+    togglePanel: () => setPanelOpen((value) => !value),
+    toggleTheatre: () => setTheatre((value) => !value),
+    toggleFullscreen,
+  };
+  useShortcuts(session, layout);
+  const connection = useStore(session.connection.state, (value) => value);
+
+  if (connection.kind === "ended") return <Ending reason={connection.reason} />;
+  return (
+    <div className={cx("flex h-dvh flex-col overflow-hidden compact:bg-black", isTheatre && "wide:overflow-y-auto")}>
+      <ConnectionStatus state={connection} />
+      <Header session={session} layout={layout} />
+      <main
+        className={cx(
+          "flex min-h-0 flex-1 flex-col wide:grid wide:gap-x-4 wide:gap-y-3 wide:px-4 wide:pb-4",
+          isTheatre
+            ? "wide:min-h-[auto] wide:flex-none wide:grid-rows-[auto_auto] wide:px-0"
+            : "wide:grid-rows-[minmax(0,1fr)]",
+          isPanelOpen ? "wide:grid-cols-[minmax(0,1fr)_clamp(320px,27vw,400px)]" : "wide:grid-cols-[minmax(0,1fr)]",
+        )}
+      >
+        <div className={cx("flex min-h-0 flex-col narrow:contents", isTheatre && "wide:contents")}>
+          <Stage ref={stage} session={session} layout={layout} />
+          <NowPlaying session={session} isTheatre={isTheatre} />
+        </div>
+        <Panel session={session} layout={layout} />
+      </main>
+      <ToastList toasts={session.toasts} />
+    </div>
+  );
+}

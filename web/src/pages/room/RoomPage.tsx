@@ -1,0 +1,99 @@
+import { useEffect, useState } from "react";
+import { nameSession, readSession } from "@/lib/api";
+import { RoomSession } from "@/room/session";
+import { Spinner } from "@/ui/Spinner";
+import { NamePrompt } from "./NamePrompt";
+import { Room } from "./Room";
+
+type Entry =
+  | { readonly kind: "asking" }
+  | { readonly kind: "unnamed"; readonly suggestion: string }
+  | { readonly kind: "named"; readonly name: string };
+
+/** Who is coming in, and then the room. */
+export function RoomPage({ roomId }: { readonly roomId: string }) {
+  const [entry, setEntry] = useState<Entry>({ kind: "asking" });
+  const [session, setSession] = useState<RoomSession | null>(null);
+  const name = entry.kind === "named" ? entry.name : null;
+
+  useEffect(() => {
+    let isGone = false;
+    void enter().then((found) => {
+      if (!isGone) setEntry(found);
+    });
+    return () => {
+      isGone = true;
+    };
+  }, []);
+
+  useEffect(() => {
+    if (name === null) return;
+    const opened = new RoomSession(roomId, name);
+    setSession(opened);
+    return () => {
+      setSession(null);
+      opened.destroy();
+    };
+  }, [roomId, name]);
+
+  useEffect(() => {
+    document.title = `${roomId} · Watch Together`;
+  }, [roomId]);
+
+  if (session !== null) return <Room session={session} />;
+  return (
+    <div className="grid h-dvh place-items-center">
+      {entry.kind === "unnamed" ? (
+        <NamePrompt
+          roomId={roomId}
+          suggestion={entry.suggestion}
+          onAnswer={async (answer) => {
+            await nameSession(answer);
+            rememberName(answer);
+            setEntry({ kind: "named", name: answer });
+          }}
+        />
+      ) : (
+        <p className="flex items-center gap-3 text-dim">
+          <Spinner className="size-5" /> Opening the room…
+        </p>
+      )}
+    </div>
+  );
+}
+
+const NAME_KEY = "wt:name";
+
+/** `?name=Ana` answers the question; else a signed-in account or a guest who was here before is known already. */
+async function enter(): Promise<Entry> {
+  const asked = new URLSearchParams(location.search).get("name")?.trim().slice(0, 40);
+  if (asked) {
+    // The socket carries the name as well: an unanswered request must not keep anybody out.
+    await nameSession(asked).catch(() => undefined);
+    return { kind: "named", name: asked };
+  }
+  const held = rememberedName();
+  try {
+    const { name, is_guest } = await readSession();
+    if (!is_guest) return { kind: "named", name };
+    return held === null ? { kind: "unnamed", suggestion: "" } : { kind: "named", name: name || held };
+  } catch {
+    return held === null ? { kind: "unnamed", suggestion: "" } : { kind: "named", name: held };
+  }
+}
+
+function rememberedName(): string | null {
+  try {
+    return localStorage.getItem(NAME_KEY);
+  } catch {
+    return null;
+  }
+}
+
+function rememberName(name: string): void {
+  try {
+    localStorage.setItem(NAME_KEY, name);
+  } catch {
+    // Asked again next time.
+  }
+}

@@ -1,0 +1,106 @@
+import { type FormEvent, useEffect, useRef, useState } from "react";
+import { nameSession } from "@/lib/api";
+import { useStore } from "@/lib/store";
+import type { RoomSession } from "@/room/session";
+import { Button } from "@/ui/Button";
+import { Dialog } from "@/ui/Dialog";
+import { TextField } from "@/ui/TextField";
+import { ThemeChoice } from "@/ui/ThemeButton";
+
+const shortcuts = [
+  ["Space, K", "Play or pause"],
+  ["← →", "5 seconds"],
+  ["J L", "10 seconds"],
+  ["0 – 9", "Tenths of the video"],
+  ["M", "Mute"],
+  ["F", "Full screen"],
+  ["T", "Theatre mode"],
+] as const;
+
+interface Props {
+  readonly session: RoomSession;
+  readonly isOpen: boolean;
+  readonly onClose: () => void;
+}
+
+export function SettingsDialog({ session, isOpen, onClose }: Props) {
+  return (
+    <Dialog title="Settings" isOpen={isOpen} onClose={onClose}>
+      <div className="flex flex-col gap-6">
+        <ThemeChoice />
+        <NameForm session={session} />
+        <Section title="Keys">
+          <dl className="grid grid-cols-[auto_1fr] gap-x-5 gap-y-1.5 text-sm">
+            {shortcuts.map(([keys, action]) => (
+              <div key={keys} className="contents">
+                <dt>
+                  <kbd className="rounded-[5px] border border-line bg-raised px-1.5 py-0.5 font-sans text-xs">
+                    {keys}
+                  </kbd>
+                </dt>
+                <dd className="text-dim">{action}</dd>
+              </div>
+            ))}
+          </dl>
+        </Section>
+        <Section title="In time">
+          <Timing session={session} />
+        </Section>
+      </div>
+    </Dialog>
+  );
+}
+
+function Section({ title, children }: { readonly title: string; readonly children: React.ReactNode }) {
+  return (
+    <section>
+      <h3 className="mb-2 text-xs font-medium text-dim">{title}</h3>
+      {children}
+    </section>
+  );
+}
+
+function NameForm({ session }: { readonly session: RoomSession }) {
+  const you = useStore(session.view, ({ replica }) => replica?.you ?? null);
+  const shown = useStore(session.view, ({ replica }) => (replica ? replica.members[replica.you.id]?.name : "") ?? "");
+  const [name, setName] = useState(shown);
+  useEffect(() => setName(shown), [shown]);
+  if (you === null || !you.is_guest) return null;
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    session.rename(name.trim());
+    // The room has heard it; remembering it for next time may fail.
+    void nameSession(name.trim()).catch(() => undefined);
+  };
+
+  return (
+    <form onSubmit={submit} className="flex gap-2">
+      <TextField label="Your name" value={name} maxLength={40} onChange={(event) => setName(event.target.value)} />
+      <Button type="submit" disabled={name.trim() === "" || name.trim() === shown}>
+        Save
+      </Button>
+    </form>
+  );
+}
+
+function Timing({ session }: { readonly session: RoomSession }) {
+  const drift = useRef<HTMLSpanElement>(null);
+  const delay = useRef<HTMLSpanElement>(null);
+  useEffect(() => {
+    const paint = () => {
+      const off = session.drift();
+      const roundTrip = session.clock.roundTrip();
+      if (drift.current) drift.current.textContent = off === null ? "–" : `${(off * 1000).toFixed(0)} ms`;
+      if (delay.current) delay.current.textContent = roundTrip === null ? "–" : `${(roundTrip * 1000).toFixed(0)} ms`;
+    };
+    paint();
+    return session.onTick(paint);
+  }, [session]);
+  return (
+    <p className="text-sm text-dim tabular-nums">
+      Your picture is <span ref={drift} className="text-ink" /> from the room; the server is{" "}
+      <span ref={delay} className="text-ink" /> away.
+    </p>
+  );
+}

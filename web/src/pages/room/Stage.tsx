@@ -1,0 +1,82 @@
+import { type Ref, useEffect, useImperativeHandle, useRef } from "react";
+import { useStore } from "@/lib/store";
+import type { RoomSession } from "@/room/session";
+import { cx } from "@/ui/classes";
+import { FeedbackFlash } from "./FeedbackFlash";
+import { PlayerBar } from "./PlayerBar";
+import type { Layout } from "./Room";
+import { StageNotice } from "./StageNotice";
+import { useResting } from "./useResting";
+
+interface Props {
+  readonly ref: Ref<HTMLDivElement>;
+  readonly session: RoomSession;
+  readonly layout: Layout;
+}
+
+// A second click within this makes it a double click, which is about the screen and not about the room.
+const DOUBLE_MS = 220;
+
+/** The picture and everything on it. */
+export function Stage({ ref, session, layout }: Props) {
+  const frame = useRef<HTMLDivElement>(null);
+  useImperativeHandle(ref, () => frame.current as HTMLDivElement, []);
+  const isPlaying = useStore(session.view, ({ anchor, replica }) => anchor.isPlaying && replica?.video !== null);
+  const isResting = useResting(frame, isPlaying);
+  const click = useRef(0);
+
+  useEffect(() => {
+    if (frame.current !== null) session.player.mount(frame.current);
+  }, [session]);
+
+  const onClick = (event: React.MouseEvent, pointer: string) => {
+    if (pointer === "touch") return;
+    window.clearTimeout(click.current);
+    if (event.detail > 1) {
+      layout.toggleFullscreen();
+      return;
+    }
+    click.current = window.setTimeout(() => {
+      if (session.view.get().replica?.video) session.togglePlay();
+    }, DOUBLE_MS);
+  };
+
+  return (
+    <div
+      ref={frame}
+      data-resting={isResting}
+      className={cx(
+        "stage relative shrink-0 overflow-hidden bg-black",
+        "aspect-video w-full narrow:sticky narrow:top-0 narrow:z-10",
+        "compact:fixed compact:inset-0 compact:aspect-auto",
+        layout.isFullscreen
+          ? "!max-h-none"
+          : layout.isTheatre
+            ? "wide:col-span-full wide:max-h-[calc(100dvh-9rem)]"
+            : "wide:max-h-[calc(100dvh-10.5rem)] wide:rounded-panel",
+      )}
+    >
+      <div
+        aria-hidden
+        className="absolute inset-0"
+        onClick={(event) => onClick(event, (event.nativeEvent as PointerEvent).pointerType)}
+        onPointerUp={(event) => event.pointerType === "touch" && onTouch(event, session)}
+      />
+      <StageNotice session={session} />
+      <FeedbackFlash session={session} />
+      <PlayerBar session={session} layout={layout} />
+    </div>
+  );
+}
+
+let lastTap = { at: 0, side: 0 };
+
+/** Two taps on one side are ten seconds; one tap only wakes the controls. */
+function onTouch(event: React.PointerEvent, session: RoomSession): void {
+  const box = event.currentTarget.getBoundingClientRect();
+  const third = (event.clientX - box.left) / box.width;
+  const side = third < 0.36 ? -1 : third > 0.64 ? 1 : 0;
+  const isDouble = event.timeStamp - lastTap.at < 320 && side === lastTap.side;
+  lastTap = { at: isDouble ? 0 : event.timeStamp, side };
+  if (isDouble && side !== 0) session.skip(side * 10);
+}

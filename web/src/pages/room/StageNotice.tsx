@@ -1,0 +1,123 @@
+import { CircleAlert, Clapperboard, PartyPopper, VolumeX } from "lucide-react";
+import type { ReactNode } from "react";
+import { useStore } from "@/lib/store";
+import type { RoomSession } from "@/room/session";
+import { failureWords, playerFailures, stageWords } from "@/room/words";
+import { Button } from "@/ui/Button";
+import { Spinner } from "@/ui/Spinner";
+
+/** What stands on the stage when there is more to say than the picture does. */
+export function StageNotice({ session }: { readonly session: RoomSession }) {
+  const replica = useStore(session.view, (view) => view.replica);
+  const queueLength = useStore(session.view, ({ queue }) => queue.length);
+  const player = useStore(session.player.state, ({ phase, failure, isBuffering, needsTap }) => ({
+    phase,
+    failure,
+    isBuffering,
+    needsTap,
+  }));
+  if (replica === null) return <Waiting text="Joining the room…" />;
+  const item = replica.queue.find((each) => each.id === replica.itemId);
+  if (replica.video === null) {
+    if (item?.status === "failed") {
+      return (
+        <Notice icon={<CircleAlert />} title="This link could not be opened" text={failureWords(item)}>
+          <Button look="primary" onClick={() => session.retry(item)}>
+            Try again
+          </Button>
+        </Notice>
+      );
+    }
+    if (item !== undefined) {
+      const stage = replica.stages[item.id];
+      return <Waiting text={stage ? stageWords[stage] : "Opening the link…"} detail={item.title} />;
+    }
+    if (replica.hasEnded && queueLength === 0) {
+      return (
+        <Notice
+          icon={<PartyPopper />}
+          title="That was the last one"
+          text="Add another link and it plays here, for everyone."
+        />
+      );
+    }
+    return (
+      <Notice
+        icon={<Clapperboard />}
+        title="The stage is yours"
+        text="Add a link to the queue and it plays here, for everyone."
+      />
+    );
+  }
+  if (player.phase === "failed" && player.failure !== null) {
+    const { title, text } = playerFailures[player.failure.kind];
+    return (
+      <Notice icon={<CircleAlert />} title={title} text={text} detail={player.failure.detail}>
+        <Button look="primary" onClick={() => session.reloadMedia()}>
+          Try again
+        </Button>
+      </Notice>
+    );
+  }
+  return (
+    <>
+      {(player.isBuffering || player.phase === "loading") && (
+        <div className="pointer-events-none absolute inset-0 grid place-items-center" role="img" aria-label="Buffering">
+          <Spinner className="size-[clamp(40px,7cqw,60px)]" />
+        </div>
+      )}
+      {player.needsTap && (
+        <button
+          type="button"
+          onClick={() => session.player.unlock()}
+          className="absolute top-4 left-1/2 z-10 flex h-11 -translate-x-1/2 animate-enter items-center gap-2.5 rounded-full bg-white px-5 text-sm font-semibold text-black shadow-float transition-transform duration-120 hover:scale-[1.03] active:scale-97"
+        >
+          <VolumeX size={18} aria-hidden /> Tap for sound
+        </button>
+      )}
+    </>
+  );
+}
+
+function Waiting({ text, detail }: { readonly text: string; readonly detail?: string }) {
+  return (
+    <div className="absolute inset-0 grid place-items-center p-6 text-center">
+      <div className="flex max-w-md flex-col items-center gap-4">
+        <Spinner className="size-9" />
+        <div>
+          <p className="font-medium">{text}</p>
+          {detail && <p className="mt-1 line-clamp-1 text-sm break-all text-dim">{detail}</p>}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+interface NoticeProps {
+  readonly icon: ReactNode;
+  readonly title: string;
+  readonly text: string;
+  readonly detail?: string;
+  readonly children?: ReactNode;
+}
+
+function Notice({ icon, title, text, detail, children }: NoticeProps) {
+  return (
+    <div className="absolute inset-0 grid place-items-center overflow-y-auto p-5 text-center">
+      <div className="flex max-w-sm flex-col items-center">
+        <span className="mb-4 grid size-14 place-items-center rounded-full bg-white/10 text-white/90 max-[520px]:hidden [&>svg]:size-6">
+          {icon}
+        </span>
+        <p className="text-base font-semibold">{title}</p>
+        <p className="mt-1 text-sm text-pretty text-dim">{text}</p>
+        {children && <div className="mt-4">{children}</div>}
+        {detail && (
+          <details className="mt-3 text-xs text-dim">
+            <summary className="cursor-pointer">Details</summary>
+            <code className="break-all">{detail}</code>
+          </details>
+        )}
+      </div>
+    </div>
+  );
+}

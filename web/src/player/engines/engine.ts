@@ -1,0 +1,36 @@
+import type { VideoState } from "@/wire/wire.gen";
+import type { Choice } from "../quality";
+import type { Transport } from "../transport";
+
+/** One way of playing one video. Ends with `destroy`; the elements live on. */
+export interface Engine {
+  readonly transport: Transport;
+  readonly choices: readonly Choice[];
+  /** The id of the choice in use. */
+  readonly choice: string | null;
+  select(id: string): void;
+  destroy(): void;
+}
+
+export type FailureKind = "network" | "decode" | "unsupported";
+
+/** What an engine is given, and whom it tells. */
+export interface EngineContext {
+  readonly state: VideoState;
+  readonly video: HTMLVideoElement;
+  /** Makes the partner element; only the pair wants one. */
+  audio(): HTMLAudioElement;
+  /** Where playing will begin, in the room's seconds. */
+  readonly startAt: number;
+  readonly wantedHeight: number | null;
+  /** Whether the room's positions are dates, as in a live stream whose pictures have them. */
+  isDated(): boolean;
+  changed(): void;
+  refused(error: unknown): void;
+  failed(kind: FailureKind, detail: string): void;
+}
+
+/** The most that this screen shows, in picture lines. */
+export function screenHeight(): number {
+  return Math.max(screen.width, screen.height) * devicePixelRatio * (9 / 16);
+}

@@ -1,0 +1,340 @@
+/** Owns the media elements for as long as the room is open; engines come and go beneath them. */
+import { readPrefs, writePrefs } from "@/lib/prefs";
+import { Store } from "@/lib/store";
+import type { MediaView, Orders } from "@/sync/follower";
+import type { VideoState } from "@/wire/wire.gen";
+import { openDash } from "./engines/dash";
+import { openDirect } from "./engines/direct";
+import type { Engine, EngineContext, FailureKind } from "./engines/engine";
+import { openHls } from "./engines/hls";
+import { openPair } from "./engines/pair";
+import type { Choice } from "./quality";
+import { chooseSource, isSameStream, type Source } from "./source";
+
+export interface PlayerState {
+  readonly phase: "empty" | "loading" | "ready" | "failed";
+  readonly engine: Source["engine"];
+  readonly failure: { readonly kind: FailureKind; readonly detail: string } | null;
+  readonly isBuffering: boolean;
+  /** The browser wants a gesture before it lets anything be heard. */
+  readonly needsTap: boolean;
+  readonly choices: readonly Choice[];
+  readonly choice: string | null;
+  readonly subtitle: string | null;
+  readonly volume: number;
+  readonly isMuted: boolean;
+}
+
+export interface PlayerEvents {
+  /** The media is new, or was loaded again. */
+  loaded(): void;
+  ended(): void;
+}
+
+const IDLE: MediaView = {
+  position: null,
+  duration: null,
+  isReady: false,
+  isPaused: true,
+  isSeeking: false,
+  isStalled: false,
+  isEnded: false,
+};
+
+// Shorter waits are not worth a spinner.
+const BUFFERING_AFTER_MS = 400;
+
+export class Player {
+  readonly state: Store<PlayerState>;
+  private readonly video = document.createElement("video");
+  private audio: HTMLAudioElement | null = null;
+  private engine: Engine | null = null;
+  private loaded: VideoState | null = null;
+  private generation = 0;
+  private track: HTMLTrackElement | null = null;
+  private stalledSince: number | null = null;
+  private isRefusing = false;
+  private isDated = false;
+
+  constructor(private readonly events: PlayerEvents) {
+    const { volume, isMuted } = readPrefs();
+    this.state = new Store<PlayerState>({
+      phase: "empty",
+      engine: "none",
+      failure: null,
+      isBuffering: false,
+      needsTap: false,
+      choices: [],
+      choice: null,
+      subtitle: null,
+      volume,
+      isMuted,
+    });
+    const { video } = this;
+    video.dataset.role = "stage";
+    video.playsInline = true;
+    video.preload = "auto";
+    video.tabIndex = -1;
+    video.disableRemotePlayback = true;
+    video.addEventListener("loadedmetadata", this.onLoaded);
+    video.addEventListener("ended", this.onEnded);
+  }
+
+  get element(): HTMLVideoElement {
+    return this.video;
+  }
+
+  get view(): MediaView {
+    return this.engine?.transport.view ?? IDLE;
+  }
+
+  /** Seconds buffered beyond the position. */
+  get ahead(): number {
+    return this.engine?.transport.ahead ?? 0;
+  }
+
+  mount(stage: HTMLElement): void {
+    stage.prepend(this.video);
+    if (this.audio !== null) this.video.after(this.audio);
+  }
+
+  /** Plays this video from now on, beginning at the room's position; the same streams go on untouched. */
+  load(video: VideoState | null, startAt: number): void {
+    if (isSameStream(video, this.loaded)) return;
+    this.open(video, startAt);
+  }
+
+  /** Loads everything again, after a failure. */
+  retry(startAt: number): void {
+    this.open(this.loaded, startAt);
+  }
+
+  /** Whether the room's positions are dates. */
+  setDated(isDated: boolean): void {
+    this.isDated = isDated;
+  }
+
+  obey(orders: Orders): void {
+    const transport = this.engine?.transport;
+    if (transport === undefined || this.state.get().phase === "failed") return;
+    transport.setRate(orders.rate);
+    if (orders.seekTo !== null) transport.seek(orders.seekTo);
+    const { isPaused } = transport.view;
+    if (orders.play && isPaused) transport.play().catch((error: unknown) => this.refused(error));
+    else if (!orders.play && !isPaused) transport.pause();
+  }
+
+  tick(): void {
+    const transport = this.engine?.transport;
+    if (transport === undefined) return;
+    transport.tick();
+    const { isStalled, isSeeking, isPaused } = transport.view;
+    const now = performance.now();
+    this.stalledSince = (isStalled || isSeeking) && !isPaused ? (this.stalledSince ?? now) : null;
+    this.state.patch({ isBuffering: this.stalledSince !== null && now - this.stalledSince > BUFFERING_AFTER_MS });
+  }
+
+  /** The tab is seen again. */
+  wake(): void {
+    this.engine?.transport.wake();
+  }
+
+  /** A person touched the page: sound may begin. */
+  unlock(): void {
+    this.isRefusing = false;
+    this.state.patch({ needsTap: false });
+    this.applyVolume();
+    if (!this.view.isPaused)
+      void this.output()
+        .play()
+        .catch(() => undefined);
+  }
+
+  setVolume(volume: number): void {
+    this.state.patch({ volume, isMuted: volume === 0 });
+    writePrefs({ volume, isMuted: volume === 0 });
+    this.unlock();
+  }
+
+  setMuted(isMuted: boolean): void {
+    const volume = !isMuted && this.state.get().volume === 0 ? 0.5 : this.state.get().volume;
+    this.state.patch({ isMuted, volume });
+    writePrefs({ isMuted, volume });
+    this.unlock();
+  }
+
+  selectQuality(id: string): void {
+    const choice = this.state.get().choices.find((each) => each.id === id);
+    writePrefs({ wantedHeight: choice?.height ?? null });
+    this.engine?.select(id);
+  }
+
+  /** Shows a subtitle track by its address, or none. */
+  selectSubtitle(url: string | null): void {
+    this.track?.remove();
+    this.track = null;
+    this.state.patch({ subtitle: url });
+    const subtitle = this.loaded?.subtitles.find((each) => each.url === url);
+    writePrefs({ subtitleLanguage: subtitle?.language ?? null });
+    if (subtitle === undefined) return;
+    const track = document.createElement("track");
+    track.kind = "subtitles";
+    track.label = subtitle.label;
+    track.srclang = subtitle.language;
+    track.src = subtitle.url;
+    this.video.append(track);
+    track.track.mode = "showing";
+    this.track = track;
+  }
+
+  async togglePictureInPicture(): Promise<void> {
+    if (document.pictureInPictureElement === this.video) await document.exitPictureInPicture();
+    else await this.video.requestPictureInPicture();
+  }
+
+  destroy(): void {
+    this.close();
+    this.video.removeEventListener("loadedmetadata", this.onLoaded);
+    this.video.removeEventListener("ended", this.onEnded);
+    this.video.remove();
+    this.audio?.remove();
+  }
+
+  private readonly onLoaded = (): void => {
+    this.state.patch({ phase: "ready", failure: null });
+    this.applyVolume();
+    this.events.loaded();
+  };
+
+  private readonly onEnded = (): void => {
+    if (this.state.get().phase === "ready") this.events.ended();
+  };
+
+  private open(video: VideoState | null, startAt: number): void {
+    this.close();
+    this.loaded = video;
+    if (video === null) return;
+    const generation = this.generation;
+    const source = chooseSource(video, {
+      mse: "MediaSource" in window || "ManagedMediaSource" in window,
+      nativeHls: this.video.canPlayType("application/vnd.apple.mpegurl") !== "",
+    });
+    this.video.poster = video.thumbnail;
+    this.state.patch({ phase: "loading", engine: source.engine, failure: null });
+    openEngine(source, this.context(video, startAt, generation)).then(
+      (engine) => {
+        if (generation !== this.generation) engine.destroy();
+        else this.begin(engine, video);
+      },
+      (error: unknown) => this.failed(generation, "unsupported", String(error)),
+    );
+  }
+
+  private begin(engine: Engine, video: VideoState): void {
+    this.engine = engine;
+    this.applyVolume();
+    this.refresh();
+    const { subtitleLanguage } = readPrefs();
+    const wanted = video.subtitles.find((each) => each.language === subtitleLanguage);
+    if (wanted !== undefined) this.selectSubtitle(wanted.url);
+    // The metadata may have come while the engine was being made.
+    if (this.video.readyState >= HTMLMediaElement.HAVE_METADATA) this.onLoaded();
+  }
+
+  private context(state: VideoState, startAt: number, generation: number): EngineContext {
+    return {
+      state,
+      video: this.video,
+      audio: () => this.partner(),
+      startAt,
+      wantedHeight: readPrefs().wantedHeight,
+      isDated: () => this.isDated,
+      changed: () => {
+        if (generation === this.generation) this.refresh();
+      },
+      refused: (error) => {
+        if (generation === this.generation) this.refused(error);
+      },
+      failed: (kind, detail) => this.failed(generation, kind, detail),
+    };
+  }
+
+  private partner(): HTMLAudioElement {
+    if (this.audio === null) {
+      this.audio = document.createElement("audio");
+      this.audio.dataset.role = "stage-audio";
+      this.audio.preload = "auto";
+      this.video.after(this.audio);
+    }
+    return this.audio;
+  }
+
+  private refresh(): void {
+    this.state.patch({ choices: this.engine?.choices ?? [], choice: this.engine?.choice ?? null });
+  }
+
+  private failed(generation: number, kind: FailureKind, detail: string): void {
+    if (generation !== this.generation) return;
+    this.state.patch({ phase: "failed", failure: { kind, detail }, isBuffering: false });
+  }
+
+  /** `play` was refused: silent playing needs no permission. */
+  private refused(error: unknown): void {
+    if (!(error instanceof DOMException) || error.name !== "NotAllowedError") return;
+    this.state.patch({ needsTap: true });
+    if (this.isRefusing) return;
+    this.isRefusing = true;
+    this.applyVolume();
+    void this.output()
+      .play()
+      .catch(() => undefined);
+  }
+
+  private applyVolume(): void {
+    const { volume, isMuted, needsTap } = this.state.get();
+    const output = this.output();
+    output.volume = volume;
+    output.muted = isMuted || needsTap;
+    if (output !== this.video) this.video.muted = true;
+  }
+
+  private output(): HTMLMediaElement {
+    return this.engine?.transport.output ?? this.video;
+  }
+
+  private close(): void {
+    this.generation += 1;
+    this.stalledSince = null;
+    this.engine?.destroy();
+    this.engine = null;
+    this.audio?.remove();
+    this.audio = null;
+    this.track?.remove();
+    this.track = null;
+    this.video.removeAttribute("poster");
+    this.state.patch({
+      phase: "empty",
+      engine: "none",
+      failure: null,
+      isBuffering: false,
+      choices: [],
+      choice: null,
+      subtitle: null,
+    });
+  }
+}
+
+async function openEngine(source: Source, context: EngineContext): Promise<Engine> {
+  switch (source.engine) {
+    case "hls":
+      return openHls(context, source.url);
+    case "dash":
+      return openDash(context, source.url);
+    case "pair":
+      return openPair(context, source.videoUrl, source.audioUrl);
+    case "direct":
+      return openDirect(context, source.url);
+    case "none":
+      throw new Error("no engine plays this");
+  }
+}

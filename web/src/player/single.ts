@@ -1,0 +1,64 @@
+import type { MediaView } from "@/sync/follower";
+import { bufferedAhead } from "./ranges";
+import { type Coordinate, SAME, type Transport } from "./transport";
+
+const HAVE_METADATA = 1;
+const HAVE_FUTURE_DATA = 3;
+
+/** One element that plays picture and sound. */
+export class SingleTransport implements Transport {
+  readonly output: HTMLMediaElement;
+
+  constructor(
+    private readonly video: HTMLVideoElement,
+    private readonly coordinate: Coordinate = SAME,
+  ) {
+    this.output = video;
+  }
+
+  get view(): MediaView {
+    const { video } = this;
+    return {
+      position: this.coordinate.toRoom(video.currentTime),
+      // A live stream has no end that the room's time could reach.
+      duration: Number.isFinite(video.duration) && this.coordinate === SAME ? video.duration : null,
+      isReady: video.readyState >= HAVE_METADATA,
+      isPaused: video.paused,
+      isSeeking: video.seeking,
+      isStalled: video.readyState < HAVE_FUTURE_DATA && !video.ended && !isAtEnd(video),
+      isEnded: video.ended,
+    };
+  }
+
+  get ahead(): number {
+    return bufferedAhead(this.video.buffered, this.video.currentTime);
+  }
+
+  play(): Promise<void> {
+    return this.video.play();
+  }
+
+  pause(): void {
+    this.video.pause();
+  }
+
+  seek(position: number): void {
+    const time = this.coordinate.toMedia(position);
+    if (time !== null) this.video.currentTime = time;
+  }
+
+  setRate(rate: number): void {
+    if (this.video.playbackRate !== rate) this.video.playbackRate = rate;
+  }
+
+  tick(): void {}
+
+  wake(): void {}
+
+  destroy(): void {}
+}
+
+// The last frame has no future data, and is no stall.
+export function isAtEnd(media: HTMLMediaElement): boolean {
+  return Number.isFinite(media.duration) && media.duration - media.currentTime < 0.25;
+}

@@ -1,0 +1,47 @@
+/** Which engine plays a video, decided from what the video offers and what the browser can. */
+import type { VideoState } from "@/wire/wire.gen";
+
+export interface Abilities {
+  /** Media Source Extensions, or Managed Media Source. */
+  readonly mse: boolean;
+  readonly nativeHls: boolean;
+}
+
+export type Source =
+  | { readonly engine: "hls"; readonly url: string }
+  | { readonly engine: "direct"; readonly url: string }
+  | { readonly engine: "dash"; readonly url: string }
+  | { readonly engine: "pair"; readonly videoUrl: string; readonly audioUrl: string }
+  | { readonly engine: "none" };
+
+const NONE: Source = { engine: "none" };
+
+export function chooseSource(video: VideoState, can: Abilities): Source {
+  switch (video.stream_type) {
+    case "direct":
+      return video.stream_url ? { engine: "direct", url: video.stream_url } : NONE;
+    case "hls":
+      if (!video.stream_url) return NONE;
+      if (can.mse) return { engine: "hls", url: video.stream_url };
+      return can.nativeHls ? { engine: "direct", url: video.stream_url } : NONE;
+    case "dash":
+      if (video.manifest_url && can.mse) return { engine: "dash", url: video.manifest_url };
+      if (video.video_url && video.audio_url) {
+        return { engine: "pair", videoUrl: video.video_url, audioUrl: video.audio_url };
+      }
+      // Video without sound, or sound without video, is a plain file.
+      return video.video_url || video.audio_url
+        ? { engine: "direct", url: video.video_url ?? video.audio_url ?? "" }
+        : NONE;
+  }
+}
+
+/** Whether both are played from the same addresses, so that nothing need be loaded again. */
+export function isSameStream(a: VideoState | null, b: VideoState | null): boolean {
+  if (a === null || b === null) return a === b;
+  const addresses = (video: VideoState) =>
+    [video.item_id, video.stream_type, video.stream_url, video.manifest_url, video.video_url, video.audio_url].join(
+      "\n",
+    );
+  return addresses(a) === addresses(b);
+}

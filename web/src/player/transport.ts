@@ -1,0 +1,27 @@
+import type { MediaView } from "@/sync/follower";
+
+/** What moves the media: one element, or two that move as one. Times in seconds on the room's timeline. */
+export interface Transport {
+  readonly view: MediaView;
+  /** Seconds buffered beyond the position. */
+  readonly ahead: number;
+  /** The element that is heard. */
+  readonly output: HTMLMediaElement;
+  /** Rejects with `NotAllowedError` where the browser wants a gesture first. */
+  play(): Promise<void>;
+  pause(): void;
+  seek(position: number): void;
+  setRate(rate: number): void;
+  /** Called four times a second, and when the tab is seen again. */
+  tick(): void;
+  wake(): void;
+  destroy(): void;
+}
+
+/** Between a media element's own time and the room's: the date of the picture, where a live stream has one. */
+export interface Coordinate {
+  toRoom(time: number): number | null;
+  toMedia(position: number): number | null;
+}
+
+export const SAME: Coordinate = { toRoom: (time) => time, toMedia: (position) => position };

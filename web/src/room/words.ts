@@ -1,0 +1,72 @@
+/** What the page says. Short, in the person's terms, with the way out. */
+import type { FailureKind } from "@/player/engines/engine";
+import type { EndReason } from "@/socket/close";
+import type { QueueItem, Resolving } from "@/wire/wire.gen";
+
+interface Notice {
+  readonly title: string;
+  readonly text: string;
+}
+
+export const stageWords: Readonly<Record<Resolving["stage"], string>> = {
+  queued: "Waiting in line…",
+  extracting: "Looking at the page…",
+  reading: "Reading the streams…",
+};
+
+const failures: Readonly<Record<string, string>> = {
+  sign_in_required: "The site wants a signed-in account for this one. Try another link.",
+  geo_blocked: "The site does not show this one in the server's country. Try another link.",
+  unsupported: "No player of ours knows this link. Paste the address of the video's own page.",
+  drm: "This one is copy-protected and cannot be shared. Try another link.",
+  private: "This one is private. Ask its owner, or try another link.",
+  live_not_started: "This stream has not started yet. Try again when it has.",
+  timeout: "The site took too long to answer. Try again.",
+  unavailable: "The site does not have this one any more. Try another link.",
+};
+
+export function failureWords(item: QueueItem): string {
+  return item.message || failures[item.code ?? ""] || "This link could not be opened. Try again, or try another link.";
+}
+
+export const playerFailures: Readonly<Record<FailureKind, Notice>> = {
+  network: {
+    title: "The stream stopped",
+    text: "It could not be loaded. The room goes on without you until you try again.",
+  },
+  decode: {
+    title: "The picture broke",
+    text: "This browser could not play part of the stream. Try again, or choose another quality.",
+  },
+  unsupported: { title: "This browser cannot play it", text: "Try another quality or another browser." },
+};
+
+export const endings: Readonly<Record<EndReason, Notice>> = {
+  bad_room: {
+    title: "No such room",
+    text: "Room names are letters, digits, dashes and underscores, up to 64 of them.",
+  },
+  kicked: {
+    title: "You were asked to leave",
+    text: "A moderator removed you from this room. You may come back when you have talked.",
+  },
+  banned: { title: "This room is closed to you", text: "A moderator banned you from it." },
+  misuse: { title: "This page got out of step", text: "Reload it to come back to the room." },
+  too_many: { title: "Too many tabs", text: "You have this room open too often. Close a tab, then reload." },
+  sign_in: {
+    title: "Sign in first",
+    text: "This installation wants to know you before you join. Sign in, then reload.",
+  },
+  password: { title: "This room has a password", text: "Ask whoever invited you." },
+  full: { title: "The room is full", text: "Wait until somebody leaves, then reload." },
+  locked: { title: "The room is locked", text: "Ask somebody inside to open it, then reload." },
+  ended: { title: "The room let you go", text: "Reload the page to come back." },
+};
+
+const refusals: Readonly<Record<string, string>> = {
+  forbidden: "Your role in this room does not allow that.",
+};
+
+export function refusalWords(code: string, message: string): string {
+  return refusals[code] ?? (message || "The room said no to that.");
+}

@@ -1,0 +1,219 @@
+/** One room's socket for as long as the page wants it: reconnects, keeps the clock, carries commands once. */
+import { uniqueId } from "@/lib/ids";
+import { Store } from "@/lib/store";
+import { type ClientMessage, type Command, readFrame, type ServerMessage } from "@/wire/frames";
+import { backoffMs } from "./backoff";
+import type { RoomClock } from "./clock";
+import { closing, type EndReason } from "./close";
+import { type IdentifiedCommand, Outbox } from "./outbox";
+
+export type ConnectionState =
+  | { readonly kind: "joining" }
+  | { readonly kind: "open" }
+  | { readonly kind: "reconnecting"; readonly restarting: boolean; readonly attempt: number }
+  | { readonly kind: "ended"; readonly reason: EndReason };
+
+export interface ConnectionEvents {
+  message(message: ServerMessage): void;
+  refused(command: IdentifiedCommand | null, code: string, message: string): void;
+  expired(command: IdentifiedCommand): void;
+}
+
+// Heartbeats come every 5 s: after three missed ones the line is dead, whatever TCP still believes.
+const SILENCE_MS = 16_000;
+const HANDSHAKE_MS = 10_000;
+const QUICK_SAMPLES = 5;
+const QUICK_MS = 200;
+const SAMPLE_MS = 15_000;
+// Local clocks that disagree by this much have seen the machine sleep.
+const SLEPT_MS = 1_500;
+
+export class RoomConnection {
+  readonly state = new Store<ConnectionState>({ kind: "joining" });
+  private readonly outbox = new Outbox();
+  private readonly timers = new Set<number>();
+  private socket: WebSocket | null = null;
+  private attempt = 0;
+  private retryTimer = 0;
+  private heardAt = 0;
+  private sampleTimer = 0;
+  private comeBackMs: number | null = null;
+  private wallSkew = Date.now() - performance.now();
+  private isDestroyed = false;
+
+  constructor(
+    private readonly address: string,
+    private readonly clock: RoomClock,
+    private readonly events: ConnectionEvents,
+  ) {
+    this.timers.add(window.setInterval(() => this.watch(), 1000));
+    window.addEventListener("online", this.hurry);
+    document.addEventListener("visibilitychange", this.wake);
+    this.open();
+  }
+
+  /** Sends a command now or when the line is back, once. Answers its id. */
+  command(command: Command): string {
+    const identified = { ...command, id: uniqueId() };
+    this.outbox.add(identified, performance.now());
+    this.send(identified);
+    return identified.id;
+  }
+
+  /** Sends what is worth nothing later. */
+  send(message: ClientMessage): void {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+
+  /** Another Redis history begins at `version`: what it lost is sent again. */
+  newRun(version: number): void {
+    this.clock.flush();
+    this.outbox.reopen(version, performance.now());
+    for (const command of this.outbox.due(performance.now())) this.send(command);
+    this.sampleSoon();
+  }
+
+  destroy(): void {
+    this.isDestroyed = true;
+    for (const timer of this.timers) window.clearInterval(timer);
+    window.clearTimeout(this.retryTimer);
+    window.clearTimeout(this.sampleTimer);
+    window.removeEventListener("online", this.hurry);
+    document.removeEventListener("visibilitychange", this.wake);
+    this.drop();
+  }
+
+  private open(): void {
+    this.drop();
+    const socket = new WebSocket(this.address);
+    this.socket = socket;
+    this.heardAt = performance.now();
+    socket.onopen = () => this.opened();
+    socket.onmessage = (event: MessageEvent<unknown>) => this.heard(String(event.data));
+    socket.onclose = (event) => this.closed(event.code);
+  }
+
+  private opened(): void {
+    this.heardAt = performance.now();
+    for (const command of this.outbox.due(performance.now())) this.send(command);
+    this.sampleSoon();
+  }
+
+  private heard(text: string): void {
+    const received = performance.now();
+    this.heardAt = received;
+    let message: ServerMessage | null;
+    try {
+      message = readFrame(text);
+    } catch (error) {
+      // The versions will show the gap, if it was one.
+      console.warn("A frame did not fit and was left out.", error);
+      return;
+    }
+    if (message !== null) this.take(message, received);
+  }
+
+  private take(message: ServerMessage, received: number): void {
+    switch (message.type) {
+      case "ping":
+        this.send({ type: "pong" });
+        return;
+      case "clock":
+        this.clock.sample(message.client_time, received / 1000, message.server_time);
+        return;
+      case "goodbye":
+        this.comeBackMs = message.retry_after_ms;
+        return;
+      case "ack":
+        this.outbox.settle(message.id, message.version, received);
+        break;
+      case "error":
+        this.events.refused(
+          message.id === null ? null : (this.outbox.refuse(message.id) ?? null),
+          message.code,
+          message.message,
+        );
+        break;
+      case "room_state":
+        this.attempt = 0;
+        this.comeBackMs = null;
+        this.clock.hint(message.server_time, received / 1000);
+        this.state.set({ kind: "open" });
+        break;
+      case "heartbeat":
+        this.clock.hint(message.server_time, received / 1000);
+        break;
+    }
+    this.events.message(message);
+  }
+
+  private closed(code: number): void {
+    this.socket = null;
+    window.clearTimeout(this.sampleTimer);
+    if (this.isDestroyed) return;
+    const verdict = closing(code);
+    if (verdict.kind === "end") {
+      this.state.set({ kind: "ended", reason: verdict.reason });
+      return;
+    }
+    const wait = this.comeBackMs ?? backoffMs(this.attempt, Math.random());
+    const restarting = verdict.restarting || this.comeBackMs !== null;
+    this.comeBackMs = null;
+    this.attempt += 1;
+    // Until the first snapshot the room is still being joined, however often that takes.
+    if (this.state.get().kind !== "joining" || this.attempt > 2) {
+      this.state.set({ kind: "reconnecting", restarting, attempt: this.attempt });
+    }
+    window.clearTimeout(this.retryTimer);
+    this.retryTimer = window.setTimeout(() => this.open(), wait);
+  }
+
+  /** The network or the person is back: do not sit out the wait. */
+  private readonly hurry = (): void => {
+    if (this.socket !== null || this.state.get().kind === "ended") return;
+    window.clearTimeout(this.retryTimer);
+    this.open();
+  };
+
+  private readonly wake = (): void => {
+    if (document.visibilityState !== "visible") return;
+    this.noticeSleep();
+    this.hurry();
+    this.sampleSoon();
+  };
+
+  private watch(): void {
+    const now = performance.now();
+    for (const command of this.outbox.expire(now)) this.events.expired(command);
+    this.noticeSleep();
+    const patience = this.state.get().kind === "open" ? SILENCE_MS : HANDSHAKE_MS;
+    if (this.socket === null || now - this.heardAt < patience) return;
+    this.drop();
+    this.closed(4003);
+  }
+
+  private noticeSleep(): void {
+    const skew = Date.now() - performance.now();
+    if (Math.abs(skew - this.wallSkew) < SLEPT_MS) return;
+    this.wallSkew = skew;
+    this.clock.flush();
+    this.sampleSoon();
+  }
+
+  /** Five quick samples, then one now and then. */
+  private sampleSoon(left = QUICK_SAMPLES): void {
+    window.clearTimeout(this.sampleTimer);
+    if (this.socket?.readyState !== WebSocket.OPEN) return;
+    this.send({ type: "clock", client_time: performance.now() / 1000 });
+    const wait = left > 1 ? QUICK_MS : SAMPLE_MS;
+    this.sampleTimer = window.setTimeout(() => this.sampleSoon(Math.max(1, left - 1)), wait);
+  }
+
+  private drop(): void {
+    const socket = this.socket;
+    this.socket = null;
+    if (socket === null) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close(1000);
+  }
+}

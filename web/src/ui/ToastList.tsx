@@ -1,0 +1,42 @@
+import { X } from "lucide-react";
+import { useStore } from "@/lib/store";
+import type { Toasts } from "@/room/toasts";
+import { cx } from "./classes";
+import { IconButton } from "./IconButton";
+
+export function ToastList({ toasts }: { readonly toasts: Toasts }) {
+  const shown = useStore(toasts.store, (value) => value);
+  return (
+    <div
+      aria-live="polite"
+      className="pointer-events-none fixed inset-x-0 bottom-[max(1rem,env(safe-area-inset-bottom))] z-50 flex flex-col items-center gap-2 px-4"
+    >
+      {shown.map((toast) => (
+        <div
+          key={toast.key}
+          className={cx(
+            "pointer-events-auto flex max-w-md animate-enter items-center gap-1 rounded-panel border border-line bg-raised py-1 pr-1 pl-4 shadow-float",
+            toast.tone === "problem" && "border-l-2 border-l-bad",
+          )}
+        >
+          <p className="py-1.5 pr-2">{toast.text}</p>
+          {toast.action && (
+            <button
+              type="button"
+              className="h-8 rounded-control px-3 font-semibold text-accent-text hover:bg-hover touch:h-11"
+              onClick={() => {
+                toast.action?.run();
+                toasts.dismiss(toast.key);
+              }}
+            >
+              {toast.action.label}
+            </button>
+          )}
+          <IconButton label="Dismiss" size="small" onClick={() => toasts.dismiss(toast.key)}>
+            <X size={16} className="text-dim" />
+          </IconButton>
+        </div>
+      ))}
+    </div>
+  );
+}
