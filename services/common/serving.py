@@ -65,12 +65,15 @@ def listen(host: str, port: int) -> socket.socket:
 
     :raises PortTakenError: if the address is taken or not ours.
     """
+    listener = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
+        if listener is not None:
+            listener.close()
         raise PortTakenError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
     listener.listen(2048)
     listener.setblocking(False)

@@ -1,0 +1,133 @@
+"""What our WebSocket protocol adds to uvicorn's, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import websockets
+from starlette.types import Receive, Scope, Send
+
+from services.common.serving import MAX_FRAME_BYTES, _config, _Server, listen
+from services.common.websocket import EXTENSION, Transport
+
+Talk = Callable[[Transport, Receive, Send], Any]
+
+
+@asynccontextmanager
+async def serving(talk: Talk, **options: Any) -> AsyncIterator[str]:
+    """A server whose sockets run `talk` after the handshake; its address."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await talk(scope["extensions"][EXTENSION], receive, send)
+
+    listener = listen("127.0.0.1", 0)
+    config = _config(app)
+    for name, value in options.items():
+        setattr(config, name, value)
+    server = _Server(config)
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield f"ws://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await running
+
+
+async def test_an_app_can_abort_a_connection() -> None:
+    async def talk(transport: Transport, _receive: Receive, _send: Send) -> None:
+        transport.abort()
+
+    async with serving(talk) as url, websockets.connect(url) as client:
+        with pytest.raises(websockets.ConnectionClosedError) as closed:
+            await asyncio.wait_for(client.recv(), 5)
+    assert closed.value.rcvd is None
+
+
+async def test_an_app_sees_what_a_peer_has_not_taken() -> None:
+    seen = asyncio.Queue[int]()
+
+    async def talk(transport: Transport, receive: Receive, send: Send) -> None:
+        seen.put_nowait(transport.buffered_bytes())
+        for _ in range(200):
+            sending = asyncio.create_task(_text(send, "x" * 100_000))
+            done, _ = await asyncio.wait({sending}, timeout=0.5)
+            if not done:
+                sending.cancel()
+                break
+        seen.put_nowait(transport.buffered_bytes())
+        transport.abort()
+
+    async with serving(talk) as url:
+        reader, writer = await _handshake(url)
+        assert await asyncio.wait_for(seen.get(), 5) == 0
+        assert await asyncio.wait_for(seen.get(), 20) > 64 * 1024
+        writer.close()
+        del reader
+
+
+async def test_a_peer_that_is_silent_to_pings_is_aborted() -> None:
+    ended = asyncio.Event()
+
+    async def talk(_transport: Transport, receive: Receive, send: Send) -> None:
+        # More than the kernel's buffers take: a closing handshake would wait for it for ever.
+        flooding = asyncio.create_task(_flood(send))
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+        flooding.cancel()
+        ended.set()
+
+    async with serving(talk, ws_ping_interval=0.2, ws_ping_timeout=0.2) as url:
+        _, writer = await _handshake(url)
+        await asyncio.wait_for(ended.wait(), 10)
+        writer.close()
+
+
+async def test_frames_far_beyond_what_a_room_takes_close_the_socket() -> None:
+    async def talk(_transport: Transport, receive: Receive, send: Send) -> None:
+        while (message := await receive())["type"] != "websocket.disconnect":
+            await _text(send, str(len(message["text"])))
+
+    async with serving(talk) as url, websockets.connect(url, compression=None) as client:
+        await client.send("x" * MAX_FRAME_BYTES)
+        assert await asyncio.wait_for(client.recv(), 5) == str(MAX_FRAME_BYTES)
+        await client.send("x" * (MAX_FRAME_BYTES + 1))
+        with pytest.raises(websockets.ConnectionClosedError) as closed:
+            await asyncio.wait_for(client.recv(), 5)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1009
+
+
+async def test_compression_is_not_offered() -> None:
+    async def talk(_transport: Transport, receive: Receive, _send: Send) -> None:
+        await receive()
+
+    async with serving(talk) as url, websockets.connect(url, compression="deflate") as client:
+        assert client.response is not None
+        assert "sec-websocket-extensions" not in client.response.headers
+
+
+async def _text(send: Send, text: str) -> None:
+    await send({"type": "websocket.send", "text": text})
+
+
+async def _flood(send: Send) -> None:
+    while True:
+        await _text(send, "x" * 100_000)
+
+
+async def _handshake(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A client that never reads after its handshake."""
+    port = int(url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    writer.write(
+        b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    assert (await reader.readline()).startswith(b"HTTP/1.1 101")
+    return reader, writer
