@@ -30,7 +30,7 @@ help: ## List the targets
 up: $(LOCAL) $(PAGE) ## Install, build and run everything here: http://127.0.0.1:8000
 	@exec $(BIN)/python -m services --replicas $(REPLICAS)
 
-test: check vitest ## Install what tests need and run all of them
+test: check vitest $(PAGE) ## Install what tests need and run all of them
 	@.ci/prerequisites test
 	@$(BIN)/python -m pytest $(ARGS)
 
