@@ -1,4 +1,5 @@
-from services.sync.limits import Limits, TokenBucket
+from services.common.bucket import TokenBucket
+from services.sync.limits import Limits
 
 
 def test_a_burst_passes_and_the_next_one_is_told_when_to_retry() -> None:
