@@ -169,6 +169,13 @@ def private_address() -> WatchTogetherError:
     return resolve_error("private_address", "This link leads to a private address, which the server does not open.")
 
 
+def refused_on_the_way(code: str) -> WatchTogetherError:
+    """The answer for an extraction that failed after the guard turned down a target of it with `code`."""
+    if code == "private_address":
+        return private_address()
+    return resolve_error("unsupported", "This link leads to an address that is no website. Check the link.")
+
+
 def deadline_exceeded() -> WatchTogetherError:
     """The answer for an extraction that was ended."""
     return classify(Failure(["DeadlineExceeded"], ""))

@@ -19,7 +19,7 @@ from services.common.errors import WatchTogetherError
 from services.resolver import metrics
 from services.resolver.config import ResolverSettings
 from services.resolver.egress import Egress, Pass
-from services.resolver.errors import Failure, classify, deadline_exceeded, private_address
+from services.resolver.errors import Failure, classify, deadline_exceeded, refused_on_the_way
 from services.resolver.info import Info
 
 # The child removes its folder by this name, should it outlive us.
@@ -181,8 +181,8 @@ def _read(answer: bytes, held: Pass) -> Info:
 
 
 def _error(failure: Failure, held: Pass) -> WatchTogetherError:
-    if held.refused is not None and held.refused.code == "private_address":
-        return private_address()
+    if held.refused is not None:
+        return refused_on_the_way(held.refused.code)
     return classify(failure)
 
 

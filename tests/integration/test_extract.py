@@ -1,0 +1,293 @@
+"""Real yt-dlp in real children, against the sample sites: results, failures, and what is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from services.common.errors import WatchTogetherError
+from services.common.guard import Guard
+from services.resolver.config import ResolverSettings
+from services.resolver.egress import Egress
+from services.resolver.extract import FOLDER_PREFIX, Extractor
+from services.resolver.javascript import find_node
+from tests.support.node import ROOT
+from tests.support.origin import Origin
+
+PLUGINS = str(ROOT / "tests/support/plugins")
+DEADLINE_S = 8.0
+MEMORY = 512 << 20
+
+
+@contextlib.asynccontextmanager
+async def extracting(origin: Origin, *, node: str) -> AsyncIterator[Extractor]:
+    """An extractor that may reach the origin, private as it is."""
+    settings = ResolverSettings(
+        ytdlp_plugin_dirs=(PLUGINS,), resolver_deadline_s=DEADLINE_S, resolver_memory_bytes=MEMORY, resolver_warm=1
+    )
+    guard = Guard((origin.address,))
+    egress = Egress(guard)
+    await egress.start()
+    made = Extractor(settings, egress, node)
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.close()
+        await egress.close()
+        guard.close()
+
+
+@pytest_asyncio.fixture
+async def extractor(origin: Origin) -> AsyncIterator[Extractor]:
+    """An extractor whose children may start Python in Node's place, for the sample that forks."""
+    async with extracting(origin, node=sys.executable) as made:
+        yield made
+
+
+def folders() -> set[str]:
+    """The folders of children that live now."""
+    return {path.name for base in (Path("/dev/shm"), Path("/tmp")) for path in base.glob(f"{FOLDER_PREFIX}*")}
+
+
+def is_gone(pid: int, timeout_s: float = 5.0) -> bool:
+    """Whether a process ends within `timeout_s`; one that waits to be collected has ended."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def all_gone(pids: list[int]) -> bool:
+    """Whether every one of several processes ends."""
+    return all(is_gone(pid) for pid in pids)
+
+
+def started(origin: Origin, video: str) -> list[int]:
+    """The processes that an extraction told the origin of."""
+    seen = origin.wait(f"/api/started/{video}", timeout=DEADLINE_S)[0]
+    return [int(pid) for pid in seen.query.values()]
+
+
+@pytest.mark.parametrize(
+    ("path", "protocols"),
+    [
+        ("watch/pair", {"http"}),
+        ("watch/hls", {"m3u8_native"}),
+        ("watch/dash", {"http_dash_segments"}),
+        ("watch/garbage", {"http"}),
+        ("playlist/mine", {"http"}),
+        ("clip.mp4", {"http"}),
+        ("clip.webm", {"http"}),
+        ("hls/master.m3u8", {"m3u8_native"}),
+        ("hls/360/index.m3u8", {"m3u8_native"}),
+        ("dash/template.mpd", {"http_dash_segments"}),
+        ("redirect?to=/clip.mp4&n=2", {"http"}),
+    ],
+)
+async def test_links_give_formats(extractor: Extractor, origin: Origin, path: str, protocols: set[str]) -> None:
+    info = await extractor.extract(origin.url() + path)
+    assert {entry.protocol for entry in info.formats if entry.ext != "mhtml"} == protocols
+    assert info.title
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("watch/geo", "geo_blocked"),
+        ("watch/age", "sign_in_required"),
+        ("watch/cookie", "sign_in_required"),
+        ("watch/private", "private"),
+        ("watch/removed", "unavailable"),
+        ("watch/drm", "drm"),
+        ("watch/upcoming", "live_not_started"),
+        ("watch/no-such-video", "unavailable"),
+        ("watch/crash", "unavailable"),
+        ("watch/abort", "unavailable"),
+        ("watch/memory", "unavailable"),
+        ("watch/hang", "timeout"),
+        ("playlist/missing", "unavailable"),
+        ("no/such/file.mp4", "unavailable"),
+        ("redirect?to=http://169.254.169.254/clip.mp4", "private_address"),
+        ("redirect?to=http://10.0.0.1/", "private_address"),
+        ("redirect?to=http://[::1]:8080/", "private_address"),
+        ("redirect?to=http://example.com:25/", "unsupported"),
+    ],
+)
+async def test_each_failure_ends_in_its_own_code_within_the_deadline(
+    extractor: Extractor, origin: Origin, path: str, code: str
+) -> None:
+    begun = time.monotonic()
+    with pytest.raises(WatchTogetherError) as failure:
+        await extractor.extract(origin.url() + path)
+    assert failure.value.code == code
+    assert time.monotonic() - begun < DEADLINE_S + 3
+
+
+async def test_a_hung_extraction_leaves_no_process_and_no_folder(extractor: Extractor, origin: Origin) -> None:
+    before = folders()
+    with pytest.raises(WatchTogetherError):
+        await extractor.extract(origin.url("/watch/hang.left"))
+    assert all_gone(started(origin, "hang.left"))
+    # The one that waits for the next job has a folder of its own.
+    assert len(folders() - before) <= 1
+
+
+async def test_what_an_extraction_has_forked_ends_with_it(extractor: Extractor, origin: Origin) -> None:
+    with pytest.raises(WatchTogetherError) as failure:
+        await extractor.extract(origin.url("/watch/fork.left"))
+    pids = started(origin, "fork.left")
+    assert failure.value.code == "timeout"
+    assert len(pids) == 2
+    assert all_gone(pids)
+
+
+async def test_a_memory_hog_is_stopped_at_its_limit(extractor: Extractor, origin: Origin) -> None:
+    with pytest.raises(WatchTogetherError, match="more memory than allowed"):
+        await extractor.extract(origin.url("/watch/memory.limit"))
+    assert all_gone(started(origin, "memory.limit"))
+
+
+async def test_a_cancelled_extraction_is_killed(extractor: Extractor, origin: Origin) -> None:
+    running = asyncio.create_task(extractor.extract(origin.url("/watch/hang.cancel")))
+    await origin.wait_async("/api/started/hang.cancel")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert running.cancelled()
+    assert all_gone(started(origin, "hang.cancel"))
+
+
+async def test_cookies_reach_the_site_from_a_private_file_that_goes(extractor: Extractor, origin: Origin) -> None:
+    cookies = "# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t0\tsession\tsample\n"
+    info = await extractor.extract(origin.url("/watch/cookie.jar"), cookies)
+    assert any("session=sample" in entry.headers.get("Cookie", "") for entry in info.formats)
+    assert not [path for name in folders() for path in (Path("/dev/shm") / name).glob("cookies*")]
+
+
+async def test_an_extractor_cannot_reach_the_clouds_metadata(extractor: Extractor, origin: Origin) -> None:
+    info = await extractor.extract(origin.url("/watch/metadata.try"))
+    assert info.title == "Sample metadata"
+
+
+async def test_several_extractions_run_beside_each_other(extractor: Extractor, origin: Origin) -> None:
+    begun = time.monotonic()
+    await asyncio.gather(*(extractor.extract(origin.url(f"/watch/slow-2.side{number}")) for number in range(3)))
+    assert time.monotonic() - begun < 3 * 2
+
+
+async def test_a_child_that_died_while_it_waited_is_replaced(extractor: Extractor, origin: Origin) -> None:
+    waiting = extractor._spares[0].process
+    waiting.kill()
+    await waiting.wait()
+    assert (await extractor.extract(origin.url("/watch/progressive.spare"))).title == "Sample progressive"
+
+
+FENCE = """
+    import socket, subprocess, sys
+    from services.resolver.child import Fence, Job
+    from yt_dlp.utils._jsruntime import NodeJsRuntime
+
+    proxy, elsewhere, node = sys.argv[1:]
+    fence = Fence()
+    sys.addaudithook(fence)
+    fence.open(Job(url="http://x/", proxy=proxy, node=node))
+
+    def refused(act):
+        try:
+            act()
+        except PermissionError:
+            return True
+        except Exception as error:
+            return repr(error)
+        return False
+
+    host, port = elsewhere.split(":")
+    import os
+    print(refused(lambda: socket.create_connection((host, int(port)))))
+    print(refused(lambda: socket.getaddrinfo("example.com", 80)))
+    print(refused(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", (host, int(port)))))
+    print(refused(lambda: socket.socket(socket.AF_UNIX).connect("/run/docker.sock")))
+    print(refused(lambda: subprocess.run(["/bin/sh", "-c", "true"])))
+    print(refused(lambda: os.system("true")))
+    print(refused(lambda: os.posix_spawn("/bin/true", ["true"], {})))
+    socket.create_connection(tuple(proxy.removeprefix("http://").split(":"))).close()
+    print(NodeJsRuntime(node).info.supported)
+"""
+
+
+def test_past_the_fence_there_is_only_the_proxy_and_node(origin: Origin) -> None:
+    node = find_node()
+    with Origin() as proxy:
+        arguments = [f"http://{proxy.address}", origin.address, node]
+        outcome = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(FENCE), *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+    assert outcome.stdout.split() == ["True"] * 8, outcome.stderr
+
+
+ORPHAN = """
+    import asyncio, sys
+    from services.common.guard import Guard
+    from services.resolver.config import ResolverSettings
+    from services.resolver.egress import Egress
+    from services.resolver.extract import Extractor
+
+    async def main():
+        address, plugins, url = sys.argv[1:]
+        egress = Egress(Guard((address,)))
+        await egress.start()
+        extractor = Extractor(ResolverSettings(ytdlp_plugin_dirs=(plugins,)), egress, sys.executable)
+        await extractor.start()
+        await extractor.extract(url)
+
+    asyncio.run(main())
+"""
+
+
+def test_children_end_when_the_worker_is_killed(origin: Origin) -> None:
+    before = folders()
+    url = origin.url("/watch/fork.orphan")
+    worker = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(ORPHAN), origin.address, PLUGINS, url],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+    )
+    pids = started(origin, "fork.orphan")
+    worker.kill()
+    worker.wait()
+    assert all_gone(pids)
+    deadline = time.monotonic() + 5
+    while folders() - before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not folders() - before
+
+
+async def test_a_child_inherits_nothing_of_our_environment(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("WT_SECRET", "a secret of the tests and of nobody else")
+    async with extracting(origin, node="") as extractor:
+        environment = Path(f"/proc/{extractor._spares[0].process.pid}/environ").read_bytes()  # noqa: ASYNC240 - procfs
+        info = await extractor.extract(origin.url("/watch/progressive.environment"))
+    assert info.title == "Sample progressive"
+    assert b"PYTHONPATH" in environment
+    assert b"WT_SECRET" not in environment
+    assert b"http_proxy" not in environment
