@@ -31,6 +31,8 @@ _URI_ATTRIBUTES: Final[Mapping[str, Mapping[str, Kind]]] = {
     "EXT-X-DATERANGE": {"X-ASSET-URI": Kind.MANIFEST, "X-ASSET-LIST": Kind.JSON},
 }
 _OTHER_TAGS: Final[Mapping[str, Kind]] = {"URI": Kind.SEGMENT}
+# For players that go by suffixes, where a URI has none: `.ts` passes for fragmented MP4 too.
+_ASSUMED: Final[Mapping[Kind, str]] = {Kind.SEGMENT: ".ts", Kind.MANIFEST: ".m3u8"}
 # Tags whose whole value is a URI: Twitch's low-latency segments.
 _URI_TAGS: Final = frozenset({"EXT-X-PREFETCH", "EXT-X-TWITCH-PREFETCH"})
 # Steering would lead players to hosts behind our back; without it they use the renditions as listed.
@@ -83,7 +85,7 @@ def _rewritten(lines: list[str], links: Links) -> Iterator[str]:
         if not line.startswith("#"):
             if line.strip():
                 kind = Kind.MANIFEST if is_playlist_next or suffix(line) == ".m3u8" else Kind.SEGMENT
-                yield links.child(line.strip(), kind)
+                yield links.child(line.strip(), kind, assumed=_ASSUMED.get(kind, ""))
                 is_playlist_next = False
             else:
                 yield line
@@ -99,7 +101,7 @@ def _rewritten(lines: list[str], links: Links) -> Iterator[str]:
             is_playlist_next = True
             yield line
         elif name in _URI_TAGS:
-            yield f"#{name}:{links.child(value.strip(), Kind.SEGMENT)}"
+            yield f"#{name}:{links.child(value.strip(), Kind.SEGMENT, assumed=_ASSUMED[Kind.SEGMENT])}"
         elif '="' in value or '= "' in value:
             yield _with_children(line, _URI_ATTRIBUTES.get(name, _OTHER_TAGS), links)
         else:
@@ -109,7 +111,9 @@ def _rewritten(lines: list[str], links: Links) -> Iterator[str]:
 def _with_children(line: str, kinds: Mapping[str, Kind], links: Links) -> str:
     def child(match: re.Match[str]) -> str:
         kind = kinds.get(match[1])
-        return match[0] if kind is None or not match[2] else f'{match[1]}="{links.child(match[2], kind)}"'
+        if kind is None or not match[2]:
+            return match[0]
+        return f'{match[1]}="{links.child(match[2], kind, assumed=_ASSUMED.get(kind, ""))}"'
 
     return _QUOTED_URI.sub(child, line)
 

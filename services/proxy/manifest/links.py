@@ -13,6 +13,11 @@ from services.common.guard import parse_url
 from services.common.stream import PROXY_PATH, Kind, StreamRef, StreamSigner, object_id
 
 _PLAIN_NAME: Final = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.~-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.~-]*")
+# ffmpeg plays a segment only if its URL ends in one of these (`allowed_segment_extensions`).
+_SUFFIXES: Final = frozenset(
+    {".ts", ".m2ts", ".mpg", ".mpeg", ".m4s", ".m4v", ".m4a", ".mp4", ".fmp4", ".cmfv", ".cmfa", ".mov", ".aac", ".mp3"}
+    | {".ac3", ".eac3", ".ec3", ".flac", ".mkv", ".webm", ".vtt", ".webvtt", ".m3u8", ".mpd"}
+)
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
@@ -33,8 +38,11 @@ class Links:
     # Where relative URIs start from instead of `base`: a BaseURL of an MPD.
     nested: str = ""
 
-    def child(self, uri: str, kind: Kind) -> str:
-        """Our URL for `uri`, which may be relative; a URI that is not http(s) (`data:`, `skd:`) stays as it is."""
+    def child(self, uri: str, kind: Kind, *, assumed: str = "") -> str:
+        """Our URL for `uri`, which may be relative; a URI that is not http(s) (`data:`, `skd:`) stays as it is.
+
+        It ends in the suffix of `uri`, in `assumed` where that has none that players know.
+        """
         absolute = self.resolve(uri)
         if absolute is None:
             return uri
@@ -44,7 +52,10 @@ class Links:
             return _refused(absolute)
         if kind is Kind.MANIFEST and self.variables:
             url = f"{url}#{urlencode(self.variables)}"
-        return self.signer.path(self._ref(url, kind, self._name(uri, absolute)))
+        ending = suffix(absolute)
+        ending = ending if ending in _SUFFIXES else assumed
+        path = self.signer.path(self._ref(url, kind, self._name(uri, absolute)))
+        return f"{path}&x={ending}" if ending else path
 
     def template(self, uri: str, kind: Kind) -> str:
         """Our URL for a DASH template, its identifiers (`$Number$`) left for the player to replace."""
