@@ -76,7 +76,7 @@ async function enter(): Promise<Entry> {
   try {
     const { name, is_guest } = await readSession();
     if (!is_guest) return { kind: "named", name };
-    return held === null ? { kind: "unnamed", suggestion: "" } : { kind: "named", name: name || held };
+    return held === null ? { kind: "unnamed", suggestion: name } : { kind: "named", name: name || held };
   } catch {
     return held === null ? { kind: "unnamed", suggestion: "" } : { kind: "named", name: held };
   }
