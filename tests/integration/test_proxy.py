@@ -229,6 +229,58 @@ async def test_a_crowd_shares_one_fetch_and_reads_it_while_it_arrives(
     assert len([seen for seen in origin.requests(f"/blob/{size}.mp4") if seen.query.get("v") == mark]) == 1
 
 
+async def test_the_others_read_on_when_the_one_who_began_leaves(
+    http: aiohttp.ClientSession, proxy: Node, origin: Origin
+) -> None:
+    mark, size = unique(), 1_000_000
+    path = signed(origin.url(f"blob/{size}.mp4", v=mark, rate=1_000_000))
+    async with asked(http, proxy, path) as first:
+        await first.content.readexactly(1000)
+        other = asyncio.create_task(fetched(http, proxy, path))
+        await asyncio.sleep(0.2)
+        first.close()
+    assert (await other)[1] == blob(0, size)
+    assert len([seen for seen in origin.requests(f"/blob/{size}.mp4") if seen.query.get("v") == mark]) == 1
+
+
+async def test_the_next_one_asks_when_the_one_who_asked_leaves(
+    http: aiohttp.ClientSession, proxy: Node, origin: Origin
+) -> None:
+    mark = unique()
+    path = signed(origin.url("blob/1000.mp4", v=mark, delay=0.6))
+    first = asyncio.create_task(fetched(http, proxy, path))
+    await asyncio.sleep(0.1)
+    others = [asyncio.create_task(fetched(http, proxy, path)) for _ in range(5)]
+    await asyncio.sleep(0.1)
+    first.cancel()
+    assert {body for _, body in await asyncio.gather(*others)} == {blob(0, 1000)}
+    assert len([seen for seen in origin.requests("/blob/1000.mp4") if seen.query.get("v") == mark]) == 2
+
+
+async def test_a_crowd_shares_a_failure(http: aiohttp.ClientSession, proxy: Node, origin: Origin) -> None:
+    mark = unique()
+    path = signed(origin.url("blob/1000.mp4", v=mark, delay=0.3, status=500))
+    answers = await asyncio.gather(*(code_of(http, proxy, path) for _ in range(10)))
+    assert set(answers) == {(502, "upstream_failed")}
+    assert len([seen for seen in origin.requests("/blob/1000.mp4") if seen.query.get("v") == mark]) == 1
+
+
+async def test_a_range_far_ahead_of_a_fill_does_not_wait_for_it(
+    http: aiohttp.ClientSession, proxy: Node, origin: Origin
+) -> None:
+    size = 20_000_000
+    url = origin.url(f"blob/{size}.mp4", v=unique(), rate=100_000)
+    async with asked(http, proxy, signed(url)) as slow:
+        await slow.content.readexactly(1000)
+        began = time.monotonic()
+        response, body = await fetched(http, proxy, signed(url), Range=f"bytes={size - 1000}-")
+        assert (response.status, body) == (206, blob(size - 1000, size))
+        assert time.monotonic() - began < 1
+        near, piece = await fetched(http, proxy, signed(url), Range="bytes=2000-2999")
+        assert (near.headers["X-Cache"], piece) == ("MISS", blob(2000, 3000))
+        slow.close()
+
+
 @pytest.mark.parametrize("size", [400_000, 40_000_000])
 @pytest.mark.parametrize("faults", [{}, {"no_length": True}])
 async def test_a_body_cut_short_never_ends_cleanly_and_is_not_kept(

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.common.stream import Kind, object_id
+from services.proxy.manifest.hls import attributes, lines_of, rewrite
+from tests.unit.proxy.links import EXPIRES, links, ref
+
+HERE = "https://cdn.example/a/b/"
+
+# The tag, its attribute, and what must be behind the URL.
+TAGS = [
+    ('#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="En, US",URI="x.m3u8"', Kind.MANIFEST),
+    ('#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI="x.m3u8"', Kind.MANIFEST),
+    ('#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=1,URI="x.m3u8"', Kind.MANIFEST),
+    ('#EXT-X-RENDITION-REPORT:URI="x.m3u8",LAST-MSN=3', Kind.MANIFEST),
+    ('#EXT-X-KEY:METHOD=AES-128,URI="x.m3u8",IV=0x1', Kind.KEY),
+    ('#EXT-X-SESSION-KEY:METHOD=AES-128,URI="x.m3u8"', Kind.KEY),
+    ('#EXT-X-MAP:URI="x.m3u8",BYTERANGE="718@0"', Kind.SEGMENT),
+    ('#EXT-X-PART:DURATION=0.33,URI="x.m3u8",INDEPENDENT=YES', Kind.SEGMENT),
+    ('#EXT-X-PRELOAD-HINT:TYPE=PART,URI="x.m3u8",BYTERANGE-START=0', Kind.SEGMENT),
+    ('#EXT-X-SESSION-DATA:DATA-ID="com.example",URI="x.m3u8"', Kind.JSON),
+    ('#EXT-X-DATERANGE:ID="i",START-DATE="2026-01-01T00:00:00Z",X-ASSET-URI="x.m3u8"', Kind.MANIFEST),
+    ('#EXT-X-DATERANGE:ID="i",START-DATE="2026-01-01T00:00:00Z",X-ASSET-LIST="x.m3u8"', Kind.JSON),
+    ('#EXT-X-SOMETHING-NEW:A=1,URI="x.m3u8"', Kind.SEGMENT),
+]
+
+
+def only(text: str) -> str:
+    """The one URL of ours in `text`."""
+    [found] = re.findall(r"/api/proxy\?[^\"\s]*", text)
+    return str(found)
+
+
+def body(*lines: str) -> str:
+    return rewrite("\n".join(["#EXTM3U", *lines]), links(), {}).text
+
+
+@pytest.mark.parametrize(("tag", "kind"), TAGS)
+def test_every_tag_that_holds_a_uri_leads_to_us(tag: str, kind: Kind) -> None:
+    written = body(tag)
+    child = ref(only(written))
+    assert (child.url, child.kind) == (HERE + "x.m3u8", kind)
+    assert (child.context, child.expires, child.object_id) == ("ctx", EXPIRES, object_id("parent", "x.m3u8"))
+    assert re.sub(r'"/api/proxy[^"]*"', '"x.m3u8"', written) == f"#EXTM3U\n{tag}\n"
+
+
+def test_the_line_after_a_stream_inf_is_a_playlist_and_others_are_segments() -> None:
+    written = body("#EXT-X-STREAM-INF:BANDWIDTH=1", "#EXT-X-UNKNOWN", "low", "#EXTINF:2,", "low")
+    kinds = [ref(line).kind for line in written.splitlines() if line.startswith("/")]
+    assert kinds == [Kind.MANIFEST, Kind.SEGMENT]
+
+
+@pytest.mark.parametrize(
+    ("uri", "url"),
+    [
+        ("000.ts", HERE + "000.ts"),
+        ("sub/000.ts", HERE + "sub/000.ts"),
+        ("./000.ts", HERE + "000.ts"),
+        ("../000.ts", "https://cdn.example/a/000.ts"),
+        ("/000.ts", "https://cdn.example/000.ts"),
+        ("//other.example/000.ts", "https://other.example/000.ts"),
+        ("http://other.example/000.ts?a=1&b=2", "http://other.example/000.ts?a=1&b=2"),
+        ("000.ts?a=%2F&b=/", HERE + "000.ts?a=%2F&b=/"),
+        ("?a=1", HERE + "main.m3u8?a=1"),
+        ("a:b/c.ts", None),
+        ("ä.ts", HERE + "%C3%A4.ts"),
+        ("000.ts#part", HERE + "000.ts"),
+        ("..", "https://cdn.example/a/"),
+        ("a..b/c", HERE + "a..b/c"),
+    ],
+)
+def test_a_uri_is_resolved_against_the_playlist(uri: str, url: str | None) -> None:
+    last = body("#EXTINF:2,", uri).splitlines()[-1]
+    assert last == uri if url is None else ref(last).url == url
+
+
+@pytest.mark.parametrize("uri", ["skd://key", "data:text/plain;base64,AAAA", "urn:uuid:1"])
+def test_a_uri_that_is_not_http_stays_as_it_is(uri: str) -> None:
+    tag = f'#EXT-X-KEY:METHOD=SAMPLE-AES,URI="{uri}"'
+    assert body(tag) == f"#EXTM3U\n{tag}\n"
+
+
+def test_a_uri_that_no_one_may_fetch_leads_to_our_refusal() -> None:
+    assert body("http://user@host.example/x.ts").endswith("/api/proxy?url=http%3A%2F%2Fuser%40host.example%2Fx.ts\n")
+
+
+def test_twitchs_prefetched_segments_lead_to_us() -> None:
+    assert ref(only(body("#EXT-X-TWITCH-PREFETCH:https://x.ttvnw.net/v1/a.ts"))).url == "https://x.ttvnw.net/v1/a.ts"
+
+
+def test_steering_is_left_out() -> None:
+    assert "steer" not in body('#EXT-X-CONTENT-STEERING:SERVER-URI="https://steer.example/",PATHWAY-ID="a"')
+
+
+def test_variables_are_replaced_where_they_stand_and_left_out() -> None:
+    written = rewrite(
+        '#EXTM3U\n#EXT-X-DEFINE:NAME="cdn",VALUE="https://v.example"\n#EXT-X-DEFINE:QUERYPARAM="token"\n'
+        '#EXT-X-DEFINE:IMPORT="from"\n#EXT-X-DEFINE:QUERYPARAM="absent"\n#EXT-X-MAP:URI="{$cdn}/i.mp4"\n'
+        "#EXTINF:2,{$from}\n{$cdn}/{$token}/{$from}/{$absent}.ts\n",
+        links(),
+        {"from": "above", "other": "x"},
+    ).text
+    assert "DEFINE" not in written
+    assert "#EXTINF:2,above" in written
+    first, second = re.findall(r"/api/proxy\?[^\"\s]*", written)
+    assert ref(first).url == "https://v.example/i.mp4"
+    assert ref(second).url == "https://v.example/1/above/%7B$absent%7D.ts".replace("%7B", "{").replace("%7D", "}")
+
+
+def test_variables_of_a_multivariant_playlist_travel_with_its_children() -> None:
+    written = body('#EXT-X-DEFINE:NAME="a",VALUE="1 &"', "#EXT-X-STREAM-INF:BANDWIDTH=1", "v.m3u8")
+    assert urlsplit(ref(only(written)).url).fragment == "a=1+%26"
+
+
+def test_a_byte_order_mark_and_carriage_returns_are_read_over() -> None:
+    written = rewrite("\ufeff#EXTM3U\r\n#EXTINF:2,Caf\u00e9\u2028x \r\n000.ts \r\n", links(), {}).text
+    assert written.splitlines()[0] == "#EXTM3U"
+    assert "Caf\u00e9\u2028x\n" in written
+    assert ref(written.split("\n")[2]).url == HERE + "000.ts"
+
+
+def test_rewriting_twice_gives_the_same() -> None:
+    text = "#EXTM3U\n" + "\n".join(tag for tag, _ in TAGS) + "\n000.ts\n"
+    assert rewrite(text, links(), {}) == rewrite(text, links(), {})
+
+
+def test_a_child_is_the_same_object_wherever_the_playlist_is_fetched_from() -> None:
+    one, two = (
+        rewrite("#EXTM3U\n000.ts\n", links(base), {}).text for base in ("https://a.example/", "https://b.example/x/")
+    )
+    assert ref(only(one)).object_id == ref(only(two)).object_id
+    assert ref(only(one)).url != ref(only(two)).url
+
+
+def test_urls_end_in_a_suffix_for_players_that_go_by_it() -> None:
+    written = body("#EXTINF:2,", "a.m4s?x=1", "#EXTINF:2,", "noname", "#EXT-X-STREAM-INF:BANDWIDTH=1", "v")
+    assert [line.rpartition(".")[2] for line in written.splitlines() if line.startswith("/")] == ["m4s", "ts", "m3u8"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_live", "fresh_s"),
+    [
+        (["#EXT-X-TARGETDURATION:6", "#EXTINF:6,", "a.ts", "#EXT-X-ENDLIST"], False, 300.0),
+        (["#EXT-X-STREAM-INF:BANDWIDTH=1", "a.m3u8"], False, 30.0),
+        (["#EXT-X-TARGETDURATION:6", "#EXTINF:6,", "a.ts"], True, 1.0),
+        (["#EXT-X-TARGETDURATION:1", "#EXTINF:1,", "a.ts"], True, 0.5),
+        (["#EXT-X-TARGETDURATION:4", "#EXT-X-PART-INF:PART-TARGET=0.4"], True, 0.2),
+        (["#EXT-X-TARGETDURATION:broken"], True, 1.0),
+    ],
+)
+def test_what_is_live_is_asked_for_again_soon(lines: list[str], is_live: bool, fresh_s: float) -> None:
+    playlist = rewrite("\n".join(["#EXTM3U", *lines]), links(), {})
+    assert (playlist.is_live, playlist.fresh_s) == (is_live, fresh_s)
+
+
+def test_an_attribute_list_may_hold_commas_in_quotes() -> None:
+    assert attributes('A=1,NAME="x, y=z",B-C=0xFF , D="" ') == {"A": "1", "NAME": "x, y=z", "B-C": "0xFF", "D": ""}
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_rewritten_without_an_error_and_keeps_its_lines(text: str) -> None:
+    written = rewrite(text, links(), {}).text
+    assert len(lines_of(written.removesuffix("\n"))) <= len(lines_of(text)) + 1

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+
+from services.proxy.ranges import ByteRange, ContentRange, parse_content_range, parse_range, parse_unsatisfied
+
+
+@pytest.mark.parametrize(
+    ("header", "first", "last"),
+    [
+        ("bytes=0-", 0, None),
+        ("bytes=0-0", 0, 0),
+        ("bytes=5-9", 5, 9),
+        ("bytes=-5", None, 5),
+        ("Bytes = 5-9 ", 5, 9),
+        (" bytes=007-9", 7, 9),
+    ],
+)
+def test_a_single_range_is_read(header: str, first: int | None, last: int | None) -> None:
+    assert parse_range(header) == ByteRange(first, last)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *(None, "", "bytes", "bytes=", "bytes=-", "bytes=9-5", "bytes=1-2,4-5", "items=1-2", "bytes=a-b", "bytes=1-2x"),
+        *("bytes=٣-", "bytes=1--2", "bytes=+1-2", "bytes=" + "9" * 30 + "-", "bytes=1.0-2"),
+    ],
+)
+def test_any_other_range_means_the_whole(header: str | None) -> None:
+    assert parse_range(header) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "total", "span"),
+    [
+        ("bytes=0-", 10, (0, 10)),
+        ("bytes=3-5", 10, (3, 6)),
+        ("bytes=3-50", 10, (3, 10)),
+        ("bytes=9-", 10, (9, 10)),
+        ("bytes=10-", 10, None),
+        ("bytes=-3", 10, (7, 10)),
+        ("bytes=-30", 10, (0, 10)),
+        ("bytes=-0", 10, None),
+        ("bytes=-1", 0, None),
+        ("bytes=0-", 0, None),
+    ],
+)
+def test_a_range_is_clamped_to_what_there_is(header: str, total: int, span: tuple[int, int] | None) -> None:
+    asked = parse_range(header)
+    assert asked is not None
+    assert asked.within(total) == span
+
+
+@pytest.mark.parametrize("header", ["bytes=0-", "bytes=3-5", "bytes=-7"])
+def test_a_range_is_passed_on_as_it_was_asked(header: str) -> None:
+    asked = parse_range(header)
+    assert asked is not None
+    assert asked.header == header
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("bytes 0-9/10", ContentRange(0, 10, 10)),
+        ("bytes 5-5/*", ContentRange(5, 6, None)),
+        ("BYTES  3-4/5", ContentRange(3, 5, 5)),
+    ],
+)
+def test_a_content_range_is_read(header: str, told: ContentRange) -> None:
+    assert parse_content_range(header) == told
+
+
+@pytest.mark.parametrize(
+    "header", [None, "", "bytes", "bytes 5-3/10", "bytes 0-10/10", "bytes */10", "0-9/10", "bytes 0-9", "items 0-9/10"]
+)
+def test_a_content_range_that_contradicts_itself_is_none(header: str | None) -> None:
+    assert parse_content_range(header) is None
+
+
+def test_a_content_range_is_written() -> None:
+    assert ContentRange(0, 10, 20).header == "bytes 0-9/20"
+    assert ContentRange(0, 10, None).header == "bytes 0-9/*"
+
+
+def test_the_length_of_a_refused_range_is_read() -> None:
+    assert parse_unsatisfied("bytes */10") == 10
+    assert parse_unsatisfied("bytes 0-9/10") is None
+    assert parse_unsatisfied(None) is None
