@@ -70,8 +70,10 @@ class Fence:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
             self._hosts.add(host)
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            self._addresses |= {(str(answer[4][0]), port) for answer in found}
+            # A provider whose name does not resolve costs its tokens, not the job.
+            with contextlib.suppress(OSError):
+                found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                self._addresses |= {(str(answer[4][0]), port) for answer in found}
         self._programs |= {job.node} - {""}
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:

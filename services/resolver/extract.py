@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 import services
 from services.common import codec
 from services.common.errors import WatchTogetherError
@@ -21,6 +23,8 @@ from services.resolver.config import ResolverSettings
 from services.resolver.egress import Egress, Pass
 from services.resolver.errors import Failure, classify, deadline_exceeded, refused_on_the_way
 from services.resolver.info import Info
+
+log = structlog.get_logger(__name__)
 
 # The child removes its folder by this name, should it outlive us.
 FOLDER_PREFIX: Final = "wt-extract-"
@@ -138,7 +142,12 @@ class Extractor:
 
     async def _fill(self) -> None:
         while len(self._spares) < self._settings.resolver_warm:
-            self._spares.append(await self._spawn())
+            try:
+                self._spares.append(await self._spawn())
+            except OSError:
+                # The next job tries for itself, and says so if it can't.
+                log.warning("no_spare_child", exc_info=True)
+                return
 
     async def _spawn(self) -> Child:
         folder = await asyncio.to_thread(_make_folder)

@@ -56,8 +56,8 @@ class Mint:
     def stream(self, info: Info, entry: Format, kind: Kind, *, url: str = "", format_id: str = "") -> str:
         """The client's URL of a stream: of `entry`, or of the manifest that it belongs to."""
         upstream, name = parse_url(url or entry.url).url, format_id or entry.format_id
-        # The generic extractor's ids are file names: two sites may share one.
-        parts = (info.extractor, info.id, name) if info.extractor not in ("", GENERIC) else (upstream,)
+        # Ids alone are not enough: many extractors take them from file names, and two pages may share one.
+        parts = (info.extractor, info.page, info.id, name) if info.id and info.extractor != GENERIC else (upstream,)
         context, object_ = context_id(self.scope, self.page_url, name), object_id(*parts)
         self.contexts[context] = StreamContext(
             page_url=self.page_url,

@@ -46,10 +46,14 @@ class Text(Struct, frozen=True, kw_only=True):
 
 
 class Info(Struct, frozen=True, kw_only=True):
-    """One video. `formats` go from worst to best, `chosen` are the ids yt-dlp would play; `duration` is in seconds."""
+    """One video. `page` is its address as its site names it; `duration` is in seconds.
+
+    `formats` go from worst to best, `chosen` are the ids of those that yt-dlp would play.
+    """
 
     id: str
     extractor: str
+    page: str = ""
     title: str
     thumbnail: str = ""
     duration: float | None = None
@@ -68,6 +72,7 @@ def read_info(raw: Mapping[str, Any]) -> Info:
         id=_text(raw.get("id")) or "",
         extractor=_text(raw.get("extractor_key")) or "",
         # A running broadcast's `title` has the date of today behind it.
+        page=_text(raw.get("webpage_url")) or "",
         title=_text(raw.get("fulltitle")) or _text(raw.get("title")) or "",
         thumbnail=_text(raw.get("thumbnail")) or "",
         duration=_number(raw.get("duration")),

@@ -194,6 +194,15 @@ def test_files_of_the_same_name_on_two_sites_are_two_objects() -> None:
     assert opened(made[0]).object_id != opened(made[1]).object_id
 
 
+def test_embedded_files_of_the_same_name_on_two_pages_are_two_objects() -> None:
+    pages = ("https://a.example/one/index.html", "https://a.example/two/index.html")
+    made = [
+        shown(plain("0"), extractor_key="HTML5MediaEmbed", id="index-1", webpage_url=page)[0].stream_url
+        for page in pages
+    ]
+    assert opened(made[0]).object_id != opened(made[1]).object_id
+
+
 def test_manifests_are_signed_as_manifests_and_carry_no_url_per_quality() -> None:
     for formats in (MASTER, MPD):
         video, mint = shown(*formats)
