@@ -21,7 +21,9 @@ export function Dialog({ title, description, isOpen, onClose, children }: Props)
       disablePointerDismissal={onClose === undefined}
     >
       <Base.Portal>
-        <Base.Backdrop className="fixed inset-0 z-40 bg-black/60 backdrop-blur-[2px] transition-opacity duration-180 data-ending-style:opacity-0 data-starting-style:opacity-0" />
+        {onClose && (
+          <Base.Backdrop className="fixed inset-0 z-40 bg-black/60 backdrop-blur-[2px] transition-opacity duration-180 data-ending-style:opacity-0 data-starting-style:opacity-0" />
+        )}
         <Base.Viewport className="fixed inset-0 z-40 grid place-items-center overflow-y-auto p-4">
           <Base.Popup className="relative w-full max-w-[420px] rounded-[14px] border border-line bg-panel p-6 shadow-float outline-none transition-[opacity,transform] duration-180 ease-out data-ending-style:scale-97 data-ending-style:opacity-0 data-starting-style:scale-97 data-starting-style:opacity-0">
             <Base.Title className="pr-8 text-lg font-semibold tracking-[-0.01em]">{title}</Base.Title>

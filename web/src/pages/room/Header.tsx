@@ -48,7 +48,7 @@ export function Header({ session, layout }: Props) {
       <IconButton
         label={layout.isPanelOpen ? "Hide the panel" : "Show the panel"}
         aria-expanded={layout.isPanelOpen}
-        className="hidden wide:inline-flex compact:pointer-events-auto compact:inline-flex compact:bg-black/50 compact:text-white"
+        className="narrow:hidden compact:pointer-events-auto compact:inline-flex compact:bg-black/50 compact:text-white"
         onClick={layout.togglePanel}
       >
         {layout.isPanelOpen ? <PanelRightClose size={19} /> : <PanelRightOpen size={19} />}

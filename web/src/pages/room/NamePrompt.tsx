@@ -40,6 +40,7 @@ export function NamePrompt({ roomId, suggestion, onAnswer }: Props) {
             maxLength={40}
             autoComplete="nickname"
             autoFocus
+            onFocus={(event) => event.target.select()}
             onChange={(event) => setName(event.target.value)}
           />
         </div>

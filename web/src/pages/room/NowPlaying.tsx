@@ -14,10 +14,12 @@ export function NowPlaying({ session, isTheatre }: { readonly session: RoomSessi
   const index = queue.findIndex((item) => item.id === replica?.itemId);
   const item = queue[index];
   const next = queue[index + 1];
+  if (item === undefined) return null;
   const facts = [
-    item?.added_by ? `Added by ${session.nameOf(item.added_by).replace("You", "you")}` : null,
-    item ? siteOf(item.url) : null,
-    quality ?? null,
+    item.added_by ? `Added by ${session.nameOf(item.added_by).replace("You", "you")}` : null,
+    siteOf(item.url),
+    // "Original" and its like say nothing to anybody.
+    quality && /\d/.test(quality) ? quality : null,
   ].filter((fact) => fact !== null);
   return (
     <section
@@ -29,11 +31,9 @@ export function NowPlaying({ session, isTheatre }: { readonly session: RoomSessi
     >
       <div className="min-w-0 flex-1">
         <h2 className="line-clamp-1 text-base font-semibold tracking-[-0.01em] wide:text-lg">
-          {replica?.video?.title ?? item?.title ?? "Nothing is playing"}
+          {replica?.video?.title ?? item.title}
         </h2>
-        <p className="mt-0.5 truncate text-sm text-dim">
-          {facts.length > 0 ? facts.join(" · ") : "Paste a link, and it plays for everyone here."}
-        </p>
+        <p className="mt-0.5 truncate text-sm text-dim">{facts.join(" · ")}</p>
       </div>
       {next && index >= 0 && (
         <p className="hidden max-w-[40%] min-w-0 text-right text-sm text-dim wide:block">

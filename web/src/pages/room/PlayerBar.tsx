@@ -47,7 +47,7 @@ export function PlayerBar({ session, layout }: Props) {
         {"pictureInPictureEnabled" in document && document.pictureInPictureEnabled && (
           <IconButton
             label="Picture in picture"
-            className="hidden @xl:inline-flex"
+            className="@max-xl:hidden"
             disabled={!hasVideo}
             onClick={() => void session.player.togglePictureInPicture().catch(() => undefined)}
           >
@@ -58,7 +58,7 @@ export function PlayerBar({ session, layout }: Props) {
           <IconButton
             label="Theatre mode"
             aria-pressed={layout.isTheatre}
-            className="hidden wide:inline-flex"
+            className="narrow:hidden"
             onClick={layout.toggleTheatre}
           >
             <RectangleHorizontal size={20} />
@@ -108,7 +108,7 @@ function Volume({ session }: { readonly session: RoomSession }) {
       <VolumeSlider
         volume={isMuted ? 0 : volume}
         onChange={(value) => session.player.setVolume(value)}
-        className="hidden w-18 @md:flex"
+        className="w-18 @max-md:hidden"
       />
     </>
   );
@@ -155,7 +155,7 @@ function Speed({ session }: { readonly session: RoomSession }) {
     <ChoiceMenu
       heading="Speed, for everyone"
       trigger={
-        <IconButton label="Speed" className="hidden @sm:inline-flex">
+        <IconButton label="Speed" className="@max-sm:hidden">
           {rate === 1 ? <Gauge size={20} /> : <span className="text-sm font-semibold tabular-nums">{rate}×</span>}
         </IconButton>
       }

@@ -53,7 +53,12 @@ export function QueueRow({ session, item, stage, isCurrent, onMove }: Props) {
       </button>
       <Picture item={item} isCurrent={isCurrent} />
       <div className="min-w-0 flex-1">
-        <p className="line-clamp-2 text-sm leading-[1.35] font-medium break-words">
+        <p
+          className={cx(
+            "text-sm leading-[1.35] font-medium break-words",
+            item.status === "ready" ? "line-clamp-2" : "line-clamp-1 break-all",
+          )}
+        >
           {item.status === "ready" ? item.title : shortened(item.title)}
         </p>
         <Facts session={session} item={item} stage={stage} isCurrent={isCurrent} />
@@ -65,12 +70,7 @@ export function QueueRow({ session, item, stage, isCurrent, onMove }: Props) {
           "not-touch:absolute not-touch:top-1/2 not-touch:right-1.5 not-touch:-translate-y-1/2 not-touch:rounded-control not-touch:bg-raised not-touch:shadow-[-12px_0_12px_var(--raised)]",
         )}
       >
-        {item.status === "failed" && (
-          <IconButton label="Try again" size="small" onClick={() => session.retry(item)}>
-            <RotateCcw size={16} />
-          </IconButton>
-        )}
-        {!isCurrent && (
+        {!isCurrent && item.status !== "failed" && (
           <IconButton label="Play now" size="small" onClick={() => session.playNow(item)}>
             <Play size={16} fill="currentColor" />
           </IconButton>
@@ -86,7 +86,13 @@ export function QueueRow({ session, item, stage, isCurrent, onMove }: Props) {
 function Picture({ item, isCurrent }: { readonly item: QueueItem; readonly isCurrent: boolean }) {
   return (
     <span className="relative w-24 shrink-0 max-[360px]:w-20">
-      <Thumbnail key={item.thumbnail} url={item.thumbnail} seed={item.id} className="aspect-video rounded-[6px]" />
+      <Thumbnail
+        key={item.thumbnail}
+        url={item.thumbnail}
+        seed={item.id}
+        isPlain={isCurrent || item.status !== "ready"}
+        className="aspect-video rounded-[6px]"
+      />
       {item.status === "resolving" && (
         <span className="absolute inset-0 grid place-items-center rounded-[6px] bg-black/45 text-white">
           <Spinner className="size-5" />
@@ -118,7 +124,20 @@ function Picture({ item, isCurrent }: { readonly item: QueueItem; readonly isCur
 }
 
 function Facts({ session, item, stage, isCurrent }: Omit<Props, "onMove">) {
-  if (item.status === "failed") return <p className="mt-0.5 text-xs text-pretty text-bad">{failureWords(item)}</p>;
+  if (item.status === "failed") {
+    return (
+      <>
+        <p className="mt-0.5 text-xs text-pretty text-bad">{failureWords(item)}</p>
+        <button
+          type="button"
+          onClick={() => session.retry(item)}
+          className="relative mt-1 inline-flex items-center gap-1.5 rounded text-xs font-semibold text-ink hover:text-accent-text after:absolute after:-inset-x-2 after:-inset-y-2.5"
+        >
+          <RotateCcw size={13} aria-hidden /> Try again
+        </button>
+      </>
+    );
+  }
   if (item.status === "resolving") {
     return <p className="mt-0.5 text-xs text-dim">{stage ? stageWords[stage] : "Opening the link…"}</p>;
   }

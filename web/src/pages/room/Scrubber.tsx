@@ -73,8 +73,8 @@ export function Scrubber({ session, isEnabled }: Props) {
   return (
     <div className="range [--thumb-color:var(--accent)]">
       <div className="range-track">
-        <div ref={buffered} className="range-fill scale-x-0 bg-white/25" />
-        <div ref={played} className="range-fill scale-x-0 bg-accent" />
+        <div ref={buffered} className="range-fill bg-white/25" />
+        <div ref={played} className="range-fill bg-accent" />
       </div>
       <input
         ref={input}

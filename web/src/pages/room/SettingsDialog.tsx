@@ -91,7 +91,7 @@ function Timing({ session }: { readonly session: RoomSession }) {
     const paint = () => {
       const off = session.drift();
       const roundTrip = session.clock.roundTrip();
-      if (drift.current) drift.current.textContent = off === null ? "–" : `${(off * 1000).toFixed(0)} ms`;
+      if (drift.current) drift.current.textContent = driftWords(off);
       if (delay.current) delay.current.textContent = roundTrip === null ? "–" : `${(roundTrip * 1000).toFixed(0)} ms`;
     };
     paint();
@@ -99,8 +99,14 @@ function Timing({ session }: { readonly session: RoomSession }) {
   }, [session]);
   return (
     <p className="text-sm text-dim tabular-nums">
-      Your picture is <span ref={drift} className="text-ink" /> from the room; the server is{" "}
-      <span ref={delay} className="text-ink" /> away.
+      <span ref={drift} className="text-ink" />. The server is <span ref={delay} className="text-ink" /> away.
     </p>
   );
+}
+
+function driftWords(drift: number | null): string {
+  if (drift === null) return "No picture to compare";
+  const size = Math.round(Math.abs(drift) * 1000);
+  if (size < 20) return "Your picture is with the room";
+  return `Your picture is ${size} ms ${drift > 0 ? "ahead of" : "behind"} the room`;
 }

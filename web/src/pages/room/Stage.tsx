@@ -46,14 +46,13 @@ export function Stage({ ref, session, layout }: Props) {
       ref={frame}
       data-resting={isResting}
       className={cx(
-        "stage relative shrink-0 overflow-hidden bg-black",
-        "aspect-video w-full narrow:sticky narrow:top-0 narrow:z-10",
-        "compact:fixed compact:inset-0 compact:aspect-auto",
+        "stage relative w-full overflow-hidden bg-black",
+        "narrow:aspect-video narrow:shrink-0 compact:fixed compact:inset-0 compact:aspect-auto",
         layout.isFullscreen
           ? "!max-h-none"
           : layout.isTheatre
-            ? "wide:col-span-full wide:max-h-[calc(100dvh-9rem)]"
-            : "wide:max-h-[calc(100dvh-10.5rem)] wide:rounded-panel",
+            ? "wide:col-span-full wide:h-[min(56.25vw,100dvh-8.5rem)]"
+            : "wide:min-h-0 wide:flex-1 wide:rounded-panel",
       )}
     >
       <div
