@@ -18,7 +18,7 @@ from services.proxy.manifests import Manifests, manifest_key
 from services.proxy.media import Media
 from services.proxy.memory import Entry, Memory
 from services.proxy.sources import Source, Sources
-from services.proxy.tickets import Ticket, read_ticket
+from services.proxy.tickets import Ticket, Tickets
 from services.proxy.upstream import HOP_HEADER
 
 _HOP: Final = HOP_HEADER.encode()
@@ -39,7 +39,7 @@ class ProxyEndpoint:
         *,
         closes: bool = False,
     ) -> None:
-        self._signer = signer
+        self._tickets = Tickets(signer)
         self._sources = sources
         self._manifests = manifests
         self._media = media
@@ -64,7 +64,7 @@ class ProxyEndpoint:
         try:
             if client.wish.has_looped:
                 raise Refused("refused_target", "This link leads back here.")
-            ticket = read_ticket(scope["query_string"], self._signer, time.time())
+            ticket = self._tickets.read(scope["query_string"], time.time())
             entry = self._held(ticket)
             if entry is not None and len(entry.body) <= SLICE_BYTES:
                 # Sent in one piece: nothing of it can be waiting when the client leaves.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -15,6 +16,8 @@ OPEN_SCOPE: Final = "open"
 _DIRECTIVE_PREFIX: Final = "_HLS_"
 _SIGNED: Final = frozenset({"s", "k", "o", "c", "e", "t"})
 _MAX_QUERY_BYTES: Final = 32_768
+_MAX_REMEMBERED: Final = 4096
+_MAX_REMEMBERED_BYTES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,26 @@ class Ticket:
     def imports(self) -> dict[str, str]:
         """Variables that a multivariant playlist hands its children, in the fragment of their URLs."""
         return dict(parse_qsl(urlsplit(self.url).fragment, keep_blank_values=True))
+
+
+class Tickets:
+    """Signed queries that were read before: a room's members ask for the same ones."""
+
+    def __init__(self, signer: StreamSigner) -> None:
+        self._signer = signer
+        self._read: OrderedDict[bytes, Ticket] = OrderedDict()
+
+    def read(self, query: bytes, now: float) -> Ticket:
+        """As `read_ticket`, without its 20 µs where the query is known."""
+        known = self._read.get(query)
+        if known is not None and known.expires >= now:
+            return known
+        ticket = read_ticket(query, self._signer, now)
+        if ticket.is_signed and len(query) <= _MAX_REMEMBERED_BYTES:
+            self._read[query] = ticket
+            if len(self._read) > _MAX_REMEMBERED:
+                self._read.popitem(last=False)
+        return ticket
 
 
 def read_ticket(query: bytes, signer: StreamSigner, now: float) -> Ticket:

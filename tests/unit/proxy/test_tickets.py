@@ -6,7 +6,7 @@ import pytest
 
 from services.common.errors import Refused
 from services.common.stream import Kind, StreamRef, object_id
-from services.proxy.tickets import read_ticket
+from services.proxy.tickets import Tickets, read_ticket
 from tests.unit.proxy.links import EXPIRES, SIGNER
 
 NOW = EXPIRES - 100.0
@@ -71,3 +71,12 @@ def test_a_template_takes_digits_alone(value: str) -> None:
 def test_variables_come_from_the_fragment() -> None:
     ref = StreamRef("http://h/a.m3u8#a=1+%26&b=", Kind.MANIFEST, "object", "", EXPIRES)
     assert read_ticket(query(ref), SIGNER, NOW).imports == {"a": "1 &", "b": ""}
+
+
+def test_a_ticket_that_was_read_before_expires_all_the_same() -> None:
+    tickets = Tickets(SIGNER)
+    raw = query(StreamRef("http://h/a.ts", Kind.SEGMENT, "object", "", EXPIRES))
+    assert tickets.read(raw, NOW) is tickets.read(raw, EXPIRES)
+    with pytest.raises(Refused) as caught:
+        tickets.read(raw, EXPIRES + 1)
+    assert caught.value.code == "expired_signature"
