@@ -104,10 +104,12 @@ $(DEV): requirements/dev.txt $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# Not `npm ci`: a lock made where a mirror lacks other platforms' optional packages has no entries for them, and `ci`
+# calls that broken. This keeps every version and hash of the lock just as well, and leaves the lock alone.
 $(NODE_MODULES): web/package.json web/package-lock.json
 	@.ci/prerequisites node
 	@echo "installing the page's tools (once)"
-	@cd web && npm ci --silent --no-audit --no-fund
+	@cd web && npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(PAGE): $(NODE_MODULES) $(PAGE_SOURCES)
