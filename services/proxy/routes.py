@@ -25,6 +25,10 @@ _HOP: Final = HOP_HEADER.encode()
 _CLOSE: Final[Headers] = [(b"connection", b"close")]
 
 
+class BodyCutError(Exception):
+    """An answer could not be finished: out of the application it goes, so that the server drops the connection."""
+
+
 class ProxyEndpoint:
     """Answers GET, HEAD and OPTIONS."""
 
@@ -48,7 +52,8 @@ class ProxyEndpoint:
         self._extra: Headers = _CLOSE if closes else []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
             return
         client = Client(Wish.of(scope, _HOP), send, self._extra)
         if scope["path"] != PROXY_PATH:
@@ -77,9 +82,8 @@ class ProxyEndpoint:
                     await while_connected(receive, self._fetch(ticket, client))
         except WatchTogetherError as error:
             if client.has_begun:
-                # Out of the application it goes: the server drops the connection, and nobody takes it for the end.
                 metrics.CUT_BODIES.inc()
-                raise
+                raise BodyCutError(error.code) from None
             await client.error(error)
 
     def _held(self, ticket: Ticket) -> Entry | None:

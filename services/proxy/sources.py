@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -18,6 +20,8 @@ from services.proxy.upstream import Answer, Upstream
 USER_AGENT: Final = "Mozilla/5.0 (compatible; watch-together)"
 # Playlists that block until a segment exists (RFC 8216bis §6.2.5.2) answer within a few target durations.
 BLOCKING_FIRST_BYTE_S: Final = 30.0
+# The longest wait for a URL that is not available yet.
+MAX_WAIT_S: Final = 10.0
 
 # The upstream doesn't know us (any more): its URL may have changed since.
 _STALE: Final = frozenset({401, 403, 410})
@@ -82,6 +86,7 @@ class Sources:
         :raises Refused: `not_found`, `private_address`, `refused_target`.
         :raises Unavailable: `upstream_failed`, `upstream_late`, `unavailable`.
         """
+        await _until_available(source.known)
         answer = await self._ask(source, method, wanted, if_range)
         if answer.status in _STALE and source.known is not None:
             fresh = await self._streams.reread(source.ticket.context, source.known)
@@ -124,6 +129,13 @@ def _located(ticket: Ticket, known: Known) -> Source:
     target = _with_directives(known.root if is_root else parse_url(ticket.url), ticket.directives)
     headers = {"User-Agent": USER_AGENT, **known.headers_for(target)}
     return Source(ticket, CacheKey(known.context.scope, ticket.cached_as), target, headers, known)
+
+
+async def _until_available(known: Known | None) -> None:
+    """Some sites refuse a URL for some seconds after they gave it out, and say so."""
+    available_at = None if known is None else known.context.available_at
+    if available_at is not None:
+        await asyncio.sleep(min(available_at - time.time(), MAX_WAIT_S))
 
 
 def _with_directives(target: Target, directives: str) -> Target:

@@ -650,6 +650,18 @@ async def test_a_stream_whose_upstream_url_changed_plays_on(
     ]
 
 
+async def test_a_stream_that_is_not_available_yet_is_waited_for(
+    http: aiohttp.ClientSession, proxy: Node, origin: Origin, store: ContextStore
+) -> None:
+    context, mark = unique(), unique()
+    url = origin.url("blob/1000.mp4", v=mark)
+    available_at = time.time() + 0.8
+    await store.put({context: StreamContext(page_url="p", format_id="f", url=url, available_at=available_at)}, 600)
+    assert (await fetched(http, proxy, signed(url, context=context)))[1] == blob(0, 1000)
+    [seen] = [seen for seen in origin.requests("/blob/1000.mp4") if seen.query.get("v") == mark]
+    assert seen.at >= available_at
+
+
 async def test_players_directives_reach_the_origin(http: aiohttp.ClientSession, proxy: Node, origin: Origin) -> None:
     mark = unique()
     path = signed(origin.url("live/index.m3u8", v=mark), Kind.MANIFEST)
