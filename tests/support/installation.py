@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -57,6 +59,11 @@ class Installation:
     def shared_url(self) -> str:
         """The address in front of the replicas, where there are several."""
         return f"http://127.0.0.1:{self.first_port + 100}"
+
+    @property
+    def urls(self) -> list[str]:
+        """Where each replica serves."""
+        return [self.url(number) for number in range(self.replicas)]
 
     def start(self, *, timeout_s: float = 45.0) -> Self:
         """Start it and wait until it says that it is ready.
@@ -127,6 +134,25 @@ class Installation:
         """Ctrl-C, and wait for the end. Answers the exit status."""
         self._process.send_signal(number)
         return self._process.wait(timeout_s)
+
+    def kill_replica(self, number: int) -> int:
+        """SIGKILL for one replica, counted from 0; its supervisor starts another. Answers the dead one's id."""
+        pid = self.wait_for_child(f"replica-{number + 1}")
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def wait_ready(self, number: int, *, timeout_s: float = 30.0) -> None:
+        """Wait until a replica answers `/readyz` with 200.
+
+        :raises TimeoutError: if it does not.
+        """
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            with suppress(OSError), urllib.request.urlopen(f"{self.url(number)}/readyz", timeout=1) as answer:
+                if answer.status == 200:
+                    return
+            time.sleep(0.1)
+        raise TimeoutError(f"replica {number} is not ready")
 
     def kill_everything(self) -> None:
         """SIGKILL for the supervisor and every child at once, as a power cut."""
