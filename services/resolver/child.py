@@ -139,7 +139,9 @@ def _extract(job: Job) -> Info:
     with yt_dlp.YoutubeDL(_parameters(job)) as loader:
         try:
             raw = loader.extract_info(job.url, download=False)
-        except yt_dlp.utils.YoutubeDLError as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # a parser that meets an odd manifest raises anything
             manifest = _manifest(loader, job.url) if "DRM" not in str(error) else None
             if manifest is None:
                 raise
@@ -198,8 +200,15 @@ def _manifest(loader: Any, url: str) -> dict[str, Any] | None:
         return None
     if mark not in beginning or b"ContentProtection" in beginning:
         return None
+    is_live = b'type="dynamic"' in beginning or (b"#EXTINF" in beginning and b"#EXT-X-ENDLIST" not in beginning)
     entry = {"format_id": "0", "url": url, "manifest_url": url, "protocol": protocol}
-    return {"id": name, "extractor_key": "Generic", "title": name.rpartition(".")[0], "formats": [entry]}
+    return {
+        "id": name,
+        "extractor_key": "Generic",
+        "title": name.rpartition(".")[0],
+        "is_live": is_live,
+        "formats": [entry],
+    }
 
 
 def describe(error: BaseException) -> Failure:
