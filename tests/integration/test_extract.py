@@ -73,6 +73,14 @@ def all_gone(pids: list[int]) -> bool:
     return all(is_gone(pid) for pid in pids)
 
 
+def environment_of(pid: int) -> bytes:
+    """What a process was started with; for a moment after its start there is nothing to see."""
+    deadline = time.monotonic() + 5
+    while not (seen := Path(f"/proc/{pid}/environ").read_bytes()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return seen
+
+
 def started(origin: Origin, video: str) -> list[int]:
     """The processes that an extraction told the origin of."""
     seen = origin.wait(f"/api/started/{video}", timeout=DEADLINE_S)[0]
@@ -345,7 +353,7 @@ async def test_a_child_inherits_nothing_of_our_environment(origin: Origin, monke
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("WT_SECRET", "a secret of the tests and of nobody else")
     async with extracting(origin.address, node="") as extractor:
-        environment = Path(f"/proc/{extractor._spares[0].process.pid}/environ").read_bytes()  # noqa: ASYNC240 - procfs
+        environment = await asyncio.to_thread(environment_of, extractor._spares[0].process.pid)
         info = await extractor.extract(origin.url("/watch/progressive.environment"))
     assert info.title == "Sample progressive"
     assert b"PYTHONPATH" in environment
