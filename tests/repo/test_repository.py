@@ -1,0 +1,99 @@
+"""The repository keeps its own rules."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from services.common.config import PREFIX
+from services.gateway.config import GatewaySettings
+from services.proxy.config import ProxySettings
+from services.resolver.config import ResolverSettings
+from services.sync.config import SyncSettings
+from tests.support.node import ROOT
+
+DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"]
+LOCKS = sorted(path.name for path in (ROOT / "requirements").glob("*.txt"))
+# Variables of the launcher, of tests and of the page's build, which no settings record holds.
+OTHER_VARIABLES = {"WT_NAME"}
+
+
+def settings_names() -> set[str]:
+    shapes = (GatewaySettings, ProxySettings, ResolverSettings, SyncSettings)
+    return {PREFIX + field.name.upper() for shape in shapes for field in dataclasses.fields(shape)}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_path_that_a_document_names_exists(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:services|web|tests|docs|extension|k8s)/[\w./-]+)`", text)
+    named += re.findall(r"\]\((?!https?:)([\w./-]+)\)", text)
+    missing = [path for path in named if not (ROOT / path).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_setting_that_a_document_names_exists(document: str) -> None:
+    named = set(re.findall(r"WT_[A-Z_]*[A-Z]", (ROOT / document).read_text(encoding="utf-8")))
+    assert named <= settings_names() | OTHER_VARIABLES
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_has_hashes_and_no_addresses(lock: str) -> None:
+    text = (ROOT / "requirements" / lock).read_text(encoding="utf-8")
+    pins = [line for line in text.splitlines() if "==" in line]
+    assert pins
+    assert text.count("--hash=sha256:") >= len(pins)
+    assert not re.search(r"https?://|file:|--(extra-)?index-url|--find-links", text)
+
+
+def test_the_pages_lock_has_no_addresses() -> None:
+    packages = json.loads((ROOT / "web" / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    assert not [name for name, package in packages.items() if str(package.get("resolved", "")).startswith("http")]
+    assert all("integrity" in package for name, package in packages.items() if name and not package.get("link"))
+
+
+def test_all_locks_agree_on_every_version() -> None:
+    versions: dict[str, set[str]] = {}
+    for lock in LOCKS:
+        for name, version in re.findall(
+            r"^([\w.-]+)==([^\s;]+)", (ROOT / "requirements" / lock).read_text(encoding="utf-8"), re.MULTILINE
+        ):
+            versions.setdefault(name, set()).add(version)
+    assert {name: found for name, found in versions.items() if len(found) > 1} == {}
+
+
+def test_make_help_lists_what_people_type() -> None:
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30).stdout
+    plain = re.sub(r"\x1b\[\d+m", "", shown)
+    listed = set(re.findall(r"^  ([a-z-]+) ", plain, re.MULTILINE))
+    assert {"up", "test", "check", "format", "bench", "images", "lock", "clean"} <= listed
+
+
+def test_no_metric_is_labelled_by_room_link_or_person() -> None:
+    labels = {label for metric in REGISTRY.collect() for sample in metric.samples for label in sample.labels}
+    assert not labels & {"room", "url", "user", "member", "host", "address", "connection", "item"}
+
+
+def test_every_room_script_says_what_it_does_and_takes() -> None:
+    for script in (ROOT / "services" / "common" / "room" / "scripts").glob("*.lua"):
+        assert script.read_text(encoding="utf-8").startswith("-- "), script.name
+
+
+def test_tracked_files_name_no_path_of_somebodys_machine() -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30
+    ).stdout.split("\0")
+    homes = re.compile(rb"(?<![\w.:/-])/(?:root|Users|home/[a-z]+)/[\w.]")
+    found = [
+        name
+        for name in tracked
+        if name and (path := Path(ROOT / name)).is_file() and homes.search(path.read_bytes()) and name != "LICENSE"
+    ]
+    assert found == []
