@@ -85,12 +85,6 @@ class Installation:
 
     def _spreader(self, environ: dict[str, str], port: int) -> Spec:
         backends = [part for public in self.ports.public for part in ("--backend", f"{self.near}:{public}")]
-        command = (
-            sys.executable,
-            "-m",
-            "services.local.spreader",
-            "--listen",
-            f"{self.settings.host}:{port}",
-            *backends,
-        )
+        listen = ("--listen", f"{self.settings.host}:{port}", "--log-level", environ["WT_LOG_LEVEL"])
+        command = (sys.executable, "-m", "services.local.spreader", *listen, *backends)
         return Spec("spreader", command, environ, lambda: is_ready(self.near, port), _HOPELESS)
