@@ -13,6 +13,12 @@ function Page() {
   return here.kind === "room" ? <RoomPage key={here.id} roomId={here.id} /> : <Landing />;
 }
 
+// The server was updated under an open page: its old parts are gone, its new ones fit together.
+window.addEventListener("vite:preloadError", (event) => {
+  event.preventDefault();
+  location.reload();
+});
+
 paintTheme();
 const root = document.getElementById("root");
 if (root === null) throw new Error("The page has no root.");

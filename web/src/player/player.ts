@@ -219,7 +219,7 @@ export class Player {
       mse: "MediaSource" in window || "ManagedMediaSource" in window,
       nativeHls: this.video.canPlayType("application/vnd.apple.mpegurl") !== "",
     });
-    this.video.poster = video.thumbnail;
+    if (video.thumbnail !== "") this.video.poster = video.thumbnail;
     this.state.patch({ phase: "loading", engine: source.engine, failure: null });
     openEngine(source, this.context(video, startAt, generation)).then(
       (engine) => {

@@ -7,7 +7,7 @@ import type { RoomSession } from "./session";
  * second minus the first (null where there is no picture); `clock.offset` is room clock minus `performance.now()`;
  * `buffered` is how much is loaded beyond the picture; `corrections` tells whether corrections still gain anything.
  */
-export interface Diagnostics {
+interface Diagnostics {
   readonly position: number;
   readonly mediaTime: number | null;
   readonly drift: number | null;

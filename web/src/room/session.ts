@@ -12,6 +12,7 @@ import type { QueueItem, Status } from "@/wire/wire.gen";
 import { exposeDiagnostics } from "./diagnostics";
 import { type Feedback, feedbackOf } from "./feedback";
 import { acknowledge, forget, type Guess, guessedAnchor, guessedQueue, prune } from "./guess";
+import { MediaKeys } from "./mediaKeys";
 import { advance, type Replica } from "./replica";
 import { Toasts } from "./toasts";
 import { refusalWords } from "./words";
@@ -43,6 +44,7 @@ export class RoomSession {
   private readonly tickers = new Set<() => void>();
   private readonly timer: number;
   private readonly withdrawDiagnostics: () => void;
+  private readonly mediaKeys: MediaKeys;
   private guesses: readonly Guess[] = [];
   private flashes = 0;
   private resyncedAt = Number.NEGATIVE_INFINITY;
@@ -64,6 +66,7 @@ export class RoomSession {
     });
     this.timer = window.setInterval(() => this.tick(), TICK_MS);
     document.addEventListener("visibilitychange", this.seen);
+    this.mediaKeys = new MediaKeys(this);
     this.withdrawDiagnostics = exposeDiagnostics(this);
   }
 
@@ -166,6 +169,7 @@ export class RoomSession {
     window.clearInterval(this.timer);
     document.removeEventListener("visibilitychange", this.seen);
     this.withdrawDiagnostics();
+    this.mediaKeys.destroy();
     this.connection.destroy();
     this.player.destroy();
     this.toasts.destroy();
@@ -180,7 +184,7 @@ export class RoomSession {
     if (replica === null) return;
     if (message.type === "ack") this.guesses = acknowledge(this.guesses, message.id, message.version);
     if (message.type === "room_state" && before !== null && message.run !== before.run) {
-      this.connection.newRun(message.version);
+      this.connection.newRun(message.version, message.server_time);
     }
     this.guesses = prune(this.guesses, replica.version);
     if (message.type === "queue_update") this.finishPuttingBack(replica.queue);

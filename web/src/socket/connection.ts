@@ -66,8 +66,9 @@ export class RoomConnection {
   }
 
   /** Another Redis history begins at `version`: what it lost is sent again. */
-  newRun(version: number): void {
+  newRun(version: number, serverTime: number): void {
     this.clock.flush();
+    this.clock.hint(serverTime, performance.now() / 1000);
     this.outbox.reopen(version, performance.now());
     for (const command of this.outbox.due(performance.now())) this.send(command);
     this.sampleSoon();

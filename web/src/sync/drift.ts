@@ -1,7 +1,7 @@
 /** The bands of the room's drift correction. `drift` is media minus room, in seconds: positive is ahead. */
 
 export const HARD_S = 3;
-export const SOFT_S = 0.5;
+const SOFT_S = 0.5;
 /** A correction once begun runs on until here: with one edge for both, everybody would be parked on it. */
 export const DONE_S = 0.1;
 const SLOWER = 0.95;

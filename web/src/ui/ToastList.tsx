@@ -1,4 +1,5 @@
 import { X } from "lucide-react";
+import { createPortal } from "react-dom";
 import { useStore } from "@/lib/store";
 import type { Toasts } from "@/room/toasts";
 import { cx } from "./classes";
@@ -6,7 +7,7 @@ import { IconButton } from "./IconButton";
 
 export function ToastList({ toasts }: { readonly toasts: Toasts }) {
   const shown = useStore(toasts.store, (value) => value);
-  return (
+  return createPortal(
     <div
       aria-live="polite"
       className="pointer-events-none fixed inset-x-0 bottom-[max(1rem,env(safe-area-inset-bottom))] z-50 flex flex-col items-center gap-2 px-4"
@@ -37,6 +38,8 @@ export function ToastList({ toasts }: { readonly toasts: Toasts }) {
           </IconButton>
         </div>
       ))}
-    </div>
+    </div>,
+    // Full screen shows nothing but its own element.
+    document.fullscreenElement ?? document.body,
   );
 }

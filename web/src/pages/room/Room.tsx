@@ -1,4 +1,4 @@
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
 import { cx } from "@/ui/classes";
@@ -36,6 +36,10 @@ export function Room({ session }: { readonly session: RoomSession }) {
   };
   useShortcuts(session, layout);
   const connection = useStore(session.connection.state, (value) => value);
+  const title = useStore(session.view, ({ replica }) => replica?.video?.title);
+  useEffect(() => {
+    document.title = [title, session.roomId, "Watch Together"].filter(Boolean).join(" · ");
+  }, [title, session]);
 
   if (connection.kind === "ended") return <Ending reason={connection.reason} />;
   return (

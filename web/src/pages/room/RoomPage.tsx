@@ -36,10 +36,6 @@ export function RoomPage({ roomId }: { readonly roomId: string }) {
     };
   }, [roomId, name]);
 
-  useEffect(() => {
-    document.title = `${roomId} · Watch Together`;
-  }, [roomId]);
-
   if (session !== null) return <Room session={session} />;
   return (
     <div className="grid h-dvh place-items-center">
@@ -70,6 +66,9 @@ async function enter(): Promise<Entry> {
   if (asked) {
     // The socket carries the name as well: an unanswered request must not keep anybody out.
     await nameSession(asked).catch(() => undefined);
+    rememberName(asked);
+    // Whoever copies the address must not hand on their name.
+    history.replaceState(null, "", location.pathname);
     return { kind: "named", name: asked };
   }
   const held = rememberedName();

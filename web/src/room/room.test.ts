@@ -1,0 +1,188 @@
+import { describe, expect, it } from "vitest";
+import { guessedAnchor } from "@/room/guess";
+import type { ServerMessage, Snapshot } from "@/wire/frames";
+import type { QueueItem } from "@/wire/wire.gen";
+import { feedbackOf } from "./feedback";
+import { acknowledge, forget, type Guess, guessedQueue, prune } from "./guess";
+import { advance, type Replica } from "./replica";
+
+const item = (id: string): QueueItem => ({
+  id,
+  url: `https://example.org/${id}`,
+  title: id,
+  thumbnail: "",
+  duration: 0,
+  added_by: "guest-ana",
+  added_at: 0,
+  status: "ready",
+  code: null,
+  message: null,
+});
+
+const ana = { name: "Ana", is_guest: true, joined_at: 1, role: "owner" } as const;
+
+const snapshot: Snapshot = {
+  type: "room_state",
+  version: 10,
+  run: "r1",
+  server_time: 1000,
+  you: { id: "guest-ana", name: "Ana", role: "owner", is_guest: true },
+  room: {
+    id: "night",
+    version: 10,
+    members: { "guest-ana": ana },
+    queue: [item("a"), item("b"), item("c")],
+    current_video: null,
+    current_item_id: "a",
+    is_playing: true,
+    timestamp: 12,
+    rate: 1,
+    last_active: 999,
+    settings: {},
+  },
+};
+
+const replica = advance(null, snapshot).replica as Replica;
+const stamp = { version: 11, prev: 10, run: "r1", server_time: 1002 };
+
+describe("the copy of the room", () => {
+  it("begins with a snapshot, and with nothing else", () => {
+    expect(advance(null, { type: "member_left", ...stamp, email: "x" })).toEqual({ replica: null, gap: false });
+    expect(replica.anchor).toEqual({ position: 12, at: 1000, rate: 1, isPlaying: true });
+  });
+
+  it("takes an event that follows its version", () => {
+    const { replica: next, gap } = advance(replica, {
+      type: "pause",
+      ...stamp,
+      timestamp: 14,
+      by: "x",
+      starts_at: 1002.2,
+    });
+    expect(gap).toBe(false);
+    expect(next?.version).toBe(11);
+    expect(next?.anchor).toEqual({ position: 14, at: 1002.2, rate: 1, isPlaying: false });
+  });
+
+  it("sees a gap when the event before was missed, and takes nothing", () => {
+    const step = advance(replica, { type: "member_left", ...stamp, version: 12, prev: 11, email: "guest-ana" });
+    expect(step).toEqual({ replica, gap: true });
+  });
+
+  it("ignores what it has had already", () => {
+    const step = advance(replica, { type: "member_left", ...stamp, version: 10, prev: 9, email: "guest-ana" });
+    expect(step).toEqual({ replica, gap: false });
+  });
+
+  it("sees a gap in another history, whatever its versions say", () => {
+    expect(advance(replica, { type: "member_left", ...stamp, run: "r2", email: "x" }).gap).toBe(true);
+  });
+
+  it.each([
+    ["a later version", { version: 11 }],
+    ["an earlier version", { version: 9 }],
+    ["another history", { run: "r2" }],
+  ])("sees a gap when a heartbeat has %s", (_what, change) => {
+    const beat: ServerMessage = {
+      type: "heartbeat",
+      timestamp: 14,
+      is_playing: true,
+      server_time: 1002,
+      version: 10,
+      run: "r1",
+      rate: 1,
+      ...change,
+    };
+    expect(advance(replica, beat).gap).toBe(true);
+  });
+
+  it("keeps a scheduled start when a heartbeat from before it comes", () => {
+    const started = advance(replica, { type: "play", ...stamp, timestamp: 20, by: "x", starts_at: 1002.5 }).replica;
+    const beat = {
+      type: "heartbeat",
+      timestamp: 20,
+      is_playing: true,
+      server_time: 1002.1,
+      version: 11,
+      run: "r1",
+      rate: 1,
+    } as const;
+    expect(advance(started, beat).replica?.anchor.at).toBe(1002.5);
+    expect(advance(started, { ...beat, server_time: 1004, timestamp: 21.5 }).replica?.anchor.at).toBe(1004);
+  });
+
+  it("knows the end from a beginning: only what played can be over", () => {
+    expect(replica.hasEnded).toBe(false);
+    const video = {
+      type: "set_video",
+      ...stamp,
+      video: null,
+      item_id: null,
+      is_playing: false,
+      timestamp: 0,
+      by: "",
+    } as const;
+    expect(advance(replica, video).replica?.hasEnded).toBe(false);
+    const playing = { ...replica, video: { title: "x" } as Replica["video"] };
+    expect(advance(playing, video).replica?.hasEnded).toBe(true);
+  });
+
+  it("writes down why an item failed, and how far another is", () => {
+    const failed = advance(replica, { type: "resolve_failed", item_id: "b", code: "drm", message: "No." }).replica;
+    expect(failed?.queue[1]).toMatchObject({ status: "failed", code: "drm", message: "No." });
+    const staged = advance(replica, { type: "resolving", item_id: "c", stage: "reading" }).replica;
+    expect(staged?.stages).toEqual({ c: "reading" });
+    expect(staged?.version).toBe(10);
+  });
+
+  it("adds, renames and drops members", () => {
+    const ben = { ...ana, name: "Ben", role: "member" } as const;
+    const joined = advance(replica, { type: "member_joined", ...stamp, email: "guest-ben", member: ben }).replica;
+    expect(Object.keys(joined?.members ?? {})).toEqual(["guest-ana", "guest-ben"]);
+    const left = advance(joined ?? null, { type: "member_left", ...stamp, version: 12, prev: 11, email: "guest-ana" });
+    expect(Object.keys(left.replica?.members ?? {})).toEqual(["guest-ben"]);
+  });
+});
+
+describe("guesses", () => {
+  const anchor = { position: 5, at: 1003, rate: 1, isPlaying: false };
+  const guess: Guess = { id: "c1", version: null, anchor };
+
+  it("show at once, the newest first", () => {
+    const later: Guess = { id: "c2", version: null, anchor: { ...anchor, isPlaying: true } };
+    expect(guessedAnchor(replica.anchor, [])).toBe(replica.anchor);
+    expect(guessedAnchor(replica.anchor, [guess, later]).isPlaying).toBe(true);
+  });
+
+  it("go when the copy has the version that the room answered with, in either order", () => {
+    expect(prune([guess], 99)).toHaveLength(1);
+    const answered = acknowledge([guess], "c1", 12);
+    expect(prune(answered, 11)).toHaveLength(1);
+    expect(prune(answered, 12)).toHaveLength(0);
+  });
+
+  it("go when they are refused", () => {
+    expect(forget([guess], "c1")).toEqual([]);
+  });
+
+  it("reorder the queue, keeping items that came meanwhile at the end", () => {
+    const order = guessedQueue(replica.queue, [{ id: "x", version: null, order: ["c", "a"] }]);
+    expect(order.map((each) => each.id)).toEqual(["c", "a", "b"]);
+  });
+
+  it("remove from the queue", () => {
+    const left = guessedQueue(replica.queue, [{ id: "x", version: null, removed: "b" }]);
+    expect(left.map((each) => each.id)).toEqual(["a", "c"]);
+  });
+});
+
+describe("who did that", () => {
+  it("is said of playing, and of which way a seek went", () => {
+    expect(feedbackOf({ type: "pause", ...stamp, timestamp: 1, by: "x", starts_at: 0 }, "Ana", 5)?.text).toBe(
+      "Ana paused",
+    );
+    expect(feedbackOf({ type: "seek", ...stamp, timestamp: 1, by: "x", starts_at: 0 }, "Ana", 5)?.kind).toBe("back");
+    expect(feedbackOf({ type: "seek", ...stamp, timestamp: 9, by: "x", starts_at: 0 }, "Ana", 5)?.kind).toBe("forward");
+    expect(feedbackOf({ type: "member_left", ...stamp, email: "x" }, "Ana", 5)).toBeNull();
+  });
+});
