@@ -118,7 +118,7 @@ class Keys:
         return f"{self.prefix}:resolve:{digest}"
 
     def stream(self, context: str) -> str:
-        """String: one stream context, encrypted (see `contexts`). TTL: until the stream expires."""
+        """String: one stream context, encrypted (see `contexts`). TTL: 48 h, as long as the URLs that name it."""
         return f"{self.prefix}:stream:{context}"
 
     def jobs(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import Literal, Protocol
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -22,7 +23,7 @@ from services.resolver.formats import Mint, present
 
 log = structlog.get_logger(__name__)
 
-Stage = Literal["checking", "extracting", "preparing"]
+Stage = Literal["extracting", "reading"]
 
 
 class Rooms(Protocol):
@@ -88,32 +89,33 @@ class Flights:
         begun = self._clock()
         try:
             mint = Mint(self._signer, url, scope, begun)
-            await self._check(digest, url)
             await self._stage(digest, "extracting")
+            await self._check(url)
             info = await self._extractor.extract(url)
-            await self._stage(digest, "preparing")
+            await self._stage(digest, "reading")
             video = present(info, mint)
         except WatchTogetherError as error:
             return self._failed(error, url, begun)
         except Exception:  # a flight supervises its steps: whoever waits gets an answer, the log gets the bug
-            log.exception("flight_broken", url=url)
+            log.exception("flight_broken", site=_site(url))
             return self._failed(resolve_error("unavailable", UNKNOWN), url, begun)
         # As long as a client's URL is good: a room that pauses overnight needs the context to get today's URL.
         await self._contexts.put(mint.contexts, LIFETIME_S)
         now = self._clock()
-        log.info("resolved", url=url, extractor=info.extractor, kind=video.stream_type, seconds=round(now - begun, 2))
+        log.info(
+            "resolved", site=_site(url), extractor=info.extractor, kind=video.stream_type, seconds=round(now - begun, 2)
+        )
         expires_at = cache_until(video.expires_at, now, self._ttl_s)
         return Resolution(video=video, resolved_at=now, expires_at=expires_at)
 
     def _failed(self, error: WatchTogetherError, url: str, begun: float) -> Resolution:
         now = self._clock()
-        log.info("resolve_failed", url=url, code=error.code, seconds=round(now - begun, 2))
+        log.info("resolve_failed", site=_site(url), code=error.code, seconds=round(now - begun, 2))
         expires_at = now + ttl_s(error.code)
         return Resolution(code=error.code, message=error.message, resolved_at=now, expires_at=expires_at)
 
-    async def _check(self, digest: str, url: str) -> None:
+    async def _check(self, url: str) -> None:
         """Refuse a link into a private network before any process sees it."""
-        await self._stage(digest, "checking")
         target = parse_url(url)
         try:
             await self._guard.addresses(target.host, target.port)
@@ -149,3 +151,8 @@ class Flights:
 
     async def _stage(self, digest: str, stage: Stage) -> None:
         await self._resolutions.announce(digest, stage)
+
+
+def _site(url: str) -> str:
+    """What of a link may stand in a log: its path and query may be a capability."""
+    return urlsplit(url).hostname or ""

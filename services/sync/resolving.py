@@ -76,11 +76,15 @@ class ResolveDesk:
 
     async def _tell_stages(self, room: HostedRoom, item: QueueItem) -> None:
         """Tell the members here how far it is, as long as the item waits. A courtesy: stages may be missed."""
+        self._tell(room, item, "queued")
         with contextlib.suppress(TimeoutError, codec.MalformedError):
             async with asyncio.timeout(STAGES_S):
                 async for stage in self._resolutions.stages(item.url):
-                    frame = codec.convert(Resolving, {"type": "resolving", "item_id": item.id, "stage": stage})
-                    room.broadcast(codec.encode_text(frame))
+                    self._tell(room, item, stage)
+
+    def _tell(self, room: HostedRoom, item: QueueItem, stage: str) -> None:
+        frame = codec.convert(Resolving, {"type": "resolving", "item_id": item.id, "stage": stage})
+        room.broadcast(codec.encode_text(frame))
 
     async def _fail(self, room: str, item: str, code: str, message: str) -> None:
         try:

@@ -170,12 +170,12 @@ async def test_stages_are_told_until_the_flight_is_done(resolutions: Resolutions
     while not stages:
         await resolutions.announce(DIGEST, "extracting")
         await asyncio.sleep(0.02)
-    await resolutions.announce(DIGEST, "preparing")
+    await resolutions.announce(DIGEST, "reading")
     await resolutions.put(DIGEST, PUBLIC, result())
     async with asyncio.timeout(5):
         await listening
     assert set(stages[:-1]) == {"extracting"}
-    assert stages[-1] == "preparing"
+    assert stages[-1] == "reading"
 
 
 async def test_without_redis_every_question_is_unavailable_soon(keys: Keys) -> None:

@@ -192,7 +192,7 @@ async def test_stages_are_published_while_a_flight_goes_on(
     await asyncio.sleep(0.3)
     await resolutions.resolve(link, 20)
     async with asyncio.timeout(5):
-        assert await listening == ["checking", "extracting", "preparing"]
+        assert await listening == ["extracting", "reading"]
 
 
 async def test_the_worker_survives_a_restart_of_redis(keys: Keys, origin: Origin, tmp_path: Path) -> None:
