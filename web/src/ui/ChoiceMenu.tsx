@@ -1,6 +1,7 @@
 import { Menu } from "@base-ui/react/menu";
 import { Check } from "lucide-react";
 import type { ReactElement } from "react";
+import { floor } from "./floor";
 
 interface Props {
   readonly heading: string;
@@ -16,7 +17,7 @@ export function ChoiceMenu({ heading, trigger, options, value, onChoose, empty }
   return (
     <Menu.Root modal={false}>
       <Menu.Trigger render={trigger} />
-      <Menu.Portal container={document.fullscreenElement as HTMLElement | null}>
+      <Menu.Portal container={floor()}>
         <Menu.Positioner side="top" align="end" sideOffset={10} collisionPadding={12} className="z-50">
           <Menu.Popup className="max-h-[min(60dvh,var(--available-height))] min-w-44 overflow-y-auto rounded-panel border border-line bg-raised p-1.5 text-ink shadow-float outline-none transition-[opacity,transform] duration-180 ease-out data-ending-style:translate-y-1 data-ending-style:opacity-0 data-starting-style:translate-y-1 data-starting-style:opacity-0">
             <Menu.RadioGroup value={value} onValueChange={(next: string) => onChoose(next)}>

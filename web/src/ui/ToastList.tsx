@@ -3,6 +3,7 @@ import { createPortal } from "react-dom";
 import { useStore } from "@/lib/store";
 import type { Toasts } from "@/room/toasts";
 import { cx } from "./classes";
+import { floor } from "./floor";
 import { IconButton } from "./IconButton";
 
 export function ToastList({ toasts }: { readonly toasts: Toasts }) {
@@ -39,7 +40,6 @@ export function ToastList({ toasts }: { readonly toasts: Toasts }) {
         </div>
       ))}
     </div>,
-    // Full screen shows nothing but its own element.
-    document.fullscreenElement ?? document.body,
+    floor(),
   );
 }

@@ -138,7 +138,7 @@ function Subtitles({ session }: { readonly session: RoomSession }) {
         { value: "", label: "Off" },
         ...tracks.map((track) => ({
           value: track.url,
-          label: track.automatic ? `${track.label} (automatic)` : track.label,
+          label: track.automatic && !/auto/i.test(track.label) ? `${track.label} (automatic)` : track.label,
         })),
       ]}
       value={chosen ?? ""}

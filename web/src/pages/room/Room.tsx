@@ -48,10 +48,10 @@ export function Room({ session }: { readonly session: RoomSession }) {
       <Header session={session} layout={layout} />
       <main
         className={cx(
-          "flex min-h-0 flex-1 flex-col wide:grid wide:gap-x-4 wide:gap-y-3 wide:px-4 wide:pb-4",
+          "flex min-h-0 flex-1 flex-col wide:grid wide:gap-x-4 wide:gap-y-3 wide:pb-4",
           isTheatre
-            ? "wide:min-h-[auto] wide:flex-none wide:grid-rows-[auto_auto] wide:px-0"
-            : "wide:grid-rows-[minmax(0,1fr)]",
+            ? "wide:min-h-[auto] wide:flex-none wide:grid-rows-[auto_auto]"
+            : "wide:grid-rows-[minmax(0,1fr)] wide:px-4",
           isPanelOpen ? "wide:grid-cols-[minmax(0,1fr)_clamp(320px,27vw,400px)]" : "wide:grid-cols-[minmax(0,1fr)]",
         )}
       >
