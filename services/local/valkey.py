@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import time
 from pathlib import Path
@@ -20,8 +21,8 @@ LEAVE_S: Final = 5.0
 
 _SETTINGS: Final = """\
 bind 127.0.0.1
-protected-mode yes
 port {port}
+requirepass {password}
 dir {folder}
 pidfile {pidfile}
 logfile {logfile}
@@ -38,13 +39,15 @@ class Embedded:
     def __init__(self, folder: Path, port: int) -> None:
         self._folder = folder.resolve()
         self._port = port
+        # Other people of this machine can reach a port of loopback, too.
+        self._password = secrets.token_hex(16)
         self._pidfile = self._folder / "valkey.pid"
         self._settings = self._folder / "valkey.conf"
 
     @property
     def url(self) -> str:
         """Where it is reached."""
-        return f"redis://127.0.0.1:{self._port}/0"
+        return f"redis://:{self._password}@127.0.0.1:{self._port}/0"
 
     def prepare(self) -> None:
         """Make the folder and the settings, and see off a server that an earlier run left behind."""
@@ -52,10 +55,13 @@ class Embedded:
         end_leftover(self._pidfile)
         text = _SETTINGS.format(
             port=self._port,
+            password=self._password,
             folder=_quoted(self._folder),
             pidfile=_quoted(self._pidfile),
             logfile=_quoted(self._folder / "valkey.log"),
         )
+        self._settings.touch(mode=0o600)
+        self._settings.chmod(0o600)
         self._settings.write_text(text, encoding="utf-8")
 
     def spec(self, environ: dict[str, str]) -> Spec:

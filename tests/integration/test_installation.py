@@ -137,6 +137,15 @@ def test_wrong_settings_are_all_named_before_anything_starts(tmp_path: Path) -> 
     assert not (tmp_path / "data").exists()
 
 
+def test_a_service_that_can_never_start_ends_the_start_with_its_reason(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    ended = run(tmp_path / "data", WT_PORT=str(port), WT_SECRET="too short")
+    assert ended.returncode == 1
+    assert "a secret needs at least 16 characters" in ended.stderr
+
+
 def test_the_effective_settings_are_printed_without_secrets(tmp_path: Path) -> None:
     ended = run(tmp_path / "data", "--check-config", WT_SECRET="x" * 32, WT_PORT="8123")
     assert ended.returncode == 0
