@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
+from websockets.server import ServerProtocol
 
 EXTENSION: Final = "watch_together.transport"
 WRITE_HIGH_WATER_BYTES: Final = 64 * 1024
@@ -26,8 +28,26 @@ class Transport:
         return self._protocol.transport.get_write_buffer_size()
 
 
+class _Conversation(ServerProtocol):
+    """A close frame ends the conversation wherever it stands (RFC 6455 §5.4), also amid a fragmented message.
+
+    websockets answers that one with 1002 (Autobahn 7.1.5).
+    """
+
+    def recv_frame(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
+
+
 class RoomWebSocketProtocol(WebSocketsSansIOProtocol):
     """Tells the app of its transport, and aborts what keeps silent: `close()` waits for a flush that may never end."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.conn = _Conversation(
+            extensions=self.conn.available_extensions, max_size=self.config.ws_max_size, logger=self.logger
+        )
 
     def handle_connect(self, event: Request) -> None:
         self.transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)

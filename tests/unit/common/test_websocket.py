@@ -103,6 +103,19 @@ async def test_frames_far_beyond_what_a_room_takes_close_the_socket() -> None:
         assert closed.value.rcvd.code == 1009
 
 
+async def test_a_close_amid_a_fragmented_message_is_answered_with_its_own_code() -> None:
+    async def talk(_transport: Transport, receive: Receive, _send: Send) -> None:
+        assert (await receive())["code"] == 1000
+
+    async with serving(talk) as url:
+        reader, writer = await _handshake(url)
+        while (await reader.readline()).strip():
+            pass
+        writer.write(b"\x01\x82\0\0\0\0ab" + b"\x88\x82\0\0\0\0\x03\xe8")
+        assert await asyncio.wait_for(reader.read(), 5) == b"\x88\x02\x03\xe8"
+        writer.close()
+
+
 async def test_compression_is_not_offered() -> None:
     async def talk(_transport: Transport, receive: Receive, _send: Send) -> None:
         await receive()
