@@ -45,6 +45,7 @@ export class RoomSession {
   private readonly timer: number;
   private readonly withdrawDiagnostics: () => void;
   private readonly mediaKeys: MediaKeys;
+  private readonly stopWatching: () => void;
   private guesses: readonly Guess[] = [];
   private flashes = 0;
   private resyncedAt = Number.NEGATIVE_INFINITY;
@@ -64,6 +65,7 @@ export class RoomSession {
       refused: (command, code, message) => this.refused(command, code, message),
       expired: (command) => this.expired(command),
     });
+    this.stopWatching = this.connection.state.subscribe(() => this.connectionChanged());
     this.timer = window.setInterval(() => this.tick(), TICK_MS);
     document.addEventListener("visibilitychange", this.seen);
     this.mediaKeys = new MediaKeys(this);
@@ -167,6 +169,7 @@ export class RoomSession {
 
   destroy(): void {
     window.clearInterval(this.timer);
+    this.stopWatching();
     document.removeEventListener("visibilitychange", this.seen);
     this.withdrawDiagnostics();
     this.mediaKeys.destroy();
@@ -286,6 +289,11 @@ export class RoomSession {
     }
     this.tick();
   };
+
+  /** A lost line lets the picture play on; a closed door does not. */
+  private connectionChanged(): void {
+    if (this.connection.state.get().kind === "ended") this.player.load(null, 0);
+  }
 
   private mediaLoaded(): void {
     this.follower.jump();
