@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+
+from services.common.topology import parse_topology
 
 S = TypeVar("S", bound="CommonSettings")
 
@@ -59,11 +60,9 @@ def names(raw: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in raw.split(",") if part.strip())
 
 
-def redis_url(raw: str) -> str:
-    """Parse the address of a Redis."""
-    scheme = urlsplit(raw).scheme
-    if scheme not in ("redis", "rediss", "unix"):
-        raise ValueError("expected redis://, rediss:// or unix://")
+def redis_address(raw: str) -> str:
+    """Parse the address of a Redis, a Sentinel service or a Cluster."""
+    parse_topology(raw)
     return raw
 
 
@@ -82,9 +81,9 @@ class CommonSettings:
     admin_port: int = setting(0, integer(0, 65535))
     # Where that port listens. Empty: on `host`.
     admin_host: str = setting("")
-    redis_url: str = setting("redis://127.0.0.1:6379/0", redis_url, secret=True)
+    redis_url: str = setting("redis://127.0.0.1:6379/0", redis_address, secret=True)
     # Jobs, format cache, buckets. Empty: the same Redis as the rooms.
-    jobs_redis_url: str = setting("", secret=True)
+    jobs_redis_url: str = setting("", redis_address, secret=True)
     key_prefix: str = setting("wt")
     data_dir: Path = setting(Path("data"), Path)
     # Comma list: the first signs, all verify.
@@ -160,4 +159,10 @@ def _contradictions(settings: CommonSettings) -> list[str]:
         problems.append("WT_ACCESS_TEAM needs WT_ACCESS_AUDIENCE: without it any application's assertion would pass")
     if settings.allow_guests not in ("", "0", "1"):
         problems.append(f"WT_ALLOW_GUESTS={settings.allow_guests!r}: expected 0 or 1")
+    if parse_topology(settings.jobs_url).kind == "cluster":
+        named = "WT_JOBS_REDIS_URL" if settings.jobs_redis_url else "WT_REDIS_URL"
+        problems.append(
+            f"{named}=(hidden): jobs, caches and buckets can't be kept in a Cluster: "
+            "set WT_JOBS_REDIS_URL to a single Redis or a Sentinel service"
+        )
     return problems

@@ -1,30 +1,94 @@
-"""Connections to Redis, made one way everywhere."""
+"""Clients of Redis, made one way everywhere, whatever the topology."""
 
 from __future__ import annotations
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
-from redis.exceptions import BusyLoadingError
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
-CONNECT_TIMEOUT_S = 1.0
-COMMAND_TIMEOUT_S = 2.0
+from redis.asyncio import Redis
+
+from services.common.cluster import ClusterRedis
+from services.common.pool import Pool, ServerConnection, retrying
+from services.common.sentinel import SentinelRedis
+from services.common.topology import Address, Topology, parse_topology
+
+# The master of a topology that has only one at a time.
+ONLY = ""
+
+
+class Whereabouts(Protocol):
+    """Where to connect to now, and word when that changes."""
+
+    async def locate(self) -> Address:
+        """The server to connect to.
+
+        :raises OSError: if nobody can tell.
+        """
+        ...
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called after each change of a master."""
+        ...
+
+
+class Fixed:
+    """A server that is always at one address."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+
+    async def locate(self) -> Address:
+        return self._address
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """It never moves."""
 
 
 def connect(url: str, *, max_connections: int = 64) -> Redis:
-    """A client for commands. Scripts are safe to repeat (they carry ids), so lost connections are retried.
+    """A client for commands on a server, on a Sentinel service's master or on a Cluster.
 
-    Retries end within about two seconds; then redis-py's own errors reach the adapter, which maps them.
+    Scripts are safe to repeat (they carry ids), so lost connections are retried for some seconds; then redis-py's own
+    errors reach the adapter, which maps them. `max_connections` counts per server.
+
+    :raises ValueError: if the URL is wrong.
     """
-    client: Redis = Redis.from_url(
-        url,
-        socket_connect_timeout=CONNECT_TIMEOUT_S,
-        socket_timeout=COMMAND_TIMEOUT_S,
-        retry=Retry(ExponentialBackoff(cap=0.5, base=0.02), retries=4),
-        retry_on_error=[RedisConnectionError, RedisTimeoutError, BusyLoadingError],
-        max_connections=max_connections,
-        health_check_interval=15,
-    )
-    return client
+    topology = parse_topology(url)
+    match topology.kind:
+        case "sentinel":
+            return SentinelRedis(topology, max_connections=max_connections)
+        case "cluster":
+            return ClusterRedis(topology, max_connections=max_connections)
+        case "server":
+            return Redis.from_pool(_server_pool(url, topology, max_connections))
+
+
+def whereabouts(client: Redis, topology: Topology) -> Whereabouts:
+    """Where a subscriber of what `client` publishes connects to; `topology` is the client's."""
+    if isinstance(client, SentinelRedis):
+        return client.sentinels
+    if isinstance(client, ClusterRedis):
+        return client.map
+    return Fixed(topology.addresses[0])
+
+
+def masters(client: Redis) -> Mapping[str, Redis]:
+    """The masters that hold the data now, by name, each with its client."""
+    if isinstance(client, ClusterRedis):
+        return {str(address): node for address, node in client.masters().items()}
+    return {ONLY: client}
+
+
+def master_of(client: Redis, key: str) -> str:
+    """The name of the master that holds a key; `ONLY` where there is one or it is not known."""
+    if isinstance(client, ClusterRedis) and (holder := client.map.holder(key)) is not None:
+        return str(holder)
+    return ONLY
+
+
+def _server_pool(url: str, topology: Topology, max_connections: int) -> Pool:
+    options = retrying()
+    if not topology.addresses[0].path and not topology.is_tls:
+        options["connection_class"] = ServerConnection
+    # The URL's own query options (certificates, for one) are redis-py's, and so is their parsing.
+    pool: Pool = Pool.from_url(url, max_connections=max_connections, **options)
+    return pool

@@ -35,7 +35,8 @@ class RedisServer:
     """One server process. Port and folder stay the same over `kill` and `start`, so that its data comes back.
 
     `append` is the append-only file's fsync policy; None keeps nothing. `folder` is made and removed with the server
-    unless given. Entering starts it; leaving ends it, frozen or not.
+    unless given. `config` is the text of its configuration file, if it needs one. Entering starts it; leaving ends it,
+    frozen or not.
 
     :raises FileNotFoundError: if the flavour is not installed.
     """
@@ -48,6 +49,7 @@ class RedisServer:
         folder: Path | None = None,
         port: int | None = None,
         options: tuple[str, ...] = (),
+        config: str = "",
     ) -> None:
         executable = binary(flavour)
         if executable is None:
@@ -59,6 +61,10 @@ class RedisServer:
         self._process: subprocess.Popen[bytes] | None = None
         self.folder = folder or Path(self._owned.name if self._owned else "")
         self.port = port or free_port()
+        self._config: tuple[str, ...] = ()
+        if config:
+            (self.folder / "server.conf").write_text(config)
+            self._config = (str(self.folder / "server.conf"),)
 
     def __enter__(self) -> Self:
         self.start()
@@ -146,7 +152,7 @@ class RedisServer:
         arguments += ["--daemonize", "no", "--appendonly", "yes" if self._append else "no"]
         if self._append:
             arguments += ["--appendfsync", self._append]
-        return [*arguments, *self._options]
+        return [*self._config, *arguments, *self._options]
 
 
 def free_port() -> int:
@@ -160,11 +166,13 @@ def free_port() -> int:
 def _answers(port: int, pid: int) -> bool:
     """Whether process `pid`, and not another that holds the port, is ready to serve."""
     answer = b""
+    ready = f"process_id:{pid}\r\n".encode()
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=0.5) as connection:
-            connection.sendall(b"PING\r\nINFO server\r\nQUIT\r\n")
-            while chunk := connection.recv(65536):
+            # No QUIT: sentinels don't know it.
+            connection.sendall(b"PING\r\nINFO server\r\n")
+            while ready not in answer and (chunk := connection.recv(65536)):
                 answer += chunk
     except OSError:
         return False
-    return answer.startswith(b"+PONG") and f"process_id:{pid}\r\n".encode() in answer
+    return answer.startswith(b"+PONG") and ready in answer
