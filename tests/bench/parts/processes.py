@@ -1,0 +1,41 @@
+"""What the kernel says that processes have used, from `/proc`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+
+
+def cpu_s(pids: Iterable[int]) -> float:
+    """User and system time of processes so far, in seconds. A tick is 10 ms: measure over seconds."""
+    return sum(_ticks(pid) for pid in pids) / _TICKS
+
+
+def resident_bytes(pids: Iterable[int]) -> int:
+    """What processes hold in memory, pages that they share among each other counted for each."""
+    return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids) * _PAGE_BYTES
+
+
+def machine() -> str:
+    """What this runs on, in a line."""
+    names = [line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    return f"{os.cpu_count()} cores ({names[0] if names else 'unknown'}), {busy()}"
+
+
+def busy() -> str:
+    """How many processes wanted a core over the last minute."""
+    return f"load {os.getloadavg()[0]:.1f}"
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines()
