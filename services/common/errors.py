@@ -35,6 +35,8 @@ _STATUS: Final[dict[str, int]] = {
     "not_found": 404,
     "no_such_room": 404,
     "bad_origin": 403,
+    "wrong_password": 403,
+    "banned": 403,
     "forbidden": 403,
     "refused_target": 403,
     "private_address": 403,
@@ -79,3 +81,15 @@ class CloseCode:
     PASSWORD_REQUIRED: Final = 4507
     ROOM_FULL: Final = 4508
     LOCKED: Final = 4509
+
+
+# Refusals that end a socket. Every other one is told on it, and it goes on.
+CLOSE_CODES: Final[dict[str, int]] = {
+    "bad_room_id": CloseCode.BAD_ROOM_ID,
+    "banned": CloseCode.BANNED,
+    "locked": CloseCode.LOCKED,
+    "password_required": CloseCode.PASSWORD_REQUIRED,
+    "room_full": CloseCode.ROOM_FULL,
+    "sign_in_required": CloseCode.SIGN_IN_REQUIRED,
+    "too_many_connections": CloseCode.TOO_MANY_CONNECTIONS,
+}

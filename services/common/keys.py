@@ -66,12 +66,24 @@ class Keys:
         return f"{self.room(room)}:log"
 
     def bans(self, room: str) -> str:
-        """Hash: banned identity or guest token to why and until when."""
+        """Hash: banned member id, or `address:<hash>`, to who banned them and when."""
         return f"{self.room(room)}:bans"
 
     def chat(self, room: str) -> str:
         """Stream: the last 200 messages."""
         return f"{self.room(room)}:chat"
+
+    def roles(self, room: str) -> str:
+        """Hash: member id to `moderator` or `viewer`, kept while they are away."""
+        return f"{self.room(room)}:roles"
+
+    def granted(self, room: str) -> str:
+        """Set: member ids that gave the room's password."""
+        return f"{self.room(room)}:granted"
+
+    def pace(self, room: str) -> str:
+        """Hash: replica to `slowest round trip in ms:until when that holds`; 30 s."""
+        return f"{self.room(room)}:pace"
 
     def room_keys(self, room: str) -> list[str]:
         """KEYS of every room script, in the order `prelude.lua` names them."""
@@ -85,6 +97,10 @@ class Keys:
             self.done(room),
             self.log(room),
             self.bans(room),
+            self.chat(room),
+            self.roles(room),
+            self.granted(room),
+            self.pace(room),
         ]
 
     def events(self, room: str) -> str:

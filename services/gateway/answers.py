@@ -20,7 +20,8 @@ MAX_BODY_BYTES: Final = 16 * 1024
 
 def answer(value: object, *, status: int = 200, cookie: str | None = None) -> Response:
     """A JSON answer that nobody stores."""
-    response = Response(codec.encode(value), status, {"cache-control": "no-store"}, "application/json")
+    body = b"" if status == 204 else codec.encode(value)
+    response = Response(body, status, {"cache-control": "no-store"}, "application/json")
     if cookie:
         response.headers.append("set-cookie", cookie)
     return response

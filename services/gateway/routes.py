@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services import __version__
+from services.common import passwords
 from services.common.errors import Refused, Unavailable, http_status
 from services.common.guard import parse_url
 from services.common.identity import Identities, Identity
@@ -24,6 +25,7 @@ from services.common.wire.rest import (
     ClientConfig,
     CreatedRoom,
     CreateRoomRequest,
+    JoinRequest,
     ResolveRequest,
     RoomList,
     Session,
@@ -35,6 +37,7 @@ from services.gateway.limits import AddressLimit
 from services.gateway.views import room_for
 
 MOST_ROOMS: Final = 50
+PASSWORDS_PER_MINUTE: Final = 10
 # Without look-alikes, so that an id can be read aloud.
 _ID_ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -56,6 +59,7 @@ class Api:
         self._store = store
         self._resolutions = resolutions
         self._resolves = AddressLimit("resolve", settings.resolves_per_minute)
+        self._passwords = AddressLimit("password", PASSWORDS_PER_MINUTE)
         self._new_guests = AddressLimit("new_guest", settings.new_guests_per_minute)
 
     def routes(self) -> list[Route]:
@@ -68,6 +72,7 @@ class Api:
             Route("/api/rooms", self.rooms),
             Route("/api/rooms", self.create_room, methods=["POST"]),
             Route("/api/rooms/{room}", self.room),
+            Route("/api/rooms/{room}/join", self.join, methods=["POST"]),
             Route("/api/cookies", self.cookies, methods=["GET", "POST", "DELETE"]),
             Route("/api/{path:path}", self.nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ]
@@ -111,14 +116,26 @@ class Api:
 
     async def room(self, request: Request) -> Response:
         """One room, as the caller may see it."""
-        room = str(request.path_params["room"])
-        if not is_room_id(room):
-            raise Refused("bad_room_id", "A room's id has 1 to 64 letters, digits, - or _.")
+        room = _room_id(request)
         caller = await self._identities.authenticate(request.headers)
         record = await self._store.snapshot(room)
         if record is None:
             raise Refused("no_such_room", "There is no room of that name.")
         return answer(room_for(record.room(await self._store.redis_time()), caller, self._identities.public_id))
+
+    async def join(self, request: Request) -> Response:
+        """Give a room's password; the caller's sockets are let in from now on."""
+        room = _room_id(request)
+        self._passwords.take(self._address(request), time.monotonic())
+        body = await read_body(request, JoinRequest)
+        known = await self._store.password_hash(room)
+        if known is None:
+            raise Refused("no_such_room", "There is no room of that name.")
+        if known and not await passwords.matches(body.password, known):
+            raise Refused("wrong_password", "That is not the password.")
+        identity, cookie = await self._identify(request, None)
+        await self._store.grant(room, identity.id)
+        return answer(None, status=204, cookie=cookie)
 
     async def create_room(self, request: Request) -> Response:
         """Make a room with a random id, unlisted; with a link, that is its first item."""
@@ -158,6 +175,13 @@ class Api:
 
     def _address(self, request: Request) -> str:
         return self._proxies.caller(request.scope).address
+
+
+def _room_id(request: Request) -> str:
+    room = str(request.path_params["room"])
+    if not is_room_id(room):
+        raise Refused("bad_room_id", "A room's id has 1 to 64 letters, digits, - or _.")
+    return room
 
 
 def _random_id(length: int) -> str:

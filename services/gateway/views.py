@@ -13,9 +13,13 @@ from services.common.wire.models import Room, VideoState
 def room_for(room: Room, caller: Identity | None, alias: Callable[[str], str]) -> Room:
     """`room` as `caller` may see it: stream URLs are for members, e-mails for verified people.
 
+    Of a room with a password others see no more than that there is one.
+
     :param alias: what stands in place of a member's id for everybody else.
     """
     is_member = caller is not None and caller.id in room.members
+    if not is_member and room.settings.has_password:
+        return replace(room, members={}, queue=[], current_video=None, current_item_id=None)
     if not is_member and room.current_video is not None:
         room = replace(room, current_video=without_streams(room.current_video))
     if caller is not None and not caller.is_guest:

@@ -23,6 +23,7 @@ from services.sync.clock import RoomClock
 from services.sync.config import SyncSettings
 from services.sync.hub import Hub
 from services.sync.keeper import Keeper
+from services.sync.players import Players
 from services.sync.resolving import ResolveDesk
 from services.sync.socket import SocketEndpoint
 from services.sync.subscriber import Subscriber
@@ -52,7 +53,8 @@ class SyncApp:
         )
         self._hub = Hub(settings, self._store, keys, self._clock, self._subscriber, self._identities.user_hash, node)
         self._resolving = ResolveDesk(Resolutions(self._jobs_redis, keys), self._store, self._clock)
-        self._keeper = Keeper(settings, self._store, self._clock, self._hub, self._resolving)
+        self._players = Players(self._store, self._clock)
+        self._keeper = Keeper(settings, self._store, self._clock, self._hub, self._resolving, self._players)
         self._endpoint = SocketEndpoint(
             settings,
             self._identities,
@@ -60,6 +62,8 @@ class SyncApp:
             self._hub,
             self._store,
             self._clock,
+            self._players,
+            ring.subkeys("session")[0],
             self._resolving.see_to,
         )
         self._tasks: list[asyncio.Task[None]] = []
@@ -95,6 +99,7 @@ class SyncApp:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._resolving.close()
+        await self._players.close()
         await self._hub.close()
         await self._rooms_redis.aclose()
         await self._jobs_redis.aclose()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final, assert_never
 
+from services.common import passwords
 from services.common.errors import Refused
 from services.common.guard import parse_url
 from services.common.keys import url_digest
@@ -17,7 +18,15 @@ from services.sync.limits import LimitName
 # How far before the known end a member's `ended` is believed.
 ENDED_SLACK_S: Final = 2.0
 
-_QUEUE: Final = (client.QueueAdd, client.QueueRemove, client.QueueReorder, client.QueuePlay, client.QueueRetry)
+_QUEUE: Final = (
+    client.QueueAdd,
+    client.QueueRemove,
+    client.QueueReorder,
+    client.QueuePlay,
+    client.QueueRetry,
+    client.QueueClear,
+    client.QueueVote,
+)
 
 
 def limit_of(message: client.AnyClientMessage) -> LimitName:
@@ -27,6 +36,8 @@ def limit_of(message: client.AnyClientMessage) -> LimitName:
             return "playback"
         case client.Clock():
             return "clock"
+        case client.Chat() | client.React():
+            return "chat"
         case _:
             return "queue" if isinstance(message, _QUEUE) else "all"
 
@@ -58,6 +69,24 @@ async def run(store: RoomStore, connection: Connection, command: client.AnyComma
             return await store.play_item(room, sender, command.item_id)
         case client.QueueRetry():
             return await store.retry_item(room, sender, command.item_id)
+        case client.QueueClear():
+            return await store.clear_queue(room, sender)
+        case client.QueueVote():
+            return await store.vote(room, sender, command.item_id)
+        case client.SetSettings():
+            return await _change_settings(store, room, sender, command)
+        case client.SetRole():
+            return await store.set_role(room, sender, command.member, command.role)
+        case client.Kick():
+            return await store.send_out(room, sender, command.member)
+        case client.Ban():
+            return await store.send_out(room, sender, command.member, banned=True, address=command.address)
+        case client.Chat():
+            return await store.chat(room, sender, _derived_id(sender), _text(command.text))
+        case client.React():
+            return await store.react(room, sender, command.emoji)
+        case client.Undo():
+            return await store.undo(room, sender, command.version)
         case client.Ended():
             return await store.advance(room, sender, command.item_id, short_by_s=ENDED_SLACK_S)
         case client.Rename():
@@ -76,9 +105,43 @@ def new_item(command: client.QueueAdd, sender: Sender) -> QueueItem:
         raise Refused("bad_url", "That is not a link.")
     parse_url(url)
     return QueueItem(
-        id=url_digest(f"{sender.member}|{sender.command}")[:12],
+        id=_derived_id(sender),
         url=url,
         title=url[:200],
         added_by=sender.member,
         added_at=time.time(),
     )
+
+
+async def _change_settings(store: RoomStore, room: str, sender: Sender, command: client.SetSettings) -> int:
+    named = {
+        "buffering": command.buffering,
+        "tight_sync": command.tight_sync,
+        "is_locked": command.is_locked,
+        "permissions": command.permissions or None,
+    }
+    change = {name: value for name, value in named.items() if value is not None}
+    match command.password:
+        case None:
+            password_hash = ""
+        case "":
+            password_hash = "-"
+        case password:
+            password_hash = await passwords.digest(password)
+    return await store.change_settings(room, sender, change, unlisted=command.is_unlisted, password_hash=password_hash)
+
+
+def _derived_id(sender: Sender) -> str:
+    """An id that a repeat of the same command gives again."""
+    return url_digest(f"{sender.member}|{sender.command}")[:12]
+
+
+def _text(text: str) -> str:
+    """What is shown of a chat message: no control characters, no blank one.
+
+    :raises Refused: `invalid` if nothing is left.
+    """
+    shown = "".join(character for character in text if character.isprintable() or character == "\n").strip()
+    if not shown:
+        raise Refused("invalid", "An empty message.")
+    return shown

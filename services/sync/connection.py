@@ -8,15 +8,31 @@ from typing import Protocol
 
 from services.common.errors import CloseCode
 from services.common.identity import Identity
+from services.common.wire.models import MemberStatus
 from services.sync import metrics
 from services.sync.limits import Limits
 from services.sync.outbox import Outbox
+from services.sync.seeks import Seeks
 
 
 class Transport(Protocol):
     """The socket below, where the server gives it (`services.common.websocket`)."""
 
     def abort(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerReport:
+    """What a socket's player said last. `dry_since` is monotonic seconds; `ready_for` is the item it could play.
+
+    `is_asked`: the room was asked to wait for this dryness; `is_excused`: it declined.
+    """
+
+    status: MemberStatus = MemberStatus(state="ready")
+    dry_since: float | None = None
+    ready_for: str = ""
+    is_asked: bool = False
+    is_excused: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -29,8 +45,14 @@ class Connection:
     limits: Limits
     transport: Transport | None
     heard_at: float
+    # Which address this came from, hashed: what a ban by address holds.
+    address: str = ""
     outbox: Outbox = field(default_factory=Outbox)
     is_hidden: bool = False
+    rtt_s: float = 0.0
+    player: PlayerReport = PlayerReport()
+    seeks: Seeks = field(default_factory=Seeks)
+    flushing: asyncio.Task[None] | None = None
     commands: int = 0
     close_code: int | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)

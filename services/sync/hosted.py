@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 import msgspec
 
 from services.common import codec
+from services.common.errors import CloseCode
 from services.common.room.snapshot import RoomRecord
-from services.common.wire.models import Role, You
+from services.common.wire.models import MemberStatus, Role, You
 from services.common.wire.server import Heartbeat, RoomState
 from services.sync.connection import Connection
 from services.sync.mirror import apply, follows
 from services.sync.veil import Veil
+
+_SENT_OUT: Final = {"kicked": CloseCode.KICKED, "banned": CloseCode.BANNED}
 
 
 @dataclass(slots=True, eq=False)
 class HostedRoom:
     """`pending` holds events that came while the room is being read; None once it is live.
 
-    `wanted` maps an item to when its resolution was last asked for (monotonic seconds).
+    `wanted` maps an item to when its resolution was last asked for (monotonic seconds). `statuses` are all members'
+    players as told by all replicas, `reports` what this replica has not told yet.
     """
 
     record: RoomRecord
@@ -28,6 +33,8 @@ class HostedRoom:
     pending: list[bytes] | None = field(default_factory=list)
     wanted: dict[str, float] = field(default_factory=dict)
     users: int = 0
+    statuses: dict[str, MemberStatus] = field(default_factory=dict)
+    reports: dict[str, MemberStatus] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -43,6 +50,8 @@ class HostedRoom:
             return "held"
         try:
             event = codec.decode(raw)
+            if "version" not in event:
+                return self._pass_on(event, raw)
             if event["version"] <= self.record.version and (was_held or event["run"] == self.record.run):
                 return "old"
             if not follows(self.record, event):
@@ -51,7 +60,23 @@ class HostedRoom:
         except (codec.MalformedError, KeyError, TypeError):
             return "gap"
         self.broadcast(frame)
+        if event["type"] == "member_left" and event.get("reason") in _SENT_OUT:
+            self._send_out(event["email"], _SENT_OUT[event["reason"]])
         return "applied"
+
+    def _pass_on(self, event: dict[str, Any], raw: bytes) -> str:
+        """What changes nothing: reactions, and how members' players are."""
+        if event["type"] == "statuses":
+            self.statuses.update(codec.convert(dict[str, MemberStatus], event["members"]))
+            members = self.record.members
+            self.statuses = {member: status for member, status in self.statuses.items() if member in members}
+        self.broadcast(raw.decode())
+        return "passed"
+
+    def _send_out(self, member: str, code: int) -> None:
+        for connection in self.connections:
+            if connection.identity.id == member:
+                connection.close(code)
 
     def begin_reading(self) -> None:
         """Hold events from now on, until `replace`."""
@@ -77,7 +102,7 @@ class HostedRoom:
         record = self.record
         heartbeat = Heartbeat(
             timestamp=record.anchor.position_at(now),
-            is_playing=record.anchor.is_playing,
+            is_playing=record.anchor.is_moving,
             server_time=now,
             version=record.version,
             run=record.run,
@@ -91,7 +116,7 @@ class HostedRoom:
         """The whole room as this member may see it."""
         self.veil.learn(self.record.members)
         member = self.record.members.get(connection.identity.id)
-        role: Role = "owner" if self.record.owner == connection.identity.id else member.role if member else "member"
+        role: Role = member.role if member else "member"
         state = RoomState(
             room=self.record.room(now),
             version=self.record.version,
@@ -103,6 +128,10 @@ class HostedRoom:
                 role=role,
                 is_guest=connection.identity.is_guest,
             ),
+            chat=list(self.record.chat),
+            log=list(self.record.log),
+            waiting=self.record.waiting,
+            statuses=self.statuses,
         )
         frame = codec.encode_text(msgspec.to_builtins(state))
         return self.veil.cover(frame) if connection.identity.is_guest else frame

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
-from services.common.errors import Refused, Unavailable
+from services.common.errors import CLOSE_CODES, CloseCode, Refused, Unavailable
 from services.common.keys import Keys
 from services.common.room.snapshot import RoomRecord
 from services.common.room.store import RoomStore, Sender
@@ -125,10 +125,14 @@ class Hub:
         leases = [(connection.id, self._lease_ms(connection)) for connection in room.connections]
         if not leases:
             return
-        version, unknown = await self._store.refresh(room.id, leases)
+        slowest_ms = round(max(connection.rtt_s for connection in room.connections) * 1000)
+        version, unknown = await self._store.refresh(room.id, leases, replica=self._node, rtt_ms=slowest_ms)
         by_id = {connection.id: connection for connection in room.connections}
         for connection in [by_id[gone] for gone in unknown if gone in by_id]:
-            await self._enter(connection)
+            try:
+                await self._enter(connection)
+            except Refused as refusal:
+                connection.close(CLOSE_CODES.get(refusal.code, CloseCode.RESTARTING))
         if version > room.record.version:
             await asyncio.sleep(0.2)
             if version > room.record.version:
@@ -156,6 +160,7 @@ class Hub:
             is_guest=connection.identity.is_guest,
             replica=self._node,
             lease_ms=self._lease_ms(connection),
+            address=connection.address,
         )
 
     def _lease_ms(self, connection: Connection) -> int:

@@ -18,6 +18,7 @@ from services.sync.clock import RoomClock
 from services.sync.config import SyncSettings
 from services.sync.hosted import HostedRoom
 from services.sync.hub import Hub
+from services.sync.players import Players
 from services.sync.resolving import ResolveDesk
 
 T = TypeVar("T")
@@ -29,19 +30,27 @@ _CLOCK_EVERY_S: Final = 5.0
 _OVERDUE_S: Final = 2.0
 _FIRST_SAMPLES: Final = 5
 _AT_ONCE: Final = 32
+_LOOK_EVERY_S: Final = 0.25
 
 
 class Keeper:
     """Runs the loops of one replica."""
 
     def __init__(
-        self, settings: SyncSettings, store: RoomStore, clock: RoomClock, hub: Hub, resolving: ResolveDesk
+        self,
+        settings: SyncSettings,
+        store: RoomStore,
+        clock: RoomClock,
+        hub: Hub,
+        resolving: ResolveDesk,
+        players: Players,
     ) -> None:
         self._settings = settings
         self._store = store
         self._clock = clock
         self._hub = hub
         self._resolving = resolving
+        self._players = players
         self._refreshed_at = clock.monotonic()
         self._reap_from = 0.0
 
@@ -55,6 +64,7 @@ class Keeper:
             tasks.create_task(_every(settings.sweep_s, self._sweep))
             tasks.create_task(_every(settings.ping_s, self._ping))
             tasks.create_task(_every(1.0, self._watch_ends))
+            tasks.create_task(_every(_LOOK_EVERY_S, self._look_at_players))
 
     async def sample_clock(self) -> None:
         """Read Redis' clock, several times while little is known of it, and which history it keeps.
@@ -121,6 +131,12 @@ class Keeper:
         now = self._clock.now()
         await _for_all([room for room in self._hub.rooms if _is_overdue(room, now)], self._advance)
 
+    async def _look_at_players(self) -> None:
+        for room in self._hub.rooms:
+            if room.pending is None:
+                self._players.look(room)
+        await self._players.tell(self._hub.rooms)
+
     async def _advance(self, room: HostedRoom) -> None:
         item = room.record.item_id
         try:
@@ -131,7 +147,7 @@ class Keeper:
 
 def _is_overdue(room: HostedRoom, now: float) -> bool:
     anchor = room.record.anchor
-    if room.pending is not None or not anchor.is_playing or not anchor.duration:
+    if room.pending is not None or not anchor.is_moving or not anchor.duration:
         return False
     video = room.record.video
     if video is None or video.is_live:

@@ -6,12 +6,13 @@ from typing import Final, Literal
 
 from services.common.bucket import TokenBucket
 
-LimitName = Literal["playback", "queue", "clock", "all"]
+LimitName = Literal["playback", "queue", "chat", "clock", "all"]
 
 # (tokens per second, burst)
 RATES: Final[dict[LimitName, tuple[float, float]]] = {
     "playback": (8, 12),
     "queue": (3, 10),
+    "chat": (2, 6),
     "clock": (4, 8),
     "all": (30, 60),
 }

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from services.common import codec
-from services.common.room.snapshot import Anchor, RoomRecord
-from services.common.wire.models import Member, QueueItem, VideoState
-from services.common.wire.server import QueueUpdate
+from services.common.room.snapshot import Anchor, RoomRecord, note
+from services.common.wire.models import ChatMessage, Member, QueueItem, RoomSettings, VideoState
+from services.common.wire.server import QueueUpdate, Waiting
 
 
 def follows(record: RoomRecord, event: dict[str, Any]) -> bool:
@@ -28,13 +28,21 @@ def apply(record: RoomRecord, event: dict[str, Any], raw: str) -> str:
     match event.get("type"):
         case "play" | "pause" | "seek" as kind:
             playing = kind == "play" or (kind == "seek" and record.anchor.is_playing)
-            record.anchor = replace(
-                record.anchor, position=event["timestamp"], at=event["server_time"], is_playing=playing
-            )
+            _move(record, event["timestamp"], event["starts_at"], playing)
         case "set_rate":
             record.anchor = replace(
                 record.anchor, position=event["timestamp"], at=event["server_time"], rate=event["rate"]
             )
+        case "waiting":
+            record.waiting = codec.convert(Waiting, event)
+            record.anchor = replace(record.anchor, position=event["timestamp"], at=event["server_time"], is_held=True)
+        case "resumed":
+            _move(record, event["timestamp"], event["starts_at"], playing=True)
+        case "settings":
+            record.settings = codec.convert(RoomSettings, event["settings"])
+            record.is_unlisted = record.settings.is_unlisted
+        case "chat":
+            record.chat.append(codec.convert(ChatMessage, event["message"]))
         case "set_video":
             _set_video(record, event)
         case "queue_update":
@@ -45,13 +53,20 @@ def apply(record: RoomRecord, event: dict[str, Any], raw: str) -> str:
             record.members.pop(event["email"], None)
         case _:
             pass
+    note(record, event)
     record.version = event["version"]
     record.last_active = event["server_time"]
     return frame
 
 
+def _move(record: RoomRecord, position: float, at: float, playing: bool) -> None:
+    record.waiting = None
+    record.anchor = replace(record.anchor, position=position, at=at, is_playing=playing, is_held=False)
+
+
 def _set_video(record: RoomRecord, event: dict[str, Any]) -> None:
     video = event["video"]
+    record.waiting = None
     record.item_id = event["item_id"] or ""
     record.video = codec.convert(VideoState, video) if video is not None else None
     current = record.items.get(record.item_id)

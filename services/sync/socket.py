@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 from collections.abc import Callable
 from typing import Final, get_args
@@ -13,10 +14,10 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from services.common import codec
-from services.common.errors import CloseCode, Refused, Unavailable, WatchTogetherError
+from services.common.errors import CLOSE_CODES, CloseCode, Refused, Unavailable, WatchTogetherError
 from services.common.identity import Identities, Identity
 from services.common.keys import is_room_id
-from services.common.net import Caller, TrustedProxies, origin_allowed
+from services.common.net import Caller, TrustedProxies, address_group, origin_allowed
 from services.common.room.store import RoomStore
 from services.common.websocket import EXTENSION
 from services.common.wire import client, server
@@ -28,6 +29,8 @@ from services.sync.hosted import HostedRoom
 from services.sync.hub import Hub
 from services.sync.limits import Limits
 from services.sync.outbox import Mark
+from services.sync.players import Players
+from services.sync.seeks import SeekBatch
 
 log = structlog.get_logger()
 
@@ -37,13 +40,6 @@ _MISUSE_LIMIT: Final = 20
 _CLOSE_TIMEOUT_S: Final = 2.0
 _READING_PAUSE_S: Final = 0.005
 _KNOWN_TYPES: Final = frozenset(shape.__struct_config__.tag for shape in get_args(client.AnyClientMessage))
-
-_CLOSE_CODES: Final = {
-    "room_full": CloseCode.ROOM_FULL,
-    "too_many_connections": CloseCode.TOO_MANY_CONNECTIONS,
-    "sign_in_required": CloseCode.SIGN_IN_REQUIRED,
-    "bad_room_id": CloseCode.BAD_ROOM_ID,
-}
 
 # Told about every applied command, to see to what it made necessary.
 Changed = Callable[[HostedRoom], None]
@@ -60,6 +56,8 @@ class SocketEndpoint:
         hub: Hub,
         store: RoomStore,
         clock: RoomClock,
+        players: Players,
+        address_key: bytes,
         on_changed: Changed,
     ) -> None:
         self._settings = settings
@@ -68,6 +66,8 @@ class SocketEndpoint:
         self._hub = hub
         self._store = store
         self._clock = clock
+        self._players = players
+        self._address_key = address_key
         self._on_changed = on_changed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,6 +95,7 @@ class SocketEndpoint:
             limits=Limits(self._clock.monotonic()),
             transport=scope.get("extensions", {}).get(EXTENSION),
             heard_at=self._clock.monotonic(),
+            address=self._address_hash(caller),
         )
         with structlog.contextvars.bound_contextvars(room=room, connection=connection.id):
             await self._serve(connection, receive, send)
@@ -103,6 +104,10 @@ class SocketEndpoint:
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
         name = query.get("name", [None])[0]
         return await self._identities.identify(headers, name=name, secure=caller.is_secure)
+
+    def _address_hash(self, caller: Caller) -> str:
+        group = address_group(caller.address).encode()
+        return hashlib.blake2b(group, digest_size=12, key=self._address_key).hexdigest()
 
     def _room_id(self, path: str) -> str:
         room = path.removeprefix("/ws/")
@@ -113,7 +118,7 @@ class SocketEndpoint:
     async def _refuse(self, send: Send, error: WatchTogetherError) -> None:
         frame = server.Error(code=error.code, message=error.message, retry_after_ms=error.retry_after_ms)
         await send({"type": "websocket.send", "text": codec.encode_text(frame)})
-        code = _CLOSE_CODES.get(error.code, CloseCode.RESTARTING)
+        code = CLOSE_CODES.get(error.code, CloseCode.RESTARTING)
         metrics.CLOSES.labels(str(code)).inc()
         await send({"type": "websocket.close", "code": code, "reason": error.code})
 
@@ -141,6 +146,8 @@ class SocketEndpoint:
         finally:
             for task in (reader, writer, closing):
                 task.cancel()
+            if connection.flushing is not None:
+                connection.flushing.cancel()
             outcomes = await asyncio.gather(reader, writer, closing, return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, Exception):
@@ -222,13 +229,45 @@ class SocketEndpoint:
             case client.Resync():
                 connection.outbox.put_snapshot()
             case client.Status():
-                connection.is_hidden = message.state == "hidden"
+                self._players.report(room, connection, message)
             case client.Pong():
                 pass
             case _:
                 await self._command(connection, room, message)
 
     async def _command(self, connection: Connection, room: HostedRoom, command: client.AnyCommand) -> None:
+        now = self._clock.monotonic()
+        if isinstance(command, client.Seek):
+            batch = connection.seeks.take(command, now)
+            if batch is None:
+                self._flush_later(connection, room)
+        else:
+            # What was wished before goes before.
+            await self._seek(connection, room, connection.seeks.flush(now))
+            await self._run(connection, room, command, (command.id,))
+            return
+        await self._seek(connection, room, batch)
+
+    async def _seek(self, connection: Connection, room: HostedRoom, batch: SeekBatch | None) -> None:
+        if batch is not None:
+            await self._run(connection, room, batch.seek, (*batch.superseded, batch.seek.id))
+
+    def _flush_later(self, connection: Connection, room: HostedRoom) -> None:
+        due_at = connection.seeks.due_at
+        if connection.flushing is not None or due_at is None:
+            return
+
+        async def flush() -> None:
+            await asyncio.sleep(max(0.0, due_at - self._clock.monotonic()))
+            connection.flushing = None
+            await self._seek(connection, room, connection.seeks.flush(self._clock.monotonic()))
+
+        connection.flushing = asyncio.create_task(flush())
+
+    async def _run(
+        self, connection: Connection, room: HostedRoom, command: client.AnyCommand, ids: tuple[str | None, ...]
+    ) -> None:
+        """Apply a command, and give its answer to each of `ids`."""
         kind = str(type(command).__struct_config__.tag)
         outcome = "applied"
         try:
@@ -236,10 +275,12 @@ class SocketEndpoint:
                 version = await commands.run(self._store, connection, command)
         except (Refused, Unavailable) as error:
             outcome = error.code
-            self._complain(connection, error.code, error.message, command.id, retry_after_ms=error.retry_after_ms)
+            for id_ in ids:
+                self._complain(connection, error.code, error.message, id_, retry_after_ms=error.retry_after_ms)
         else:
-            if command.id is not None:
-                connection.answer(codec.encode_text(server.Ack(id=command.id, version=version)))
+            for id_ in ids:
+                if id_ is not None:
+                    connection.answer(codec.encode_text(server.Ack(id=id_, version=version)))
             if isinstance(command, client.Rename):
                 connection.identity = Identity(
                     connection.identity.id, command.name, connection.identity.is_guest, connection.identity.email

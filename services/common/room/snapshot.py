@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 from services.common import codec
-from services.common.wire.models import Member, QueueItem, Room, VideoState
+from services.common.room.log import entry_of
+from services.common.wire.models import ChatMessage, LogEntry, Member, QueueItem, Room, RoomSettings, VideoState
+from services.common.wire.server import Waiting
 
 T = TypeVar("T")
+
+MOST_CHAT: Final = 200
+MOST_LOG: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +27,18 @@ class Anchor:
     rate: float = 1.0
     is_playing: bool = False
     duration: float | None = None
+    # The room waits for somebody: it stands at `position` though it is playing.
+    is_held: bool = False
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the position runs."""
+        return self.is_playing and not self.is_held
 
     def position_at(self, now: float) -> float:
         """The position in seconds at `now`, never beyond a known end."""
         position = self.position
-        if self.is_playing:
+        if self.is_moving:
             position += self.rate * max(0.0, now - self.at)
         return min(position, self.duration) if self.duration else position
 
@@ -46,6 +59,10 @@ class RoomRecord:
     members: dict[str, Member] = field(default_factory=dict)
     last_active: float = 0.0
     is_unlisted: bool = False
+    settings: RoomSettings = field(default_factory=RoomSettings)
+    waiting: Waiting | None = None
+    chat: deque[ChatMessage] = field(default_factory=lambda: deque(maxlen=MOST_CHAT))
+    log: deque[LogEntry] = field(default_factory=lambda: deque(maxlen=MOST_LOG))
 
     def queue(self) -> list[QueueItem]:
         """The items in playing order."""
@@ -60,10 +77,11 @@ class RoomRecord:
             queue=self.queue(),
             current_video=self.video,
             current_item_id=self.item_id or None,
-            is_playing=self.anchor.is_playing,
+            is_playing=self.anchor.is_moving,
             timestamp=self.anchor.position_at(now),
             rate=self.anchor.rate,
             last_active=self.last_active,
+            settings=self.settings,
         )
 
 
@@ -74,13 +92,16 @@ def read_record(
     order: Iterable[bytes],
     items: Sequence[bytes],
     members: Sequence[bytes],
+    chat: Sequence[bytes],
+    events: Sequence[bytes],
 ) -> RoomRecord:
     """Build a record from `snapshot.lua`'s answer. A stored value that doesn't parse is left out, never fatal."""
     stored = {name.decode(): value.decode() for name, value in _pairs(fields)}
     duration = _number(stored.get("duration"), 0.0)
-    return RoomRecord(
+    version = int(_number(stored.get("version"), 0))
+    record = RoomRecord(
         id=room,
-        version=int(_number(stored.get("version"), 0)),
+        version=version,
         run=run,
         owner=stored.get("owner", ""),
         item_id=stored.get("item", ""),
@@ -91,12 +112,42 @@ def read_record(
             rate=_number(stored.get("rate"), 1.0),
             is_playing=stored.get("playing") == "1",
             duration=duration or None,
+            is_held=stored.get("held") == "1",
         ),
         items={i.id: i for _, raw in _pairs(items) if (i := _parsed(QueueItem, raw)) is not None},
         order=[item.decode() for item in order],
         members={name.decode(): m for name, raw in _pairs(members) if (m := _parsed(Member, raw)) is not None},
         last_active=_number(stored.get("active_at"), 0.0),
         is_unlisted=stored.get("unlisted") == "1",
+        settings=_parsed(RoomSettings, stored.get("settings", "").encode()) or RoomSettings(),
+    )
+    record.chat.extend(message for raw in chat if (message := _parsed(ChatMessage, raw)) is not None)
+    for raw in events:
+        event = _parsed(dict[str, Any], raw)
+        if event is not None:
+            note(record, event)
+    if record.anchor.is_held:
+        record.waiting = _waiting(stored, record)
+    return record
+
+
+def note(record: RoomRecord, event: dict[str, Any]) -> None:
+    """Enter an event that somebody caused into the room's log."""
+    entry = entry_of(event, record.members, record.items)
+    if entry is not None:
+        record.log.append(entry)
+
+
+def _waiting(stored: dict[str, str], record: RoomRecord) -> Waiting:
+    members = _parsed(dict[str, float], stored.get("waiting", "{}").encode()) or {}
+    return Waiting(
+        version=record.version,
+        prev=record.version,
+        run=record.run,
+        server_time=record.anchor.at,
+        members=sorted(members),
+        timestamp=record.anchor.position,
+        until=_number(stored.get("wait_until"), record.anchor.at),
     )
 
 

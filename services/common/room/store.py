@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -14,7 +14,7 @@ from services.common.errors import Broken, Refused, Unavailable
 from services.common.keys import Keys
 from services.common.room.script import ScriptName, source
 from services.common.room.snapshot import RoomRecord, read_record
-from services.common.wire.models import QueueItem, RoomSummary
+from services.common.wire.models import QueueItem, Role, RoomSummary
 
 PlaybackKind = Literal["play", "pause", "seek", "set_rate"]
 
@@ -30,6 +30,15 @@ _REASONS: Final[dict[str, str]] = {
     "not_at_end": "The video is not over yet.",
     "nobody_present": "Nobody is in the room.",
     "not_a_member": "You are not in this room.",
+    "forbidden": "You may not do that in this room.",
+    "banned": "You are banned from this room.",
+    "locked": "This room is locked: nobody new comes in.",
+    "password_required": "This room has a password.",
+    "no_such_member": "They are not in this room any more.",
+    "too_late": "It is too late to undo that.",
+    "not_undoable": "That can't be undone.",
+    "not_waiting": "The room does not wait for this.",
+    "excused": "The room does not wait for somebody who stalls so often.",
     "snapshot_needed": "Too much has happened since.",
 }
 
@@ -92,7 +101,7 @@ class RoomStore:
             answer = await self._run("snapshot", room, SYSTEM)
         except Refused:
             return None
-        return read_record(room, self.run, *answer[1:5])
+        return read_record(room, self.run, *answer[1:7])
 
     async def catch_up(self, room: str, version: int) -> list[bytes]:
         """The encoded events after `version`, all of them.
@@ -112,15 +121,26 @@ class RoomStore:
         replica: str,
         lease_ms: int,
         unlisted: bool = False,
+        address: str = "",
     ) -> int:
-        """Let a connection in, making the room if it is new. Answers the version at which it is in."""
-        answer = await self._run("join", room, sender, str(lease_ms), name, _flag(is_guest), replica, _flag(unlisted))
+        """Let a connection in, making the room if it is new. Answers the version at which it is in.
+
+        :raises Refused: `banned`, `locked`, `password_required`.
+        """
+        answer = await self._run(
+            "join", room, sender, str(lease_ms), name, _flag(is_guest), replica, _flag(unlisted), address
+        )
         return int(answer[1])
 
-    async def refresh(self, room: str, leases: Sequence[tuple[str, int]]) -> tuple[int, list[str]]:
-        """Renew leases (connection, ms). Answers the room's version and the connections that must join again."""
+    async def refresh(
+        self, room: str, leases: Sequence[tuple[str, int]], *, replica: str = "", rtt_ms: int = 0
+    ) -> tuple[int, list[str]]:
+        """Renew leases (connection, ms), and tell how slow the slowest of them is.
+
+        Answers the room's version and the connections that must join again.
+        """
         flat = [part for connection, lease_ms in leases for part in (connection, str(lease_ms))]
-        answer = await self._run("refresh", room, SYSTEM, *flat)
+        answer = await self._run("refresh", room, SYSTEM, replica, str(rtt_ms), *flat)
         return int(answer[1]), [connection.decode() for connection in answer[2:]]
 
     async def leave(self, room: str, connection: str, *, grace_ms: int) -> None:
@@ -167,6 +187,78 @@ class RoomStore:
     async def retry_item(self, room: str, sender: Sender, item: str) -> int:
         """Mark a failed item as being resolved again."""
         return await self._change("queue_retry", room, sender, item)
+
+    async def clear_queue(self, room: str, sender: Sender) -> int:
+        """Remove every item but the current one."""
+        return await self._change("queue_clear", room, sender)
+
+    async def vote(self, room: str, sender: Sender, item: str) -> int:
+        """Vote for an item, or take the vote back; items with more votes come first."""
+        return await self._change("queue_vote", room, sender, item)
+
+    async def change_settings(
+        self, room: str, sender: Sender, change: Mapping[str, object], *, unlisted: bool | None, password_hash: str
+    ) -> int:
+        """Change some settings. `password_hash`: '-' removes the password, '' leaves it."""
+        listing = "" if unlisted is None else _flag(unlisted)
+        return await self._change("settings", room, sender, codec.encode_text(change), listing, password_hash)
+
+    async def set_role(self, room: str, sender: Sender, member: str, role: Role) -> int:
+        """Give a member a role; to make somebody owner gives the room away."""
+        return await self._change("set_role", room, sender, member, role)
+
+    async def send_out(
+        self, room: str, sender: Sender, member: str, *, banned: bool = False, address: bool = False
+    ) -> int:
+        """Kick a member, or ban them: by id, and with `address` everybody from their address."""
+        return await self._change("send_out", room, sender, member, "banned" if banned else "kicked", _flag(address))
+
+    async def chat(self, room: str, sender: Sender, message: str, text: str) -> int:
+        """Say something; `message` is the new message's id."""
+        return await self._change("chat", room, sender, message, text)
+
+    async def react(self, room: str, sender: Sender, emoji: str) -> int:
+        """Show everybody an emoji. Nothing is kept of it."""
+        return await self._change("react", room, sender, emoji)
+
+    async def undo(self, room: str, sender: Sender, version: int) -> int:
+        """Take back a seek, or bring back a removed item.
+
+        :raises Refused: `too_late`, `not_undoable`, `forbidden`.
+        """
+        return await self._change("undo", room, sender, str(version))
+
+    async def hold(self, room: str, member: str, *, most_ms: int) -> int:
+        """Have the room wait for a member whose player has run dry, if its policy says so.
+
+        :raises Refused: `not_waiting` if it does not, `excused` if that member stalls too often.
+        """
+        return await self._change("hold", room, SYSTEM, member, str(most_ms))
+
+    async def release(self, room: str, member: str = "") -> int:
+        """A member can play again; '' only looks whether the deadline is over."""
+        return await self._change("release", room, SYSTEM, member)
+
+    async def grant(self, room: str, member: str) -> None:
+        """Let a member in who gave the right password."""
+        await self._change("grant", room, Sender(member))
+
+    async def password_hash(self, room: str) -> str | None:
+        """The hash of a room's password; '' if it has none, None if there is no such room."""
+        try:
+            found = await self._redis.execute_command("HMGET", self._keys.room(room), "v", "password")  # type: ignore[no-untyped-call]
+        except (RedisError, OSError) as error:
+            raise _unavailable() from error
+        if found[0] is None:
+            return None
+        return (found[1] or b"").decode()
+
+    async def publish(self, room: str, frame: bytes) -> None:
+        """Tell every replica something that changes nothing and is not kept."""
+        try:
+            await self._redis.publish(self._keys.events(room), frame)
+        except (RedisError, OSError) as error:
+            raise _unavailable() from error
 
     async def rename(self, room: str, sender: Sender, name: str) -> int:
         """Give a member another name."""
@@ -286,12 +378,13 @@ def _flag(value: bool) -> str:
 
 
 def _summary(record: RoomRecord) -> RoomSummary:
-    current = record.items.get(record.item_id)
+    current = None if record.settings.has_password else record.items.get(record.item_id)
+    names = [] if record.settings.has_password else [member.name for member in record.members.values()]
     return RoomSummary(
         id=record.id,
         title=current.title if current else "",
         thumbnail=current.thumbnail if current else "",
         is_playing=record.anchor.is_playing,
-        member_names=[member.name for member in record.members.values()],
+        member_names=names,
         last_active=record.last_active,
     )

@@ -7,9 +7,11 @@ from typing import Annotated, Literal, cast
 from msgspec import Meta, Struct
 
 from services.common import codec
-from services.common.wire.models import ItemIdText, Timestamp, Url
+from services.common.wire.models import BufferingPolicy, ItemIdText, PlayerState, Role, Timestamp, Url
 
 CommandId = Annotated[str, Meta(min_length=1, max_length=64)]
+MemberIdText = Annotated[str, Meta(min_length=1, max_length=254)]
+PermissionName = Literal["playback", "queue", "chat", "settings"]
 MemberName = Annotated[str, Meta(min_length=1, max_length=40)]
 
 
@@ -76,6 +78,61 @@ class Rename(Command, tag="rename", kw_only=True, frozen=True):
     name: MemberName
 
 
+class QueueClear(Command, tag="queue_clear", kw_only=True, frozen=True):
+    """Remove everything but the current item."""
+
+
+class QueueVote(Command, tag="queue_vote", kw_only=True, frozen=True):
+    """Vote for an item, or take the vote back."""
+
+    item_id: ItemIdText
+
+
+class SetSettings(Command, tag="set_settings", kw_only=True, frozen=True):
+    """Change some of the room's settings; what is left out stays. `password`: '' removes it."""
+
+    buffering: BufferingPolicy | None = None
+    tight_sync: bool | None = None
+    is_locked: bool | None = None
+    is_unlisted: bool | None = None
+    permissions: dict[PermissionName, Role] | None = None
+    password: Annotated[str, Meta(max_length=200)] | None = None
+
+
+class SetRole(Command, tag="set_role", kw_only=True, frozen=True):
+    """Make somebody moderator, member or viewer; to make them owner gives the room away."""
+
+    member: MemberIdText
+    role: Role
+
+
+class Kick(Command, tag="kick", kw_only=True, frozen=True):
+    """Send somebody out; they may come back."""
+
+    member: MemberIdText
+
+
+class Ban(Command, tag="ban", kw_only=True, frozen=True):
+    """Send somebody out for good. `address`: everybody from their address, too."""
+
+    member: MemberIdText
+    address: bool = False
+
+
+class Chat(Command, tag="chat", kw_only=True, frozen=True):
+    text: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class React(Command, tag="react", kw_only=True, frozen=True):
+    emoji: Annotated[str, Meta(min_length=1, max_length=16)]
+
+
+class Undo(Command, tag="undo", kw_only=True, frozen=True):
+    """Take back the seek, or bring back the removed item, that was applied as `version`."""
+
+    version: int
+
+
 class Clock(ClientMessage, tag="clock", kw_only=True, frozen=True):
     """`client_time` is opaque to the server and comes back unchanged."""
 
@@ -89,12 +146,16 @@ class Resync(ClientMessage, tag="resync", kw_only=True, frozen=True):
 
 
 class Status(ClientMessage, tag="status", kw_only=True, frozen=True):
-    """How the sender's player is. `position` and `buffered` in seconds, `drift` in seconds ahead of the room."""
+    """How the sender's player is.
 
-    state: Literal["ready", "buffering", "stalled", "hidden"]
+    `position` and `buffered` in seconds, `drift` in seconds ahead of the room, `rtt` the round trip in seconds.
+    """
+
+    state: PlayerState
     position: float | None = None
     drift: float | None = None
     buffered: float | None = None
+    rtt: Annotated[float, Meta(ge=0, le=60)] | None = None
 
 
 class Pong(ClientMessage, tag="pong", kw_only=True, frozen=True):
@@ -102,7 +163,26 @@ class Pong(ClientMessage, tag="pong", kw_only=True, frozen=True):
 
 
 AnyCommand = (
-    Play | Pause | Seek | SetRate | QueueAdd | QueueRemove | QueueReorder | QueuePlay | QueueRetry | Ended | Rename
+    Play
+    | Pause
+    | Seek
+    | SetRate
+    | QueueAdd
+    | QueueRemove
+    | QueueReorder
+    | QueuePlay
+    | QueueRetry
+    | QueueClear
+    | QueueVote
+    | Ended
+    | Rename
+    | SetSettings
+    | SetRole
+    | Kick
+    | Ban
+    | Chat
+    | React
+    | Undo
 )
 AnyClientMessage = AnyCommand | Clock | Resync | Status | Pong
 

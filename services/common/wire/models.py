@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 StreamType = Literal["hls", "dash", "direct"]
 ItemStatus = Literal["resolving", "ready", "failed"]
 Role = Literal["owner", "moderator", "member", "viewer"]
+BufferingPolicy = Literal["never", "everyone", "owner"]
+PlayerState = Literal["ready", "buffering", "stalled", "hidden"]
+LogKind = Literal[
+    "play", "pause", "seek", "set_rate", "queue_add", "queue_remove", "queue_play", "kick", "ban", "settings",
+]  # fmt: skip
 Timestamp = Annotated[float, Meta(ge=0, description="Media position in seconds.")]
 ItemIdText = Annotated[str, Meta(min_length=1, max_length=16)]
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
@@ -75,7 +80,7 @@ class VideoState(Model, kw_only=True, frozen=True):
 
 
 class QueueItem(Model, kw_only=True, frozen=True):
-    """`added_at` is Unix seconds. Until resolved: title = URL, thumbnail '', duration 0."""
+    """`added_at` is Unix seconds; `votes` are member ids. Until resolved: title = URL, thumbnail '', duration 0."""
 
     id: str
     url: str
@@ -87,6 +92,7 @@ class QueueItem(Model, kw_only=True, frozen=True):
     status: ItemStatus = "resolving"
     code: str | None = None
     message: str | None = None
+    votes: list[str] = []
 
 
 class Member(Model, kw_only=True, frozen=True):
@@ -96,6 +102,62 @@ class Member(Model, kw_only=True, frozen=True):
     is_guest: bool
     joined_at: float
     role: Role = "member"
+
+
+class Permissions(Model, kw_only=True, frozen=True):
+    """The least role that may do each thing."""
+
+    playback: Role = "member"
+    queue: Role = "member"
+    chat: Role = "viewer"
+    settings: Role = "moderator"
+
+
+class RoomSettings(Model, kw_only=True, frozen=True):
+    """What the people of a room have agreed on.
+
+    `buffering`: for whom the room waits when a player runs dry. `tight_sync`: players also close small gaps.
+    `is_locked`: nobody new comes in. `is_unlisted`: not in the list of rooms. `has_password`: it is never told.
+    """
+
+    buffering: BufferingPolicy = "never"
+    tight_sync: bool = False
+    is_locked: bool = False
+    is_unlisted: bool = False
+    has_password: bool = False
+    permissions: Permissions = Permissions()
+
+
+class ChatMessage(Model, kw_only=True, frozen=True):
+    """`text` is plain text: whoever shows it escapes it. `name` is the author's at that time; `at` is Unix seconds."""
+
+    id: str
+    by: str
+    name: str
+    text: str
+    at: float
+
+
+class LogEntry(Model, kw_only=True, frozen=True):
+    """Something somebody did: "Ben sought to 12:40". `version` is what `undo` takes; `at` is Unix seconds."""
+
+    version: int
+    at: float
+    by: str
+    name: str
+    kind: LogKind
+    timestamp: float | None = None
+    title: str | None = None
+    is_undoable: bool = False
+
+
+class MemberStatus(Model, kw_only=True, frozen=True):
+    """How a member's player is. `drift` is seconds ahead of the room. `is_excused`: the room does not wait for them."""
+
+    state: PlayerState
+    drift: float | None = None
+    position: float | None = None
+    is_excused: bool = False
 
 
 class Room(Model, kw_only=True, frozen=True):
@@ -111,7 +173,7 @@ class Room(Model, kw_only=True, frozen=True):
     timestamp: float
     rate: float
     last_active: float
-    settings: dict[str, Any] = {}
+    settings: RoomSettings = RoomSettings()
 
 
 class RoomSummary(Model, kw_only=True, frozen=True):

@@ -36,6 +36,12 @@ class CreateRoomRequest(RestModel, kw_only=True, frozen=True):
     url: Annotated[str, Meta(max_length=2048)] | None = None
 
 
+class JoinRequest(RestModel, kw_only=True, frozen=True):
+    """The password of a room."""
+
+    password: Annotated[str, Meta(max_length=200)]
+
+
 class CreatedRoom(RestModel, kw_only=True, frozen=True):
     id: str
 

@@ -25,6 +25,7 @@ REST: Final[tuple[type, ...]] = (
     rest.SessionRequest,
     rest.Session,
     rest.CreateRoomRequest,
+    rest.JoinRequest,
     rest.CreatedRoom,
     rest.RoomList,
     rest.ClientConfig,
@@ -32,7 +33,12 @@ REST: Final[tuple[type, ...]] = (
 )
 VALUES: Final[tuple[type, ...]] = (
     models.Room,
+    models.RoomSettings,
+    models.Permissions,
     models.Member,
+    models.MemberStatus,
+    models.ChatMessage,
+    models.LogEntry,
     models.QueueItem,
     models.VideoState,
     models.QualityOption,

@@ -6,7 +6,17 @@ from typing import Literal
 
 from msgspec import Struct
 
-from services.common.wire.models import Member, QueueItem, Room, VideoState, You
+from services.common.wire.models import (
+    ChatMessage,
+    LogEntry,
+    Member,
+    MemberStatus,
+    QueueItem,
+    Room,
+    RoomSettings,
+    VideoState,
+    You,
+)
 
 
 class ServerMessage(Struct, kw_only=True, frozen=True, tag_field="type", omit_defaults=True):
@@ -22,6 +32,22 @@ class RoomEvent(ServerMessage, kw_only=True, frozen=True):
     server_time: float
 
 
+class Waiting(RoomEvent, tag="waiting", kw_only=True, frozen=True):
+    """The room stands at `timestamp` until `members` can play, or until `until` (room clock, Unix seconds)."""
+
+    members: list[str]
+    timestamp: float
+    until: float
+
+
+class Resumed(RoomEvent, tag="resumed", kw_only=True, frozen=True):
+    """The room goes on from `timestamp` at `starts_at`. `excused` are those it waited for in vain."""
+
+    timestamp: float
+    starts_at: float
+    excused: list[str] = []
+
+
 class RoomState(ServerMessage, tag="room_state", kw_only=True, frozen=True):
     """A whole snapshot: on joining, after a gap, and on `resync`."""
 
@@ -30,6 +56,10 @@ class RoomState(ServerMessage, tag="room_state", kw_only=True, frozen=True):
     run: str
     server_time: float
     you: You
+    chat: list[ChatMessage] = []
+    log: list[LogEntry] = []
+    waiting: Waiting | None = None
+    statuses: dict[str, MemberStatus] = {}
 
 
 class Heartbeat(ServerMessage, tag="heartbeat", kw_only=True, frozen=True):
@@ -92,12 +122,38 @@ class MemberJoined(RoomEvent, tag="member_joined", kw_only=True, frozen=True):
 
 
 class MemberLeft(RoomEvent, tag="member_left", kw_only=True, frozen=True):
+    """`reason`: `left`, or what a moderator did."""
+
     email: str
+    reason: Literal["left", "kicked", "banned"] = "left"
+    by: str = ""
 
 
 class MemberUpdated(RoomEvent, tag="member_updated", kw_only=True, frozen=True):
     email: str
     member: Member
+
+
+class SettingsEvent(RoomEvent, tag="settings", kw_only=True, frozen=True):
+    settings: RoomSettings
+    by: str
+
+
+class ChatEvent(RoomEvent, tag="chat", kw_only=True, frozen=True):
+    message: ChatMessage
+
+
+class Reaction(ServerMessage, tag="reaction", kw_only=True, frozen=True):
+    """Shown once and forgotten: it has no version."""
+
+    by: str
+    emoji: str
+
+
+class Statuses(ServerMessage, tag="statuses", kw_only=True, frozen=True):
+    """How members' players are, by member id; those whose state changed since the last one. Not versioned."""
+
+    members: dict[str, MemberStatus]
 
 
 class Resolving(ServerMessage, tag="resolving", kw_only=True, frozen=True):
@@ -157,6 +213,12 @@ AnyServerMessage = (
     | MemberJoined
     | MemberLeft
     | MemberUpdated
+    | Waiting
+    | Resumed
+    | SettingsEvent
+    | ChatEvent
+    | Reaction
+    | Statuses
     | Resolving
     | ResolveFailed
     | Ack

@@ -11,7 +11,10 @@ VIDEO = {"url": "http://x/1", "title": "One", "stream_type": "direct", "duration
 
 
 def event(kind: str, **fields: Any) -> dict[str, Any]:
-    return {"version": 2, "prev": 1, "run": "r", "server_time": 100.0, "type": kind, "by": "guest-1", **fields}
+    return {
+        "version": 2, "prev": 1, "run": "r", "server_time": 100.0, "starts_at": 100.0, "type": kind, "by": "guest-1",
+        **fields,
+    }  # fmt: skip
 
 
 def item(id_: str, **fields: Any) -> dict[str, Any]:
@@ -104,3 +107,40 @@ def test_an_event_of_a_later_version_of_the_program_is_passed_on(record: RoomRec
 def test_an_event_that_does_not_fit_its_type_is_malformed(record: RoomRecord) -> None:
     with pytest.raises(codec.MalformedError):
         moved(record, event("queue_update", op="shuffle"))
+
+
+def test_a_scheduled_start_stands_still_until_its_time(record: RoomRecord) -> None:
+    moved(record, {**event("play", timestamp=10.0), "starts_at": 100.4})
+    assert record.anchor.position_at(100.2) == 10.0
+    assert record.anchor.position_at(101.4) == pytest.approx(11.0)
+
+
+def test_a_room_that_waits_for_somebody_stands_until_it_is_resumed(record: RoomRecord) -> None:
+    moved(record, event("play", timestamp=10.0))
+    moved(record, {**event("waiting", members=["guest-2"], timestamp=12.0, until=112.0), "server_time": 102.0})
+    assert record.anchor.position_at(110.0) == 12.0
+    assert record.waiting is not None
+    moved(record, {**event("resumed", timestamp=12.0), "starts_at": 110.0})
+    assert record.anchor.position_at(111.0) == 13.0
+    assert record.waiting is None
+
+
+def test_a_pause_by_a_person_ends_the_waiting(record: RoomRecord) -> None:
+    moved(record, event("play", timestamp=10.0))
+    moved(record, event("waiting", members=["guest-2"], timestamp=12.0, until=112.0))
+    moved(record, event("pause", timestamp=12.0))
+    assert record.waiting is None
+    assert not record.anchor.is_held
+
+
+def test_what_people_do_is_kept_as_lines_of_the_log(record: RoomRecord) -> None:
+    moved(record, event("seek", timestamp=760.0))
+    moved(record, {**event("pause", timestamp=760.0), "by": ""})
+    (line,) = record.log
+    assert (line.kind, line.by, line.timestamp, line.is_undoable) == ("seek", "guest-1", 760.0, True)
+
+
+def test_chat_is_kept_for_those_who_come_later(record: RoomRecord) -> None:
+    message = {"id": "m1", "by": "guest-1", "name": "Ana", "text": "<b>hi</b>", "at": 100.0}
+    moved(record, event("chat", message=message))
+    assert [entry.text for entry in record.chat] == ["<b>hi</b>"]

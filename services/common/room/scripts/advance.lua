@@ -7,7 +7,7 @@ if get('item') ~= ARGV[6] or get('video') == '' then return applied(version()) e
 local duration = tonumber(get('duration')) or tonumber(ARGV[8])
 if duration and duration > 0 then
   local at, rate = tonumber(get('at')) or NOW, tonumber(get('rate')) or 1
-  local reached = (tonumber(get('pos')) or 0) + (is_playing() and rate * (NOW - at) or 0)
+  local reached = (tonumber(get('pos')) or 0) + (is_playing() and get('held') ~= '1' and rate * (NOW - at) or 0)
   if reached + tonumber(ARGV[7]) < duration then return refused('not_at_end') end
 end
 if not anyone_present() then return refused('nobody_present') end

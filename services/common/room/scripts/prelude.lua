@@ -1,15 +1,18 @@
 -- Stands before every room script. One room's keys only, all under one hash tag.
--- KEYS: 1 room, 2 queue, 3 items, 4 members, 5 connections, 6 presence, 7 done, 8 log, 9 bans
+-- KEYS: 1 room, 2 queue, 3 items, 4 members, 5 connections, 6 presence, 7 done, 8 log, 9 bans, 10 chat, 11 roles,
+--       12 granted, 13 pace
 -- ARGV: 1 events channel, 2 run, 3 actor (member id; '' is the room itself), 4 command id ('' is none),
 --       5 the actor's connection ('' is none); a script's own arguments start at 6
 local ROOM, QUEUE, ITEMS, MEMBERS, CONNECTIONS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PRESENCE, DONE, LOG, BANS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local CHAT, ROLES, GRANTED, PACE = KEYS[10], KEYS[11], KEYS[12], KEYS[13]
 local CHANNEL, RUN, ACTOR, COMMAND, CONNECTION = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
 local ROOM_TTL_MS = 30 * 24 * 3600 * 1000
 local LOG_TTL_MS = 10 * 60 * 1000
 local LOG_LENGTH = 256
 local REPLAY_MS = 2 * 60 * 1000
+local MOST_LEAD_S = 0.5
 
 local TIME = redis.call('TIME')
 local NOW = tonumber(TIME[1]) + tonumber(TIME[2]) / 1e6
@@ -27,7 +30,7 @@ local function version() return tonumber(get('version')) or 0 end
 
 local function keep()
   set('active_at', seconds(NOW))
-  for _, key in ipairs({ROOM, QUEUE, ITEMS, MEMBERS, CONNECTIONS, PRESENCE, BANS}) do
+  for _, key in ipairs({ROOM, QUEUE, ITEMS, MEMBERS, CONNECTIONS, PRESENCE, BANS, CHAT, ROLES, GRANTED}) do
     redis.call('PEXPIRE', key, ROOM_TTL_MS)
   end
 end
@@ -64,12 +67,39 @@ local function applied(at)
   return {'ok', int(at)}
 end
 
+-- Roles. The owner is kept with the room; a stand-in (`acting`) has their rights until they are back.
+local RANK = {viewer = 1, member = 2, moderator = 3, owner = 4}
+
+local function role_of(member)
+  if member == get('owner') or member == get('acting') then return 'owner' end
+  return redis.call('HGET', ROLES, member) or 'member'
+end
+
+local function settings()
+  local raw = get('settings')
+  return raw == '' and {} or cjson.decode(raw)
+end
+
+-- Whether the actor may do what is guarded by a permission. The room itself may do anything.
+local function may(permission)
+  if ACTOR == '' then return true end
+  local least = (settings().permissions or {})[permission]
+    or ({playback = 'member', queue = 'member', chat = 'viewer', settings = 'moderator'})[permission]
+  return RANK[role_of(ACTOR)] >= RANK[least]
+end
+
+-- Whether the actor is a moderator, and stands above somebody.
+local function outranks(member)
+  local mine = RANK[role_of(ACTOR)]
+  return mine >= RANK.moderator and mine > RANK[role_of(member)]
+end
+
 local function is_playing() return get('playing') == '1' end
 
 -- Where the room is at `time` (seconds on the room clock), never beyond a known end.
 local function position(time)
   local at = tonumber(get('pos')) or 0
-  if is_playing() then
+  if is_playing() and get('held') ~= '1' then
     at = at + (tonumber(get('rate')) or 1) * math.max(0, time - (tonumber(get('at')) or time))
   end
   local duration = tonumber(get('duration'))
@@ -77,13 +107,26 @@ local function position(time)
   return at
 end
 
+-- Nobody is waited for any more: whoever moves the room says so.
 local function anchor(pos, playing, time)
-  set('pos', seconds(pos), 'at', seconds(time or NOW), 'playing', playing and '1' or '0')
+  set('pos', seconds(pos), 'at', seconds(time or NOW), 'playing', playing and '1' or '0', 'held', '0', 'waiting', '{}')
 end
 
-local function playback_event(kind, pos, by)
+-- How long from now everybody needs to hear of a start: the slowest round trip, at most half a second.
+local function lead()
+  local slowest = 0
+  local paces = redis.call('HGETALL', PACE)
+  for i = 2, #paces, 2 do
+    local rtt_ms, until_ms = paces[i]:match('^(%d+):(%d+)$')
+    if rtt_ms and tonumber(until_ms) > NOW_MS then slowest = math.max(slowest, tonumber(rtt_ms)) end
+  end
+  return math.min(slowest / 1000, MOST_LEAD_S)
+end
+
+-- FROM: where the room was before, for the log and for undoing.
+local function playback_event(kind, pos, by, starts_at, from)
   return emit('"type":"' .. kind .. '","timestamp":' .. seconds(pos) .. ',"by":' .. quoted(by)
-    .. ',"starts_at":' .. seconds(NOW))
+    .. ',"starts_at":' .. seconds(starts_at or NOW) .. ',"from":' .. seconds(from or pos))
 end
 
 local function make_room(unlisted)
@@ -102,6 +145,12 @@ local function stand_still()
 end
 
 local function anyone_present() return redis.call('ZCOUNT', PRESENCE, NOW_MS, '+inf') > 0 end
+
+-- An empty table is an object to cjson; these fields are lists.
+local function item_json(found)
+  found.votes = found.votes or {}
+  return (cjson.encode(found):gsub('"votes":{}', '"votes":[]'))
+end
 
 local function item(id)
   local raw = redis.call('HGET', ITEMS, id)
@@ -129,9 +178,71 @@ local function set_current(id)
 end
 
 local function drop_item(id)
+  local raw = redis.call('HGET', ITEMS, id) or 'null'
+  local index = redis.call('LPOS', QUEUE, id) or 0
   redis.call('LREM', QUEUE, 0, id)
   redis.call('HDEL', ITEMS, id)
-  return queue_event('"op":"remove","item_id":' .. quoted(id))
+  return queue_event('"op":"remove","item_id":' .. quoted(id) .. ',"index":' .. int(index) .. ',"item":' .. raw)
+end
+
+local function order_event()
+  return queue_event('"op":"order","order":' .. cjson.encode(redis.call('LRANGE', QUEUE, 0, -1)))
+end
+
+-- Put an item that is not in the queue behind another, '' is the front, or at the end.
+local function place(id, after)
+  if after == '' then
+    redis.call('LPUSH', QUEUE, id)
+  elseif after == 'end' or redis.call('LINSERT', QUEUE, 'AFTER', after, id) < 1 then
+    redis.call('RPUSH', QUEUE, id)
+  end
+end
+
+local function member_json(member, found)
+  return '{"name":' .. quoted(found.name) .. ',"is_guest":' .. flag(found.is_guest) .. ',"joined_at":'
+    .. seconds(found.joined_at) .. ',"role":"' .. role_of(member) .. '"}'
+end
+
+-- Write a member as their role is now, and tell it.
+local function member_event(member, kind)
+  local raw = redis.call('HGET', MEMBERS, member)
+  if not raw then return version() end
+  local updated = member_json(member, cjson.decode(raw))
+  redis.call('HSET', MEMBERS, member, updated)
+  return emit('"type":"' .. (kind or 'member_updated') .. '","email":' .. quoted(member) .. ',"member":' .. updated)
+end
+
+-- Somebody who is here must be able to run the room: the moderator, else the member, who has been here longest.
+local function succeed()
+  local owner, acting = get('owner'), get('acting')
+  if redis.call('HEXISTS', MEMBERS, owner) == 1 then return end
+  if acting ~= '' and redis.call('HEXISTS', MEMBERS, acting) == 1 then return end
+  set('acting', '')
+  local best, best_rank, best_since
+  local members = redis.call('HGETALL', MEMBERS)
+  for i = 1, #members, 2 do
+    local rank, since = RANK[role_of(members[i])], cjson.decode(members[i + 1]).joined_at
+    if rank > RANK.viewer and (not best or rank > best_rank or (rank == best_rank and since < best_since)) then
+      best, best_rank, best_since = members[i], rank, since
+    end
+  end
+  if best then
+    set('acting', best)
+    member_event(best)
+  end
+end
+
+-- Remove a member and all of their connections, and tell it. REASON: left, kicked or banned.
+local function send_out(member, reason)
+  if redis.call('HDEL', MEMBERS, member) == 0 then return version() end
+  local connections = redis.call('HGETALL', CONNECTIONS)
+  for i = 1, #connections, 2 do
+    if cjson.decode(connections[i + 1]).member == member then
+      redis.call('HDEL', CONNECTIONS, connections[i])
+      redis.call('ZREM', PRESENCE, connections[i])
+    end
+  end
+  return emit('"type":"member_left","email":' .. quoted(member) .. ',"reason":"' .. reason .. '","by":' .. quoted(ACTOR))
 end
 
 local function play_next()

@@ -7,6 +7,7 @@ if redis.call('EXISTS', ROOM) == 0 then
   if ARGV[11] ~= '1' then return refused('no_such_room') end
   make_room(ARGV[10])
 end
+if not may('queue') then return refused('forbidden') end
 if redis.call('HLEN', ITEMS) >= tonumber(ARGV[9]) then return refused('queue_full') end
 
 local current = get('item')

@@ -2,6 +2,7 @@
 -- ARGV: from 6 on the item ids
 local seen = replayed()
 if seen then return {'ok', seen} end
+if not may('queue') then return refused('forbidden') end
 local present, order, placed = {}, {}, {}
 local before = redis.call('LRANGE', QUEUE, 0, -1)
 for _, id in ipairs(before) do present[id] = true end
@@ -17,4 +18,4 @@ for _, id in ipairs(before) do place(id) end
 if #order == 0 then return applied(version()) end
 redis.call('DEL', QUEUE)
 for _, id in ipairs(order) do redis.call('RPUSH', QUEUE, id) end
-return applied(queue_event('"op":"order","order":' .. cjson.encode(order)))
+return applied(order_event())

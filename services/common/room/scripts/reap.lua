@@ -10,11 +10,8 @@ for _, connection in ipairs(gone) do
 end
 if next(suspects) then
   for _, raw in ipairs(redis.call('HVALS', CONNECTIONS)) do suspects[cjson.decode(raw).member] = nil end
-  for member in pairs(suspects) do
-    if redis.call('HDEL', MEMBERS, member) == 1 then
-      emit('"type":"member_left","email":' .. quoted(member))
-    end
-  end
+  for member in pairs(suspects) do send_out(member, 'left') end
+  succeed()
 end
 if #gone > 0 and redis.call('ZCARD', PRESENCE) == 0 then stand_still() end
 local first = redis.call('ZRANGE', PRESENCE, 0, 0, 'WITHSCORES')

@@ -1,8 +1,11 @@
 -- Renew the leases of all of a replica's connections in this room.
--- ARGV: from 6 on pairs of connection, lease ms
+-- ARGV: 6 replica, 7 its slowest member's round trip in ms, from 8 on pairs of connection, lease ms
 -- Answers {'ok', version, connections that are not known here and must join again...}
+local PACE_TTL_MS = 30 * 1000
 local answer = {'ok', int(version())}
-for i = 6, #ARGV, 2 do
+redis.call('HSET', PACE, ARGV[6], ARGV[7] .. ':' .. int(NOW_MS + PACE_TTL_MS))
+redis.call('PEXPIRE', PACE, PACE_TTL_MS)
+for i = 8, #ARGV, 2 do
   if redis.call('HEXISTS', CONNECTIONS, ARGV[i]) == 1 then
     redis.call('ZADD', PRESENCE, int(NOW_MS + tonumber(ARGV[i + 1])), ARGV[i])
   else

@@ -6,6 +6,5 @@ local raw = redis.call('HGET', MEMBERS, ACTOR)
 if not raw then return refused('not_a_member') end
 local member = cjson.decode(raw)
 member.name = ARGV[6]
-local updated = cjson.encode(member)
-redis.call('HSET', MEMBERS, ACTOR, updated)
-return applied(emit('"type":"member_updated","email":' .. quoted(ACTOR) .. ',"member":' .. updated))
+redis.call('HSET', MEMBERS, ACTOR, member_json(ACTOR, member))
+return applied(member_event(ACTOR))

@@ -13,7 +13,7 @@ else
   found.status, found.code, found.message = 'ready', nil, nil
   found.title, found.thumbnail, found.duration = ARGV[8], ARGV[9], tonumber(ARGV[10]) or 0
 end
-local raw = cjson.encode(found)
+local raw = item_json(found)
 if raw ~= redis.call('HGET', ITEMS, ARGV[6]) then
   redis.call('HSET', ITEMS, ARGV[6], raw)
   at = queue_event('"op":"item","item":' .. raw)

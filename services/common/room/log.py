@@ -1,0 +1,54 @@
+"""What people did in a room, as lines of its log: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from services.common.wire.models import LogEntry, LogKind, Member, QueueItem
+
+_KINDS: Final[dict[str, LogKind]] = {
+    "play": "play",
+    "pause": "pause",
+    "seek": "seek",
+    "set_rate": "set_rate",
+    "settings": "settings",
+}
+_QUEUE_KINDS: Final[dict[str, LogKind]] = {"add": "queue_add", "remove": "queue_remove"}
+_REASONS: Final[dict[str, LogKind]] = {"kicked": "kick", "banned": "ban"}
+
+
+def entry_of(
+    event: Mapping[str, Any], members: Mapping[str, Member], items: Mapping[str, QueueItem]
+) -> LogEntry | None:
+    """The line of an event that a person caused; None for everything else, and for what doesn't have its shape."""
+    by = event.get("by")
+    kind = _kind(event)
+    if not isinstance(by, str) or not by or kind is None:
+        return None
+    item = event.get("item")
+    known = items.get(str(event.get("item_id")))
+    title = item.get("title") if isinstance(item, dict) else known.title if known else None
+    timestamp = event.get("timestamp")
+    return LogEntry(
+        version=int(event.get("version", 0)),
+        at=float(event.get("server_time", 0)),
+        by=by,
+        name=members[by].name if by in members else "",
+        kind=kind,
+        timestamp=float(timestamp) if isinstance(timestamp, int | float) else None,
+        title=title if isinstance(title, str) else event.get("email"),
+        is_undoable=kind in ("seek", "queue_remove"),
+    )
+
+
+def _kind(event: Mapping[str, Any]) -> LogKind | None:
+    match event.get("type"):
+        case "queue_update":
+            return _QUEUE_KINDS.get(str(event.get("op")))
+        case "set_video":
+            return "queue_play" if event.get("item_id") and event.get("video") is None else None
+        case "member_left":
+            return _REASONS.get(str(event.get("reason")))
+        case kind:
+            return _KINDS.get(str(kind))

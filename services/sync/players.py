@@ -1,0 +1,130 @@
+"""How members' players are: told to everybody, and waited for as the room's policy says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any, Final
+
+import structlog
+
+from services.common import codec
+from services.common.errors import Refused, Unavailable
+from services.common.room.store import RoomStore
+from services.common.wire.client import Status
+from services.common.wire.models import MemberStatus
+from services.common.wire.server import Statuses
+from services.sync.clock import RoomClock
+from services.sync.connection import Connection, PlayerReport
+from services.sync.hosted import HostedRoom
+
+log = structlog.get_logger()
+
+# A player that is dry for so long is worth waiting for, and nobody for longer than that.
+GRACE_S: Final = 2.0
+MOST_WAIT_MS: Final = 10_000
+DIGEST_S: Final = 2.0
+
+
+class Players:
+    """Takes status reports of the sockets here; holds and releases rooms for them."""
+
+    def __init__(self, store: RoomStore, clock: RoomClock) -> None:
+        self._store = store
+        self._clock = clock
+        self._digest_at = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def report(self, room: HostedRoom, connection: Connection, status: Status) -> None:
+        """A member's player says how it is. Never waits."""
+        now = self._clock.monotonic()
+        before = connection.player
+        connection.is_hidden = status.state == "hidden"
+        if status.rtt is not None:
+            connection.rtt_s = status.rtt
+        is_dry = status.state in ("buffering", "stalled")
+        report = PlayerReport(
+            status=MemberStatus(state=status.state, drift=status.drift, position=status.position),
+            dry_since=(before.dry_since or now) if is_dry else None,
+            ready_for=room.record.item_id if status.state == "ready" else before.ready_for,
+            is_asked=before.is_asked and is_dry,
+            is_excused=before.is_excused and is_dry,
+        )
+        connection.player = report
+        room.reports[connection.identity.id] = public_status(report)
+        if not is_dry and self._is_waited_for(room, connection):
+            self._begin(self._release(room, connection.identity.id))
+
+    def look(self, room: HostedRoom) -> None:
+        """Hold a room for whoever has been dry for too long, and let go what is over. Never waits."""
+        now = self._clock.monotonic()
+        waiting = room.record.waiting
+        if waiting is not None:
+            if self._clock.now() >= waiting.until:
+                self._begin(self._release(room, ""))
+            for member in waiting.members:
+                if member not in room.record.members:
+                    self._begin(self._release(room, member))
+        if room.record.settings.buffering == "never" or not room.record.anchor.is_playing:
+            return
+        for connection in room.connections:
+            if self._is_worth_waiting(room, connection.player, now):
+                connection.player = replace(connection.player, is_asked=True)
+                self._begin(self._hold(room, connection))
+
+    async def tell(self, rooms: list[HostedRoom]) -> None:
+        """Tell every replica what changed since the last time, one message a room."""
+        now = self._clock.monotonic()
+        if now - self._digest_at < DIGEST_S:
+            return
+        self._digest_at = now
+        for room in rooms:
+            if room.reports:
+                frame = codec.encode(Statuses(members=room.reports))
+                room.reports = {}
+                await self._store.publish(room.id, frame)
+
+    async def close(self) -> None:
+        """Stop what is under way."""
+        for task in self._tasks:
+            task.cancel()
+
+    def _is_waited_for(self, room: HostedRoom, connection: Connection) -> bool:
+        return room.record.waiting is not None and connection.identity.id in room.record.waiting.members
+
+    def _is_worth_waiting(self, room: HostedRoom, player: PlayerReport, now: float) -> bool:
+        # Who joins is not ready for the item yet: a joiner never stops the room.
+        return (
+            player.dry_since is not None
+            and now - player.dry_since >= GRACE_S
+            and player.ready_for == room.record.item_id
+            and not player.is_asked
+        )
+
+    async def _hold(self, room: HostedRoom, connection: Connection) -> None:
+        try:
+            await self._store.hold(room.id, connection.identity.id, most_ms=MOST_WAIT_MS)
+        except Refused as refusal:
+            if refusal.code == "excused":
+                connection.player = replace(connection.player, is_excused=True)
+                room.reports[connection.identity.id] = public_status(connection.player)
+        except Unavailable:
+            connection.player = replace(connection.player, is_asked=False)
+
+    async def _release(self, room: HostedRoom, member: str) -> None:
+        try:
+            await self._store.release(room.id, member)
+        except Unavailable:
+            log.info("not_released", room=room.id)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def public_status(report: PlayerReport) -> MemberStatus:
+    """What others are told of a report."""
+    status = report.status
+    return MemberStatus(state=status.state, drift=status.drift, position=status.position, is_excused=report.is_excused)
