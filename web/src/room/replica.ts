@@ -1,7 +1,23 @@
 /** This page's copy of the room, moved on by the server's events. Pure. */
 import { type Anchor, REST } from "@/sync/position";
 import type { RoomEvent, ServerMessage, Snapshot } from "@/wire/frames";
-import type { Heartbeat, Member, QueueItem, Resolving, VideoState, You } from "@/wire/wire.gen";
+import type {
+  ChatMessage,
+  Heartbeat,
+  LogEntry,
+  Member,
+  MemberStatus,
+  QueueItem,
+  Resolving,
+  RoomSettings,
+  VideoState,
+  Waiting,
+  You,
+} from "@/wire/wire.gen";
+import { entryOf } from "./log";
+
+const CHAT_KEPT = 200;
+const LOG_KEPT = 100;
 
 export interface Replica {
   readonly roomId: string;
@@ -13,6 +29,13 @@ export interface Replica {
   readonly video: VideoState | null;
   readonly itemId: string | null;
   readonly anchor: Anchor;
+  readonly settings: RoomSettings;
+  readonly chat: readonly ChatMessage[];
+  readonly log: readonly LogEntry[];
+  /** The room stands until these can play. It would play otherwise. */
+  readonly waiting: Waiting | null;
+  /** How members' players are, as far as we were told. */
+  readonly statuses: Readonly<Record<string, MemberStatus>>;
   /** How far the resolution of an item is, as far as we were told. */
   readonly stages: Readonly<Record<string, Resolving["stage"]>>;
   /** Something was played here, and now the queue has run out. */
@@ -42,7 +65,10 @@ export function advance(replica: Replica | null, message: ServerMessage): Step {
             : item,
         ),
       });
+    case "statuses":
+      return same({ ...replica, statuses: { ...replica.statuses, ...message.members } });
     case "ack":
+    case "reaction":
     case "error":
     case "clock":
     case "ping":
@@ -72,8 +98,13 @@ function fromSnapshot(message: Snapshot, before: Replica | null): Replica {
       position: room.timestamp,
       at: message.server_time,
       rate: room.rate,
-      isPlaying: room.is_playing,
+      isPlaying: room.is_playing && message.waiting === null,
     },
+    settings: room.settings,
+    chat: message.chat,
+    log: message.log,
+    waiting: message.waiting,
+    statuses: message.statuses,
     stages: before?.stages ?? {},
     hasEnded: before !== null && before.video !== null && room.current_item_id === null,
   };
@@ -96,21 +127,32 @@ function event(replica: Replica, message: RoomEvent): Step {
   if (message.run !== replica.run) return { replica, gap: true };
   if (message.version <= replica.version) return same(replica);
   if (message.prev !== replica.version) return { replica, gap: true };
-  return same({ ...apply(replica, message), version: message.version });
+  const entry = entryOf(replica, message);
+  const log = entry === null ? replica.log : [...replica.log, entry].slice(-LOG_KEPT);
+  return same({ ...apply(replica, message), log, version: message.version });
 }
 
 function apply(replica: Replica, message: RoomEvent): Replica {
   const { anchor, members } = replica;
   switch (message.type) {
     case "play":
-      return { ...replica, anchor: { ...anchor, position: message.timestamp, at: message.starts_at, isPlaying: true } };
+    case "resumed":
+      return moved(replica, { position: message.timestamp, at: message.starts_at, isPlaying: true });
     case "pause":
+      return moved(replica, { position: message.timestamp, at: message.starts_at, isPlaying: false });
+    case "seek":
+      // Whoever seeks ends the waiting, and a room that waited plays on.
+      return moved(replica, {
+        position: message.timestamp,
+        at: message.starts_at,
+        isPlaying: anchor.isPlaying || replica.waiting !== null,
+      });
+    case "waiting":
       return {
         ...replica,
-        anchor: { ...anchor, position: message.timestamp, at: message.starts_at, isPlaying: false },
+        waiting: message,
+        anchor: { ...anchor, position: message.timestamp, at: message.server_time, isPlaying: false },
       };
-    case "seek":
-      return { ...replica, anchor: { ...anchor, position: message.timestamp, at: message.starts_at } };
     case "set_rate":
       return {
         ...replica,
@@ -121,6 +163,7 @@ function apply(replica: Replica, message: RoomEvent): Replica {
         ...replica,
         video: message.video,
         itemId: message.item_id,
+        waiting: null,
         anchor: { ...REST, rate: anchor.rate, ...startOf(message) },
         hasEnded: message.item_id === null && (replica.video !== null || replica.hasEnded),
       };
@@ -132,9 +175,22 @@ function apply(replica: Replica, message: RoomEvent): Replica {
     case "member_left":
       return {
         ...replica,
-        members: Object.fromEntries(Object.entries(members).filter(([id]) => id !== message.email)),
+        members: without(members, message.email),
+        statuses: without(replica.statuses, message.email),
       };
+    case "settings":
+      return { ...replica, settings: message.settings };
+    case "chat":
+      return { ...replica, chat: [...replica.chat, message.message].slice(-CHAT_KEPT) };
   }
+}
+
+function moved(replica: Replica, change: Partial<Anchor>): Replica {
+  return { ...replica, waiting: null, anchor: { ...replica.anchor, ...change } };
+}
+
+function without<T>(all: Readonly<Record<string, T>>, id: string): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(all).filter(([each]) => each !== id));
 }
 
 function startOf(message: Extract<RoomEvent, { type: "set_video" }>): Partial<Anchor> {

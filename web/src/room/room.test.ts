@@ -17,6 +17,7 @@ const item = (id: string): QueueItem => ({
   status: "ready",
   code: null,
   message: null,
+  votes: [],
 });
 
 const ana = { name: "Ana", is_guest: true, joined_at: 1, role: "owner" } as const;
@@ -38,16 +39,31 @@ const snapshot: Snapshot = {
     timestamp: 12,
     rate: 1,
     last_active: 999,
-    settings: {},
+    settings: {
+      buffering: "never",
+      tight_sync: false,
+      is_locked: false,
+      is_unlisted: false,
+      has_password: false,
+      permissions: { playback: "member", queue: "member", chat: "viewer", settings: "moderator" },
+    },
   },
+  chat: [],
+  log: [],
+  waiting: null,
+  statuses: {},
 };
 
 const replica = advance(null, snapshot).replica as Replica;
+const left = { reason: "left", by: "" } as const;
 const stamp = { version: 11, prev: 10, run: "r1", server_time: 1002 };
 
 describe("the copy of the room", () => {
   it("begins with a snapshot, and with nothing else", () => {
-    expect(advance(null, { type: "member_left", ...stamp, email: "x" })).toEqual({ replica: null, gap: false });
+    expect(advance(null, { type: "member_left", ...left, ...stamp, email: "x" })).toEqual({
+      replica: null,
+      gap: false,
+    });
     expect(replica.anchor).toEqual({ position: 12, at: 1000, rate: 1, isPlaying: true });
   });
 
@@ -65,17 +81,24 @@ describe("the copy of the room", () => {
   });
 
   it("sees a gap when the event before was missed, and takes nothing", () => {
-    const step = advance(replica, { type: "member_left", ...stamp, version: 12, prev: 11, email: "guest-ana" });
+    const step = advance(replica, {
+      type: "member_left",
+      ...left,
+      ...stamp,
+      version: 12,
+      prev: 11,
+      email: "guest-ana",
+    });
     expect(step).toEqual({ replica, gap: true });
   });
 
   it("ignores what it has had already", () => {
-    const step = advance(replica, { type: "member_left", ...stamp, version: 10, prev: 9, email: "guest-ana" });
+    const step = advance(replica, { type: "member_left", ...left, ...stamp, version: 10, prev: 9, email: "guest-ana" });
     expect(step).toEqual({ replica, gap: false });
   });
 
   it("sees a gap in another history, whatever its versions say", () => {
-    expect(advance(replica, { type: "member_left", ...stamp, run: "r2", email: "x" }).gap).toBe(true);
+    expect(advance(replica, { type: "member_left", ...left, ...stamp, run: "r2", email: "x" }).gap).toBe(true);
   });
 
   it.each([
@@ -139,8 +162,15 @@ describe("the copy of the room", () => {
     const ben = { ...ana, name: "Ben", role: "member" } as const;
     const joined = advance(replica, { type: "member_joined", ...stamp, email: "guest-ben", member: ben }).replica;
     expect(Object.keys(joined?.members ?? {})).toEqual(["guest-ana", "guest-ben"]);
-    const left = advance(joined ?? null, { type: "member_left", ...stamp, version: 12, prev: 11, email: "guest-ana" });
-    expect(Object.keys(left.replica?.members ?? {})).toEqual(["guest-ben"]);
+    const gone = advance(joined ?? null, {
+      type: "member_left",
+      ...left,
+      ...stamp,
+      version: 12,
+      prev: 11,
+      email: "guest-ana",
+    });
+    expect(Object.keys(gone.replica?.members ?? {})).toEqual(["guest-ben"]);
   });
 });
 
@@ -183,6 +213,6 @@ describe("who did that", () => {
     );
     expect(feedbackOf({ type: "seek", ...stamp, timestamp: 1, by: "x", starts_at: 0 }, "Ana", 5)?.kind).toBe("back");
     expect(feedbackOf({ type: "seek", ...stamp, timestamp: 9, by: "x", starts_at: 0 }, "Ana", 5)?.kind).toBe("forward");
-    expect(feedbackOf({ type: "member_left", ...stamp, email: "x" }, "Ana", 5)).toBeNull();
+    expect(feedbackOf({ type: "member_left", ...left, ...stamp, email: "x" }, "Ana", 5)).toBeNull();
   });
 });

@@ -11,8 +11,17 @@ export interface Wire {
     | QueueReorder
     | QueuePlay
     | QueueRetry
+    | QueueClear
+    | QueueVote
     | Ended
-    | Rename;
+    | Rename
+    | SetSettings
+    | SetRole
+    | Kick
+    | Ban
+    | Chat
+    | React
+    | Undo;
   client:
     | Play
     | Pause
@@ -23,8 +32,17 @@ export interface Wire {
     | QueueReorder
     | QueuePlay
     | QueueRetry
+    | QueueClear
+    | QueueVote
     | Ended
     | Rename
+    | SetSettings
+    | SetRole
+    | Kick
+    | Ban
+    | Chat
+    | React
+    | Undo
     | Clock
     | Resync
     | Status
@@ -41,6 +59,12 @@ export interface Wire {
     | MemberJoined
     | MemberLeft
     | MemberUpdated
+    | Waiting
+    | Resumed
+    | SettingsEvent
+    | ChatEvent
+    | Reaction
+    | Statuses
     | Resolving
     | ResolveFailed
     | Ack
@@ -53,6 +77,7 @@ export interface Wire {
     | SessionRequest
     | Session
     | CreateRoomRequest
+    | JoinRequest
     | CreatedRoom
     | RoomList
     | ClientConfig
@@ -123,6 +148,21 @@ export interface QueueRetry {
   item_id: string;
 }
 /**
+ * Remove everything but the current item.
+ */
+export interface QueueClear {
+  type: "queue_clear";
+  id?: string | null;
+}
+/**
+ * Vote for an item, or take the vote back.
+ */
+export interface QueueVote {
+  type: "queue_vote";
+  id?: string | null;
+  item_id: string;
+}
+/**
  * The sender's player reached the item's end. Moves on once, however many say it.
  */
 export interface Ended {
@@ -134,6 +174,65 @@ export interface Rename {
   type: "rename";
   id?: string | null;
   name: string;
+}
+/**
+ * Change some of the room's settings; what is left out stays. `password`: '' removes it.
+ */
+export interface SetSettings {
+  type: "set_settings";
+  id?: string | null;
+  buffering?: ("everyone" | "never" | "owner") | null;
+  tight_sync?: boolean | null;
+  is_locked?: boolean | null;
+  is_unlisted?: boolean | null;
+  permissions?: {
+    [k: string]: "member" | "moderator" | "owner" | "viewer";
+  } | null;
+  password?: string | null;
+}
+/**
+ * Make somebody moderator, member or viewer; to make them owner gives the room away.
+ */
+export interface SetRole {
+  type: "set_role";
+  id?: string | null;
+  member: string;
+  role: "member" | "moderator" | "owner" | "viewer";
+}
+/**
+ * Send somebody out; they may come back.
+ */
+export interface Kick {
+  type: "kick";
+  id?: string | null;
+  member: string;
+}
+/**
+ * Send somebody out for good. `address`: everybody from their address, too.
+ */
+export interface Ban {
+  type: "ban";
+  id?: string | null;
+  member: string;
+  address?: boolean;
+}
+export interface Chat {
+  type: "chat";
+  id?: string | null;
+  text: string;
+}
+export interface React {
+  type: "react";
+  id?: string | null;
+  emoji: string;
+}
+/**
+ * Take back the seek, or bring back the removed item, that was applied as `version`.
+ */
+export interface Undo {
+  type: "undo";
+  id?: string | null;
+  version: number;
 }
 /**
  * `client_time` is opaque to the server and comes back unchanged.
@@ -150,7 +249,9 @@ export interface Resync {
   version?: number | null;
 }
 /**
- * How the sender's player is. `position` and `buffered` in seconds, `drift` in seconds ahead of the room.
+ * How the sender's player is.
+ *
+ * `position` and `buffered` in seconds, `drift` in seconds ahead of the room, `rtt` the round trip in seconds.
  */
 export interface Status {
   type: "status";
@@ -158,6 +259,7 @@ export interface Status {
   position?: number | null;
   drift?: number | null;
   buffered?: number | null;
+  rtt?: number | null;
 }
 export interface Pong {
   type: "pong";
@@ -172,6 +274,12 @@ export interface RoomState {
   run: string;
   server_time: number;
   you: You;
+  chat: ChatMessage[];
+  log: LogEntry[];
+  waiting: Waiting | null;
+  statuses: {
+    [k: string]: MemberStatus;
+  };
 }
 /**
  * A room at `version`. `timestamp` is its position in seconds at the moment of the answer.
@@ -189,9 +297,7 @@ export interface Room {
   timestamp: number;
   rate: number;
   last_active: number;
-  settings: {
-    [k: string]: unknown;
-  };
+  settings: RoomSettings;
 }
 /**
  * `joined_at` is Unix seconds.
@@ -203,7 +309,7 @@ export interface Member {
   role: "member" | "moderator" | "owner" | "viewer";
 }
 /**
- * `added_at` is Unix seconds. Until resolved: title = URL, thumbnail '', duration 0.
+ * `added_at` is Unix seconds; `votes` are member ids. Until resolved: title = URL, thumbnail '', duration 0.
  */
 export interface QueueItem {
   id: string;
@@ -216,6 +322,7 @@ export interface QueueItem {
   status: "failed" | "ready" | "resolving";
   code: string | null;
   message: string | null;
+  votes: string[];
 }
 /**
  * What a player needs. `url` is the link as pasted; every other URL goes through the proxy.
@@ -272,6 +379,29 @@ export interface Subtitle {
   automatic: boolean;
 }
 /**
+ * What the people of a room have agreed on.
+ *
+ * `buffering`: for whom the room waits when a player runs dry. `tight_sync`: players also close small gaps.
+ * `is_locked`: nobody new comes in. `is_unlisted`: not in the list of rooms. `has_password`: it is never told.
+ */
+export interface RoomSettings {
+  buffering: "everyone" | "never" | "owner";
+  tight_sync: boolean;
+  is_locked: boolean;
+  is_unlisted: boolean;
+  has_password: boolean;
+  permissions: Permissions;
+}
+/**
+ * The least role that may do each thing.
+ */
+export interface Permissions {
+  playback: "member" | "moderator" | "owner" | "viewer";
+  queue: "member" | "moderator" | "owner" | "viewer";
+  chat: "member" | "moderator" | "owner" | "viewer";
+  settings: "member" | "moderator" | "owner" | "viewer";
+}
+/**
  * The receiver of a snapshot.
  */
 export interface You {
@@ -279,6 +409,61 @@ export interface You {
   name: string;
   role: "member" | "moderator" | "owner" | "viewer";
   is_guest: boolean;
+}
+/**
+ * `text` is plain text: whoever shows it escapes it. `name` is the author's at that time; `at` is Unix seconds.
+ */
+export interface ChatMessage {
+  id: string;
+  by: string;
+  name: string;
+  text: string;
+  at: number;
+}
+/**
+ * Something somebody did: "Ben sought to 12:40". `version` is what `undo` takes; `at` is Unix seconds.
+ */
+export interface LogEntry {
+  version: number;
+  at: number;
+  by: string;
+  name: string;
+  kind:
+    | "ban"
+    | "kick"
+    | "pause"
+    | "play"
+    | "queue_add"
+    | "queue_play"
+    | "queue_remove"
+    | "seek"
+    | "set_rate"
+    | "settings";
+  timestamp: number | null;
+  title: string | null;
+  is_undoable: boolean;
+}
+/**
+ * The room stands at `timestamp` until `members` can play, or until `until` (room clock, Unix seconds).
+ */
+export interface Waiting {
+  type: "waiting";
+  version: number;
+  prev: number;
+  run: string;
+  server_time: number;
+  members: string[];
+  timestamp: number;
+  until: number;
+}
+/**
+ * How a member's player is. `drift` is seconds ahead of the room. `is_excused`: the room does not wait for them.
+ */
+export interface MemberStatus {
+  state: "buffering" | "hidden" | "ready" | "stalled";
+  drift: number | null;
+  position: number | null;
+  is_excused: boolean;
 }
 /**
  * `timestamp` is the authoritative position in seconds at `server_time`.
@@ -371,6 +556,9 @@ export interface MemberJoined {
   email: string;
   member: Member;
 }
+/**
+ * `reason`: `left`, or what a moderator did.
+ */
 export interface MemberLeft {
   type: "member_left";
   version: number;
@@ -378,6 +566,8 @@ export interface MemberLeft {
   run: string;
   server_time: number;
   email: string;
+  reason: "banned" | "kicked" | "left";
+  by: string;
 }
 export interface MemberUpdated {
   type: "member_updated";
@@ -387,6 +577,53 @@ export interface MemberUpdated {
   server_time: number;
   email: string;
   member: Member;
+}
+/**
+ * The room goes on from `timestamp` at `starts_at`. `excused` are those it waited for in vain.
+ */
+export interface Resumed {
+  type: "resumed";
+  version: number;
+  prev: number;
+  run: string;
+  server_time: number;
+  timestamp: number;
+  starts_at: number;
+  excused: string[];
+}
+export interface SettingsEvent {
+  type: "settings";
+  version: number;
+  prev: number;
+  run: string;
+  server_time: number;
+  settings: RoomSettings;
+  by: string;
+}
+export interface ChatEvent {
+  type: "chat";
+  version: number;
+  prev: number;
+  run: string;
+  server_time: number;
+  message: ChatMessage;
+}
+/**
+ * Shown once and forgotten: it has no version.
+ */
+export interface Reaction {
+  type: "reaction";
+  by: string;
+  emoji: string;
+}
+/**
+ * How members' players are, by member id; those whose state changed since the last one. Not versioned.
+ */
+export interface Statuses {
+  type: "statuses";
+  members: {
+    [k: string]: MemberStatus;
+  };
 }
 /**
  * How far the resolution of an item is.
@@ -455,6 +692,12 @@ export interface Session {
  */
 export interface CreateRoomRequest {
   url?: string | null;
+}
+/**
+ * The password of a room.
+ */
+export interface JoinRequest {
+  password: string;
 }
 export interface CreatedRoom {
   id: string;

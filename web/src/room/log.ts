@@ -1,0 +1,90 @@
+/** What people did, as lines between their words. Pure. */
+import { clockTime } from "@/lib/format";
+import type { RoomEvent } from "@/wire/frames";
+import type { LogEntry } from "@/wire/wire.gen";
+import type { Replica } from "./replica";
+
+export const UNDOABLE_S = 120;
+
+/** The line of an event that a person caused, as the server would write it; null for everything else. */
+export function entryOf(replica: Replica, event: RoomEvent): LogEntry | null {
+  if (!("by" in event) || event.by === "") return null;
+  const deed = deedOf(replica, event);
+  if (deed === null) return null;
+  return {
+    version: event.version,
+    at: event.server_time,
+    by: event.by,
+    name: replica.members[event.by]?.name ?? "",
+    timestamp: "timestamp" in event ? event.timestamp : null,
+    title: null,
+    is_undoable: deed.kind === "seek" || deed.kind === "queue_remove",
+    ...deed,
+  };
+}
+
+type Deed = Pick<LogEntry, "kind"> & Partial<Pick<LogEntry, "title" | "timestamp">>;
+
+function deedOf(replica: Replica, event: RoomEvent): Deed | null {
+  switch (event.type) {
+    case "play":
+    case "pause":
+    case "seek":
+    case "settings":
+      return { kind: event.type };
+    case "set_rate":
+      return { kind: "set_rate", title: `${event.rate}×` };
+    case "set_video":
+      return event.item_id !== null && event.video === null
+        ? { kind: "queue_play", title: replica.queue.find((item) => item.id === event.item_id)?.title ?? null }
+        : null;
+    case "queue_update":
+      return queueDeed(replica, event);
+    case "member_left":
+      if (event.reason === "left") return null;
+      return {
+        kind: event.reason === "banned" ? "ban" : "kick",
+        title: replica.members[event.email]?.name ?? null,
+      };
+    default:
+      return null;
+  }
+}
+
+function queueDeed(replica: Replica, event: Extract<RoomEvent, { type: "queue_update" }>): Deed | null {
+  const added = event.queue.find((item) => replica.queue.every((known) => known.id !== item.id));
+  if (added !== undefined) return { kind: "queue_add", title: added.title };
+  const removed = replica.queue.find((item) => event.queue.every((left) => left.id !== item.id));
+  return removed === undefined ? null : { kind: "queue_remove", title: removed.title };
+}
+
+/** "Ben sought to 12:40". `who` is the doer as this person calls them. */
+export function entryWords(entry: LogEntry, who: string): string {
+  const title = entry.title ?? "";
+  switch (entry.kind) {
+    case "play":
+      return `${who} pressed play`;
+    case "pause":
+      return `${who} paused`;
+    case "seek":
+      return `${who} sought to ${clockTime(entry.timestamp ?? 0)}`;
+    case "set_rate":
+      return `${who} set the speed${title && ` to ${title}`}`;
+    case "queue_add":
+      return `${who} added ${title || "a link"}`;
+    case "queue_remove":
+      return `${who} removed ${title || "an item"}`;
+    case "queue_play":
+      return `${who} put on ${title || "something else"}`;
+    case "kick":
+      return `${who} sent ${title || "somebody"} out`;
+    case "ban":
+      return `${who} banned ${title || "somebody"}`;
+    case "settings":
+      return `${who} changed the room's settings`;
+  }
+}
+
+export function canUndo(entry: LogEntry, now: number | null): boolean {
+  return entry.is_undoable && now !== null && now - entry.at < UNDOABLE_S;
+}
