@@ -68,16 +68,23 @@ class Member:
     async def _listen(self) -> None:
         try:
             async for text in self.socket:
-                message = json.loads(text)
-                self.seen.append(message)
-                if message["type"] == "ping":
-                    await self.send("pong")
-                self._news.set()
+                await self.take(json.loads(text))
         except ConnectionClosed:
             pass
         finally:
             self.close_code = self.socket.close_code
             self._news.set()
+
+    async def take(self, message: dict[str, Any]) -> None:
+        """What becomes of a message that came."""
+        self.seen.append(message)
+        if message["type"] == "ping":
+            await self.send("pong")
+        self._news.set()
+
+    def abort(self) -> None:
+        """Drop the connection without a word."""
+        self.socket.transport.abort()
 
     async def send(self, kind: str, **fields: Any) -> None:
         """Send one message."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.support.network import FINE, Network, Weather
+from tests.support.waiting import until
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -60,9 +61,7 @@ async def test_the_end_of_one_side_reaches_the_other(network: Network) -> None:
     await ask((reader, writer), b"x")
     writer.write_eof()
     assert await asyncio.wait_for(reader.read(), 5) == b""
-    async with asyncio.timeout(5):
-        while network.connections:
-            await asyncio.sleep(0.01)
+    await until(lambda: network.connections == 0)
     writer.close()
 
 
