@@ -292,6 +292,7 @@ async def test_any_mix_of_commands_leaves_every_mirror_equal_to_the_snapshot(
     mirror = await record_of(store)
     assert mirror.version == version
     ids = [f"i{n}" for n in range(8)]
+    seen: list[int] = []
 
     def change(n: int) -> Callable[[], Awaitable[object]]:
         who, id_ = said(f"{seed}.{n}"), rng.choice(ids)
@@ -310,6 +311,12 @@ async def test_any_mix_of_commands_leaves_every_mirror_equal_to_the_snapshot(
                 lambda: store.playback(ROOM, who, "pause", position),
                 lambda: store.playback(ROOM, who, "set_rate", 1.25),
                 lambda: store.advance(ROOM, who, id_, short_by_s=60),
+                lambda: store.vote(ROOM, who, id_),
+                lambda: store.hold(ROOM, ANA.member, most_ms=50),
+                lambda: store.release(ROOM, ANA.member),
+                lambda: store.chat(ROOM, who, who.command, "hello"),
+                lambda: store.undo(ROOM, who, int(rng.choice(seen) if seen else 0)),
+                lambda: store.change_settings(ROOM, who, {"buffering": "everyone"}, unlisted=None, password_hash=""),
             ]
         )
 
@@ -317,6 +324,7 @@ async def test_any_mix_of_commands_leaves_every_mirror_equal_to_the_snapshot(
         commands = [change(batch * 8 + n)() for n in range(8)]
         outcomes = await asyncio.gather(*commands, return_exceptions=True)
         assert all(isinstance(outcome, Refused | int | None) for outcome in outcomes), outcomes
+        seen += [outcome for outcome in outcomes if isinstance(outcome, int)]
 
     for raw in await store.catch_up(ROOM, version):
         event = codec.decode(raw)
@@ -328,5 +336,8 @@ async def test_any_mix_of_commands_leaves_every_mirror_equal_to_the_snapshot(
     assert mirror.items == truth.items
     assert mirror.item_id == truth.item_id
     assert mirror.video == truth.video
-    assert mirror.anchor.is_playing == truth.anchor.is_playing
+    assert mirror.settings == truth.settings
+    assert list(mirror.chat) == list(truth.chat)
+    assert (mirror.waiting is None) == (truth.waiting is None)
+    assert mirror.anchor.is_moving == truth.anchor.is_moving
     assert mirror.anchor.position_at(now) == pytest.approx(truth.anchor.position_at(now), abs=1e-3)
