@@ -67,13 +67,25 @@ def whereabouts(client: Redis, topology: Topology) -> Whereabouts:
     if isinstance(client, SentinelRedis):
         return client.sentinels
     if isinstance(client, ClusterRedis):
-        return client.map
+        return client.anywhere
     return Fixed(topology.addresses[0])
 
 
-def masters(client: Redis) -> Mapping[str, Redis]:
-    """The masters that hold the data now, by name, each with its client."""
+def on_masters_change(client: Redis, callback: Callable[[], None]) -> None:
+    """Have `callback` called after each change of a master, where the topology tells of it."""
+    if isinstance(client, SentinelRedis):
+        client.sentinels.on_change(callback)
+    elif isinstance(client, ClusterRedis):
+        client.map.on_change(callback)
+
+
+async def masters(client: Redis) -> Mapping[str, Redis]:
+    """The masters that hold the data now, by name, each with its client.
+
+    :raises redis.exceptions.ConnectionError: if a Cluster's map is not known, and no node answers.
+    """
     if isinstance(client, ClusterRedis):
+        await client.known()
         return {str(address): node for address, node in client.masters().items()}
     return {ONLY: client}
 

@@ -16,9 +16,10 @@ from services.common.identity import Identities
 from services.common.keyring import load_keyring
 from services.common.keys import Keys
 from services.common.net import TrustedProxies
-from services.common.redis import connect
+from services.common.redis import connect, on_masters_change, whereabouts
 from services.common.resolution import Resolutions
 from services.common.room.store import RoomStore
+from services.common.topology import parse_topology
 from services.sync.clock import RoomClock
 from services.sync.config import SyncSettings
 from services.sync.hub import Hub
@@ -43,18 +44,23 @@ class SyncApp:
         self._jobs_redis = connect(settings.jobs_url)
         self._identities = Identities.of(settings, ring)
         self._store = RoomStore(self._rooms_redis, keys)
-        self._clock = RoomClock()
+        # A silence must be noticed before a lease can end in it.
+        silence_s = min(4.0, settings.lease_s / 3)
+        self._clock = RoomClock(holder=self._store.master_of, silence_s=silence_s, lease_s=settings.lease_s)
+        topology = parse_topology(settings.redis_url)
         self._subscriber = Subscriber(
-            settings.redis_url,
+            topology,
+            whereabouts(self._rooms_redis, topology),
             keys.probe(f"{node}.{secrets.token_hex(4)}"),
             on_message=lambda channel, data: self._hub.receive(channel, data),
-            on_restored=lambda: self._hub.reread_all(),
+            on_restored=self._on_restored,
             probe=self._store.probe,
         )
         self._hub = Hub(settings, self._store, keys, self._clock, self._subscriber, self._identities.user_hash, node)
         self._resolving = ResolveDesk(Resolutions(self._jobs_redis, keys), self._store, self._clock)
         self._players = Players(self._store, self._clock)
         self._keeper = Keeper(settings, self._store, self._clock, self._hub, self._resolving, self._players)
+        on_masters_change(self._rooms_redis, self._keeper.wake)
         self._endpoint = SocketEndpoint(
             settings,
             self._identities,
@@ -103,6 +109,10 @@ class SyncApp:
         await self._hub.close()
         await self._rooms_redis.aclose()
         await self._jobs_redis.aclose()
+
+    def _on_restored(self) -> None:
+        self._hub.reread_all()
+        self._keeper.wake()
 
     async def _check_redis(self) -> None:
         await self._store.redis_time()

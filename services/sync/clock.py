@@ -1,4 +1,4 @@
-"""The room clock: Redis' time, kept as an offset to this process's monotonic clock."""
+"""The room clock: Redis' time, kept as an offset to our monotonic clock; one for each master of a Cluster."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 _SAMPLES: Final = 8
+# Beyond the errors of two readings the offset may drift by so much while the older one is kept.
+_DRIFT_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,33 +26,135 @@ def best_offset(samples: deque[Sample]) -> Sample:
     return min(samples, key=lambda sample: sample.rtt)
 
 
-class RoomClock:
-    """Tells Redis' time without asking. `sample` must have been called once before `now`."""
+class MasterClock:
+    """The time of one master, and when that master could be reached.
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
+    A lease that ended while nobody could renew it says nothing of its member. So after a silence of more than
+    `silence_s`, and for `lease_s` after it, leases are judged only as of before the silence.
+    """
+
+    def __init__(self, silence_s: float, lease_s: float) -> None:
+        self._silence_s = silence_s
+        self._lease_s = lease_s
         self._samples: deque[Sample] = deque(maxlen=_SAMPLES)
-        self._offset = 0.0
+        self._reached_at: float | None = None
+        self._judged_until = 0.0
+        self._held_until = float("-inf")
+        self.offset = 0.0
 
     @property
     def rtt(self) -> float:
-        """The smallest recent round trip, seconds."""
+        """The smallest recent round trip, seconds; 0 without a reading."""
         return best_offset(self._samples).rtt if self._samples else 0.0
 
-    def now(self) -> float:
-        """Unix seconds on the room clock."""
-        return self._monotonic() + self._offset
+    def add(self, sent: float, redis_time: float, received: float) -> float:
+        """Take one reading. Answers by how much the master's clock was stepped, 0 if it was not."""
+        rtt = received - sent
+        sample = Sample(redis_time - (sent + rtt / 2), rtt)
+        self._reach(received)
+        step = self._step(sample)
+        if step:
+            self.hold(received)
+            self._samples.clear()
+        self._samples.append(sample)
+        self.offset = best_offset(self._samples).offset
+        return step
+
+    def reset(self, now: float) -> None:
+        """Another history has another clock. The last offset holds until the next reading."""
+        self.hold(now)
+        self._samples.clear()
+
+    def hold(self, now: float) -> None:
+        """From now on, for one lease, judge no lease that did not end before the master was last reached."""
+        if now >= self._held_until:
+            reached_at = now if self._reached_at is None else self._reached_at
+            self._judged_until = reached_at + self.offset
+        self._held_until = now + self._lease_s
+
+    def judged_until(self, now: float) -> float:
+        """Up to when (room clock) leases may be judged at `now` (monotonic)."""
+        if now < self._held_until:
+            return self._judged_until
+        if self._reached_at is not None and now - self._reached_at > self._silence_s:
+            return self._reached_at + self.offset
+        return now + self.offset
+
+    def _reach(self, now: float) -> None:
+        if self._reached_at is not None and now - self._reached_at > self._silence_s:
+            self.hold(now)
+        self._reached_at = now
+
+    def _step(self, sample: Sample) -> float:
+        if not self._samples:
+            return 0.0
+        best = best_offset(self._samples)
+        moved = sample.offset - best.offset
+        return moved if abs(moved) > (sample.rtt + best.rtt) / 2 + _DRIFT_S else 0.0
+
+
+class RoomClock:
+    """Tells Redis' time without asking. A reading must have been added once before `now`.
+
+    `holder` names the master that holds a room. A room whose master was not read yet is told another's time.
+    """
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        holder: Callable[[str], str] = lambda room: "",
+        silence_s: float = 4.0,
+        lease_s: float = 25.0,
+    ) -> None:
+        self._monotonic = monotonic
+        self._holder = holder
+        self.silence_s = silence_s
+        self._lease_s = lease_s
+        self._clocks: dict[str, MasterClock] = {}
+        self._unread = MasterClock(silence_s, lease_s)
+
+    @property
+    def rtt(self) -> float:
+        """The smallest recent round trip to the slowest master, seconds; 0 without a reading."""
+        return max((clock.rtt for clock in self._clocks.values()), default=0.0)
+
+    def now(self, room: str = "") -> float:
+        """Unix seconds on the clock of a room, or of any master."""
+        return self._monotonic() + self._of(room).offset
 
     def monotonic(self) -> float:
         """Seconds on this process's own clock, for deadlines."""
         return self._monotonic()
 
-    def add(self, sent: float, redis_time: float, received: float) -> None:
-        """Take one reading: asked at `sent`, answered at `received` (both `monotonic`)."""
-        rtt = received - sent
-        self._samples.append(Sample(redis_time - (sent + rtt / 2), rtt))
-        self._offset = best_offset(self._samples).offset
+    def judged_until(self, room: str) -> float:
+        """Up to when (room clock) leases in this room may be judged: not while nobody could renew one."""
+        return self._of(room).judged_until(self._monotonic())
 
-    def reset(self) -> None:
-        """Forget all readings: another Redis history has another clock. The last offset holds until the next."""
-        self._samples.clear()
+    def is_read(self, master: str) -> bool:
+        """Whether there are readings of a master's clock."""
+        return master in self._clocks and self._clocks[master].rtt > 0
+
+    def add(self, sent: float, redis_time: float, received: float, master: str = "") -> float:
+        """Take one reading: asked at `sent`, answered at `received` (both `monotonic`).
+
+        Answers by how many seconds the master's wall clock was stepped since, 0 if it was not.
+        """
+        clock = self._clocks.get(master)
+        if clock is None:
+            clock = self._clocks[master] = MasterClock(self.silence_s, self._lease_s)
+        return clock.add(sent, redis_time, received)
+
+    def reset(self, master: str = "") -> None:
+        """Forget a master's readings: another Redis history has another clock."""
+        if master in self._clocks:
+            self._clocks[master].reset(self._monotonic())
+
+    def keep(self, masters: set[str]) -> None:
+        """Forget every other master."""
+        if masters:
+            self._clocks = {name: clock for name, clock in self._clocks.items() if name in masters}
+
+    def _of(self, room: str) -> MasterClock:
+        clock = self._clocks.get(self._holder(room))
+        return clock if clock is not None else next(iter(self._clocks.values()), self._unread)

@@ -79,7 +79,7 @@ class Hub:
         room.connections.add(connection)
         connection.outbox.put_snapshot()
         metrics.SOCKETS.inc()
-        await self._store.touch(room.id, self._clock.now(), listed=not room.record.is_unlisted)
+        await self._store.touch(room.id, self._clock.now(room.id), listed=not room.record.is_unlisted)
         return room
 
     async def leave(self, connection: Connection, grace_s: float) -> None:
@@ -91,7 +91,7 @@ class Hub:
         metrics.SOCKETS.dec()
         try:
             await self._store.leave(room.id, connection.id, grace_ms=round(grace_s * 1000))
-            await self._store.set_due(room.id, (self._clock.now() + grace_s) * 1000)
+            await self._store.set_due(room.id, (self._clock.now(room.id) + grace_s) * 1000)
         except Unavailable:
             log.info("leave_not_told", room=room.id)
         finally:
@@ -112,11 +112,24 @@ class Hub:
         for room in self.rooms:
             self.reread(room)
 
-    def reread(self, room: HostedRoom) -> None:
-        """Read a room anew, one read for all its sockets."""
+    def reread_changed(self) -> None:
+        """Read the rooms anew that are in another Redis history than before."""
+        for room in self.rooms:
+            if room.pending is None and room.record.run != self._store.run_of(room.id):
+                self.reread(room)
+
+    async def reanchor(self, master: str, step_s: float) -> None:
+        """A master's wall clock was stepped: have its rooms stay where they are."""
+        rooms = [room for room in self.rooms if self._store.master_of(room.id) == master]
+        for room in rooms:
+            await self._store.reanchor(room.id, step_s)
+            self.reread(room, by_log=False)
+
+    def reread(self, room: HostedRoom, *, by_log: bool = True) -> None:
+        """Read a room anew, one read for all its sockets: with `by_log` only the events that were missed, if it can."""
         if room.id not in self._reading and room.id in self._rooms:
             room.begin_reading()
-            task = asyncio.create_task(self._reread(room))
+            task = asyncio.create_task(self._reread(room, by_log=by_log))
             self._reading[room.id] = task
             task.add_done_callback(lambda _: self._reading.pop(room.id, None))
 
@@ -137,7 +150,7 @@ class Hub:
             await asyncio.sleep(0.2)
             if version > room.record.version:
                 self.reread(room)
-        await self._store.touch(room.id, self._clock.now(), listed=not room.record.is_unlisted)
+        await self._store.touch(room.id, self._clock.now(room.id), listed=not room.record.is_unlisted)
 
     async def close(self) -> None:
         """Stop reading."""
@@ -161,6 +174,7 @@ class Hub:
             replica=self._node,
             lease_ms=self._lease_ms(connection),
             address=connection.address,
+            judged_until=self._clock.judged_until(connection.room),
         )
 
     def _lease_ms(self, connection: Connection) -> int:
@@ -188,7 +202,7 @@ class Hub:
 
     async def _open(self, room: str) -> HostedRoom:
         channel = self._keys.events(room)
-        hosted = HostedRoom(RoomRecord(room, run=self._store.run), Veil(self._alias))
+        hosted = HostedRoom(RoomRecord(room, run=self._store.run_of(room)), Veil(self._alias))
         self._by_channel[channel] = hosted
         try:
             await self._subscriber.subscribe(channel)
@@ -208,14 +222,13 @@ class Hub:
         deadline = self._clock.monotonic() + _REACH_TIMEOUT_S
         while room.pending is not None or room.record.version < version:
             if self._clock.monotonic() > deadline:
-                if room.record.run == self._store.run:
+                if room.record.run == self._store.run_of(room.id):
                     self.reread(room)
                 return
             await asyncio.sleep(0.002)
 
-    async def _reread(self, room: HostedRoom) -> None:
+    async def _reread(self, room: HostedRoom, *, by_log: bool) -> None:
         pause_s = 0.02
-        by_log = True
         while self._rooms.get(room.id) is room:
             try:
                 await self._store.refresh_run()
@@ -230,7 +243,7 @@ class Hub:
 
     async def _read_once(self, room: HostedRoom, *, by_log: bool) -> bool:
         room.begin_reading()
-        if by_log and room.record.version and room.record.run == self._store.run:
+        if by_log and room.record.version and room.record.run == self._store.run_of(room.id):
             with contextlib.suppress(Refused):
                 missed = await self._store.catch_up(room.id, room.record.version)
                 metrics.RESYNCS.labels("log").inc()
@@ -238,7 +251,7 @@ class Hub:
                 return room.replace(None)
         snapshot = await self._store.snapshot(room.id)
         metrics.RESYNCS.labels("snapshot").inc()
-        caught_up = room.replace(snapshot or RoomRecord(room.id, run=self._store.run))
+        caught_up = room.replace(snapshot or RoomRecord(room.id, run=self._store.run_of(room.id)))
         for connection in room.connections:
             connection.outbox.put_snapshot()
         return caught_up

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
@@ -25,7 +26,8 @@ T = TypeVar("T")
 
 log = structlog.get_logger()
 
-_CLOCK_EVERY_S: Final = 5.0
+# At start nothing is known of an outage that has just ended: who was there renews within this time.
+_FIRST_REAP_S: Final = 3.0
 # Beyond the known end by so much, the room's own clock says that an item is over.
 _OVERDUE_S: Final = 2.0
 _FIRST_SAMPLES: Final = 5
@@ -51,33 +53,41 @@ class Keeper:
         self._hub = hub
         self._resolving = resolving
         self._players = players
-        self._refreshed_at = clock.monotonic()
-        self._reap_from = 0.0
+        self._reap_from = clock.monotonic() + _FIRST_REAP_S
+        self._runs: dict[str, str] = {}
+        self._clock_soon = asyncio.Event()
+        self._refresh_soon = asyncio.Event()
 
     async def run(self) -> None:
         """Run until cancelled."""
         settings = self._settings
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_every(_CLOCK_EVERY_S, self.sample_clock))
+            tasks.create_task(_every(self._clock.silence_s / 2, self.sample_clock, self._clock_soon))
             tasks.create_task(_every(settings.heartbeat_s, self._beat))
-            tasks.create_task(_every(settings.refresh_s, self._refresh))
+            tasks.create_task(_every(settings.refresh_s, self._refresh, self._refresh_soon))
             tasks.create_task(_every(settings.sweep_s, self._sweep))
             tasks.create_task(_every(settings.ping_s, self._ping))
             tasks.create_task(_every(1.0, self._watch_ends))
             tasks.create_task(_every(_LOOK_EVERY_S, self._look_at_players))
 
+    def wake(self) -> None:
+        """Redis was away, or another master took over: read its clock and renew the leases now."""
+        self._clock_soon.set()
+        self._refresh_soon.set()
+
     async def sample_clock(self) -> None:
-        """Read Redis' clock, several times while little is known of it, and which history it keeps.
+        """Read every master's clock, several times while little is known of it, and which history it keeps.
 
         :raises Unavailable: if Redis does not answer.
         """
-        if await self._store.refresh_run():
-            self._clock.reset()
-            self._hub.reread_all()
-        for _ in range(1 if self._clock.rtt else _FIRST_SAMPLES):
-            sent = self._clock.monotonic()
-            redis_time = await self._store.redis_time()
-            self._clock.add(sent, redis_time, self._clock.monotonic())
+        await self._store.refresh_run()
+        before, self._runs = self._runs, self._store.runs
+        for master, run in self._runs.items():
+            if before.get(master, run) != run:
+                self._clock.reset(master)
+        self._clock.keep(set(self._runs))
+        self._hub.reread_changed()
+        await _for_all(list(self._runs), self._read_clock)
         metrics.CLOCK_RTT.set(self._clock.rtt)
 
     async def drain(self, seconds: float) -> None:
@@ -91,19 +101,22 @@ class Keeper:
             await asyncio.sleep(seconds * 0.8 / len(connections))
             connection.close(CloseCode.RESTARTING)
 
+    async def _read_clock(self, master: str) -> None:
+        for _ in range(1 if self._clock.is_read(master) else _FIRST_SAMPLES):
+            sent = self._clock.monotonic()
+            redis_time = await self._store.redis_time(master)
+            step = self._clock.add(sent, redis_time, self._clock.monotonic(), master)
+            if step:
+                log.warning("redis_clock_stepped", master=master, seconds=round(step, 3))
+                await self._hub.reanchor(master, step)
+
     async def _beat(self) -> None:
-        now = self._clock.now()
         for room in self._hub.rooms:
             if room.pending is None:
-                room.beat(now)
+                room.beat(self._clock.now(room.id))
 
     async def _refresh(self) -> None:
         await _for_all(self._hub.rooms, self._hub.refresh)
-        now = self._clock.monotonic()
-        if now - self._refreshed_at > 2 * self._settings.refresh_s:
-            # Redis was away, and every lease with it: nobody is a ghost for not having been able to renew.
-            self._reap_from = now + self._settings.lease_s
-        self._refreshed_at = now
 
     async def _sweep(self) -> None:
         now = self._clock.monotonic()
@@ -120,7 +133,7 @@ class Keeper:
         await _for_all(sorted(hosted | due), self._reap)
 
     async def _reap(self, room: str) -> None:
-        await self._store.set_due(room, await self._store.reap(room))
+        await self._store.set_due(room, await self._store.reap(room, self._clock.judged_until(room)))
 
     async def _ping(self) -> None:
         frame = codec.encode_text(Ping())
@@ -128,8 +141,8 @@ class Keeper:
             connection.send(frame)
 
     async def _watch_ends(self) -> None:
-        now = self._clock.now()
-        await _for_all([room for room in self._hub.rooms if _is_overdue(room, now)], self._advance)
+        overdue = [room for room in self._hub.rooms if _is_overdue(room, self._clock.now(room.id))]
+        await _for_all(overdue, self._advance)
 
     async def _look_at_players(self) -> None:
         for room in self._hub.rooms:
@@ -155,15 +168,20 @@ def _is_overdue(room: HostedRoom, now: float) -> bool:
     return anchor.position + anchor.rate * (now - anchor.at) >= anchor.duration + _OVERDUE_S
 
 
-async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+async def _every(seconds: float, act: Callable[[], Awaitable[None]], soon: asyncio.Event | None = None) -> None:
+    """Act at intervals, and at once when `soon` is set."""
+    soon = soon or asyncio.Event()
     while True:
+        soon.clear()
         try:
             await act()
         except Unavailable as error:
             log.info("not_now", what=act.__name__, code=error.code)
         except Exception:
             log.exception("keeper_failed", what=act.__name__)
-        await asyncio.sleep(seconds * random.uniform(0.95, 1.05))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds * random.uniform(0.95, 1.05)):
+                await soon.wait()
 
 
 async def _for_all(things: list[T], act: Callable[[T], Awaitable[None]]) -> None:

@@ -61,7 +61,7 @@ class Players:
         now = self._clock.monotonic()
         waiting = room.record.waiting
         if waiting is not None:
-            if self._clock.now() >= waiting.until:
+            if self._clock.now(room.id) >= waiting.until:
                 self._begin(self._release(room, ""))
             for member in waiting.members:
                 if member not in room.record.members:

@@ -173,7 +173,7 @@ class SocketEndpoint:
                     await asyncio.sleep(_READING_PAUSE_S)
                     connection.outbox.put_snapshot()
                     continue
-                frame = room.state_for(connection, self._clock.now())
+                frame = room.state_for(connection, self._clock.now(room.id))
             try:
                 async with asyncio.timeout(self._settings.unwritable_s):
                     await send({"type": "websocket.send", "text": frame})
@@ -224,7 +224,7 @@ class SocketEndpoint:
     async def _handle(self, connection: Connection, room: HostedRoom, message: client.AnyClientMessage) -> None:
         match message:
             case client.Clock():
-                reply = server.ClockReply(client_time=message.client_time, server_time=self._clock.now())
+                reply = server.ClockReply(client_time=message.client_time, server_time=self._clock.now(room.id))
                 connection.answer(codec.encode_text(reply))
             case client.Resync():
                 connection.outbox.put_snapshot()

@@ -7,51 +7,30 @@ changed while it is read, and costs 10 to 40 times more per message.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from itertools import islice
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import hiredis
 import structlog
-from redis.asyncio.connection import parse_url
 
 from services.common.errors import Unavailable
+from services.common.link import Link, dial
+from services.common.redis import Whereabouts
+from services.common.topology import Topology
 from services.sync import metrics
 
-PROBE_EVERY_S: Final = 1.0
-DEAF_AFTER_S: Final = 3.0
-_CONNECT_TIMEOUT_S: Final = 2.0
+PROBE_EVERY_S: Final = 0.5
+# Without our own probe for so long the link is hung: noticed within 2.5 s of the last that came.
+DEAF_AFTER_S: Final = 2.5
+_CONNECT_TIMEOUT_S: Final = 1.0
 _CONFIRM_TIMEOUT_S: Final = 3.0
 _BATCH: Final = 512
-_BACKOFF_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
+# A refused connection; one that timed out has waited already.
+_BACKOFF_S: Final = (0.05, 0.1, 0.2, 0.4)
 
 log = structlog.get_logger()
-
-
-class _Link(asyncio.Protocol):
-    """Bytes to replies; replies to `on_reply`."""
-
-    def __init__(self, on_reply: Callable[[Any], None]) -> None:
-        self._reader = hiredis.Reader()
-        self._on_reply = on_reply
-        self.transport: asyncio.Transport | None = None
-        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._reader.feed(data)
-        while (reply := self._reader.gets()) is not False:
-            self._on_reply(reply)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.lost.done():
-            self.lost.set_result(None)
-
-    def send(self, *command: bytes) -> None:
-        if self.transport is not None:
-            self.transport.write(hiredis.pack_command(command))  # type: ignore[arg-type]  # its stub says 1-tuple
 
 
 class Subscriber:
@@ -59,19 +38,25 @@ class Subscriber:
 
     `on_message(channel, data)` is called for every message. `on_restored()` is called after a lost connection is back
     and every channel is confirmed again: what was published meanwhile is lost, so each room must be read anew.
-    `probe(channel)` publishes one message to this replica's own channel by another connection.
+    `probe(channel)` publishes on this replica's own channel through every master, and answers the masters that took it;
+    each message must be the name of its master.
+
+    Where to connect is asked of `whereabouts` each time. When it says that a master was replaced, the connection is
+    left at once; a hung one is noticed by the probes that don't come.
     """
 
     def __init__(
         self,
-        url: str,
+        topology: Topology,
+        whereabouts: Whereabouts,
         probe_channel: str,
         *,
         on_message: Callable[[str, bytes], None],
         on_restored: Callable[[], None],
-        probe: Callable[[str], Awaitable[object]],
+        probe: Callable[[str], Awaitable[Iterable[str]]],
     ) -> None:
-        self._url = url
+        self._topology = topology
+        self._whereabouts = whereabouts
         self._probe_channel = probe_channel
         self._on_message = on_message
         self._on_restored = on_restored
@@ -80,8 +65,13 @@ class Subscriber:
         self._confirmed: set[str] = set()
         self._waiting: dict[str, asyncio.Future[None]] = {}
         self._all_confirmed = asyncio.Event()
-        self._link: _Link | None = None
-        self._heard_at = 0.0
+        self._moved = asyncio.Event()
+        self._link: Link | None = None
+        self._heard_at = float("-inf")
+        # By master: when its last probe came, and since when one that it took has not.
+        self._heard: dict[str, float] = {}
+        self._unheard: dict[str, float] = {}
+        whereabouts.on_change(self._moved.set)
 
     @property
     def is_hearing(self) -> bool:
@@ -120,90 +110,115 @@ class Subscriber:
         attempt = 0
         first = True
         while True:
+            self._moved.clear()
             try:
-                async with asyncio.timeout(_CONNECT_TIMEOUT_S):
-                    link = await self._connect()
-            except (OSError, TimeoutError, hiredis.HiredisError) as error:
+                async with self._linked() as link:
+                    reason = await self._live(link, announce=not first)
+                attempt = 0
+                first = first and reason == "unconfirmed"
+                metrics.SUBSCRIBER_RECONNECTS.labels(reason).inc()
+                log.warning("subscriber_lost", reason=reason)
+            except TimeoutError:
+                log.warning("subscriber_connect_failed", error="TimeoutError")
+            except (OSError, hiredis.HiredisError) as error:
                 log.warning("subscriber_connect_failed", error=type(error).__name__)
                 await asyncio.sleep(_BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)])
                 attempt += 1
-                continue
-            attempt = 0
-            reason = await self._live(link, announce=not first)
-            first = False
-            metrics.SUBSCRIBER_RECONNECTS.labels(reason).inc()
-            log.warning("subscriber_lost", reason=reason)
 
-    async def _connect(self) -> _Link:
-        loop = asyncio.get_running_loop()
-        where = parse_url(self._url)
-        if "path" in where:
-            _, link = await loop.create_unix_connection(lambda: _Link(self._on_reply), where["path"])
-        else:
-            is_tls = self._url.startswith("rediss")
-            host, port = where.get("host", "localhost"), where.get("port", 6379)
-            _, link = await loop.create_connection(lambda: _Link(self._on_reply), host, port, ssl=is_tls or None)
-        if where.get("password"):
-            user = [where["username"].encode()] if where.get("username") else []
-            link.send(b"AUTH", *user, where["password"].encode())
-        return link
-
-    async def _live(self, link: _Link, *, announce: bool) -> str:
-        loop = asyncio.get_running_loop()
-        self._confirmed.clear()
-        self._all_confirmed.clear()
-        self._link = link
-        self._heard_at = loop.time()
-        for batch in _batches(sorted(self._desired), _BATCH):
-            link.send(b"SUBSCRIBE", *(channel.encode() for channel in batch))
+    @contextlib.asynccontextmanager
+    async def _linked(self) -> AsyncIterator[Link]:
+        topology = self._topology
+        async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+            address = await self._whereabouts.locate()
+            link = await dial(
+                address, self._on_reply,
+                is_tls=topology.is_tls, username=topology.username, password=topology.password,
+            )  # fmt: skip
         try:
-            if announce:
-                restored = asyncio.ensure_future(self._all_confirmed.wait())
-                await asyncio.wait((restored, link.lost), timeout=_CONFIRM_TIMEOUT_S, return_when="FIRST_COMPLETED")
-                if not restored.done():
-                    restored.cancel()
-                    return "unconfirmed"
-                self._on_restored()
-            return await self._watch(link)
+            yield link
         finally:
             self._link = None
-            if link.transport is not None:
-                link.transport.abort()
+            link.abort()
 
-    async def _watch(self, link: _Link) -> str:
+    async def _live(self, link: Link, *, announce: bool) -> str:
+        """Subscribe, and read until the connection is no good any more. Answers why."""
+        self._confirmed.clear()
+        self._all_confirmed.clear()
+        self._unheard.clear()
+        self._heard.clear()
+        self._link = link
+        for batch in _batches(sorted(self._desired), _BATCH):
+            link.send(b"SUBSCRIBE", *(channel.encode() for channel in batch))
+        if reason := await self._until(link, self._all_confirmed, _CONFIRM_TIMEOUT_S):
+            return reason
+        if not self._all_confirmed.is_set():
+            return "unconfirmed"
+        if announce:
+            self._on_restored()
+        return await self._watch(link)
+
+    async def _watch(self, link: Link) -> str:
         loop = asyncio.get_running_loop()
+        self._heard_at = loop.time()
+        never = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             prober = tasks.create_task(self._keep_probing())
             try:
-                while not link.lost.done():
-                    await asyncio.wait((link.lost,), timeout=PROBE_EVERY_S / 2)
-                    if loop.time() - self._heard_at > DEAF_AFTER_S:
-                        return "deaf"
-                return "closed"
+                while (left := self._deaf_at() - loop.time()) > 0:
+                    if reason := await self._until(link, never, left):
+                        return reason
+                return "deaf"
             finally:
                 prober.cancel()
 
+    def _deaf_at(self) -> float:
+        """When, as things are, the link counts as hung: no probe at all, or none of a master that took one."""
+        return min([self._heard_at, *self._unheard.values()]) + DEAF_AFTER_S
+
+    async def _until(self, link: Link, event: asyncio.Event, timeout_s: float) -> str:
+        """Wait for an event. Answers '' when it came or the time is over, else why the link ended."""
+        tasks = [asyncio.create_task(each.wait()) for each in (event, self._moved)]
+        futures: list[asyncio.Future[Any]] = [*tasks, link.lost]
+        try:
+            await asyncio.wait(futures, timeout=timeout_s, return_when="FIRST_COMPLETED")
+        finally:
+            for task in tasks:
+                task.cancel()
+        if link.lost.done():
+            return "closed"
+        return "moved" if self._moved.is_set() else ""
+
     async def _keep_probing(self) -> None:
-        while True:
-            try:
-                await self._probe(self._probe_channel)
-            except Unavailable:
-                log.info("probe_failed")
-            await asyncio.sleep(PROBE_EVERY_S)
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                # Beside each other: a master that hangs must not keep the others' probes back.
+                tasks.create_task(self._probe_once())
+                await asyncio.sleep(PROBE_EVERY_S)
+
+    async def _probe_once(self) -> None:
+        sent_at = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(DEAF_AFTER_S):
+                for master in await self._probe(self._probe_channel):
+                    if self._heard.get(master, float("-inf")) < sent_at:
+                        self._unheard.setdefault(master, sent_at)
+        except (Unavailable, TimeoutError):
+            log.info("probe_failed")
 
     def _on_reply(self, reply: Any) -> None:
         match reply:
             case [b"message", channel, data]:
                 if channel == self._probe_channel.encode():
-                    self._heard_at = asyncio.get_running_loop().time()
+                    self._heard_at = self._heard[data.decode()] = asyncio.get_running_loop().time()
+                    self._unheard.pop(data.decode(), None)
                 else:
                     self._on_message(channel.decode(), data)
             case [b"subscribe", channel, _]:
                 self._confirm(channel.decode())
             case hiredis.ReplyError():
                 log.error("subscriber_refused", error=str(reply))
-                if self._link is not None and self._link.transport is not None:
-                    self._link.transport.abort()
+                if self._link is not None:
+                    self._link.abort()
             case _:
                 pass
 

@@ -27,9 +27,8 @@ class SentinelSet:
     def __init__(self, *, replicas: int = 1, sentinels: int = 3, down_after_ms: int = 1000) -> None:
         self._down_after_ms = down_after_ms
         self._quorum = sentinels // 2 + 1
-        first = RedisServer(flavour="redis", append="everysec")
-        follow = ("--replicaof", "127.0.0.1", str(first.port))
-        self.servers = [first, *(_replica(follow) for _ in range(replicas))]
+        first = _server()
+        self.servers = [first, *(_server("--replicaof", "127.0.0.1", str(first.port)) for _ in range(replicas))]
         self.sentinels = [self._sentinel(first.port) for _ in range(sentinels)]
         self._stack = ExitStack()
 
@@ -94,5 +93,5 @@ def wait_until(is_so: Callable[[], bool], what: str, timeout_s: float = START_TI
         time.sleep(0.05)
 
 
-def _replica(follow: tuple[str, ...]) -> RedisServer:
-    return RedisServer(flavour="redis", append="everysec", options=follow)
+def _server(*options: str) -> RedisServer:
+    return RedisServer(flavour="redis", append="everysec", options=("--repl-diskless-sync-delay", "0", *options))

@@ -23,6 +23,7 @@ ScriptName = Literal[
     "queue_retry",
     "queue_vote",
     "react",
+    "reanchor",
     "reap",
     "refresh",
     "release",

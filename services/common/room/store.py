@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Literal
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from services.common import codec
 from services.common.errors import Broken, Refused, Unavailable
 from services.common.keys import Keys
+from services.common.redis import master_of, masters
 from services.common.room.script import ScriptName, source
 from services.common.room.snapshot import RoomRecord, read_record
 from services.common.wire.models import QueueItem, Role, RoomSummary
@@ -65,43 +69,61 @@ class RoomStore:
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._redis = redis
         self._keys = keys
-        self._scripts: dict[ScriptName, Any] = {}
         self._touched: dict[str, float] = {}
-        self.run = ""
+        self._refreshing: asyncio.Task[None] | None = None
+        # Which Redis history each master keeps, by the master's name.
+        self.runs: dict[str, str] = {}
 
-    async def refresh_run(self) -> bool:
-        """Read which Redis history this is; whether it changed (another server, a restart, a fail-over)."""
-        try:
-            info = await self._redis.info("replication")
-        except (RedisError, OSError) as error:
-            raise _unavailable() from error
-        run = str(info.get("master_replid", ""))[:8]
-        changed = run != self.run
-        self.run = run
-        return changed
+    def master_of(self, room: str) -> str:
+        """The name of the master that holds a room; '' where there is one only."""
+        return master_of(self._redis, self._keys.room(room))
 
-    async def redis_time(self) -> float:
-        """Redis' clock, Unix seconds."""
+    def run_of(self, room: str) -> str:
+        """The Redis history that a room is in: of the master that holds it."""
+        return self.runs.get(self.master_of(room), "")
+
+    async def refresh_run(self) -> None:
+        """Read which Redis history each master keeps: `runs` changes with another server, a restart, a fail-over.
+
+        Those who ask at one time share one reading. A master that does not answer keeps what it had.
+        """
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._refresh_runs())
+            # Those who waited may be gone by then.
+            self._refreshing.add_done_callback(lambda task: task.cancelled() or task.exception())
+        await asyncio.shield(self._refreshing)
+
+    async def redis_time(self, master: str = "") -> float:
+        """A master's clock, Unix seconds. '' is any."""
         try:
-            whole, micros = await self._redis.time()
+            node = (await masters(self._redis)).get(master, self._redis)
+            whole, micros = await node.time()
         except (RedisError, OSError) as error:
             raise _unavailable() from error
         return float(whole) + float(micros) / 1e6
 
-    async def probe(self, channel: str) -> None:
-        """Publish a sign of life on a replica's own channel."""
+    async def probe(self, channel: str) -> list[str]:
+        """Publish a sign of life through every master: its name. Answers those that took it."""
+
+        async def one(name: str, node: Redis) -> str:
+            await node.publish(channel, name)
+            return name
+
         try:
-            await self._redis.publish(channel, b"")
+            nodes = await masters(self._redis)
         except (RedisError, OSError) as error:
             raise _unavailable() from error
+        outcomes = await asyncio.gather(*(one(*node) for node in nodes.items()), return_exceptions=True)
+        return [name for name in outcomes if isinstance(name, str)]
 
     async def snapshot(self, room: str) -> RoomRecord | None:
         """The whole room at one version, or None if there is no such room."""
+        run = self.run_of(room)
         try:
             answer = await self._run("snapshot", room, SYSTEM)
         except Refused:
             return None
-        return read_record(room, self.run, *answer[1:7])
+        return read_record(room, run, *answer[1:7])
 
     async def catch_up(self, room: str, version: int) -> list[bytes]:
         """The encoded events after `version`, all of them.
@@ -122,14 +144,18 @@ class RoomStore:
         lease_ms: int,
         unlisted: bool = False,
         address: str = "",
+        judged_until: float | None = None,
     ) -> int:
         """Let a connection in, making the room if it is new. Answers the version at which it is in.
+
+        In a room where every lease ended by `judged_until` (room clock; None is now) nobody was: it stood still.
 
         :raises Refused: `banned`, `locked`, `password_required`.
         """
         answer = await self._run(
-            "join", room, sender, str(lease_ms), name, _flag(is_guest), replica, _flag(unlisted), address
-        )
+            "join", room, sender, str(lease_ms), name, _flag(is_guest), replica, _flag(unlisted), address,
+            _milliseconds(judged_until),
+        )  # fmt: skip
         return int(answer[1])
 
     async def refresh(
@@ -147,10 +173,17 @@ class RoomStore:
         """Shorten a connection's lease; the member is gone when it ends."""
         await self._run("leave", room, Sender("", connection), str(grace_ms))
 
-    async def reap(self, room: str) -> float | None:
-        """Remove connections whose lease is over. Answers when the next one ends (room clock, ms), if there is one."""
-        answer = await self._run("reap", room, SYSTEM)
+    async def reap(self, room: str, judged_until: float | None = None) -> float | None:
+        """Remove connections whose lease ended by `judged_until` (room clock, seconds; None is now).
+
+        Answers when the next one ends (room clock, ms), if there is one.
+        """
+        answer = await self._run("reap", room, SYSTEM, _milliseconds(judged_until))
         return float(answer[2]) if answer[2] else None
+
+    async def reanchor(self, room: str, step_s: float) -> None:
+        """Redis' wall clock was stepped by `step_s`: move the room's times with it. Once, whoever notices."""
+        await self._run("reanchor", room, SYSTEM, f"{step_s:.6f}")
 
     async def playback(self, room: str, sender: Sender, kind: PlaybackKind, value: float) -> int:
         """Play, pause or seek at a position in seconds, or set the rate."""
@@ -346,19 +379,37 @@ class RoomStore:
         except (RedisError, OSError) as error:
             raise _unavailable() from error
 
+    async def _refresh_runs(self) -> None:
+        async def one(name: str, node: Redis) -> tuple[str, str]:
+            info = await node.info("replication")
+            return name, str(info.get("master_replid", ""))[:8]
+
+        try:
+            nodes = await masters(self._redis)
+        except (RedisError, OSError) as error:
+            raise _unavailable() from error
+        outcomes = await asyncio.gather(*(one(*node) for node in nodes.items()), return_exceptions=True)
+        known = dict(outcome for outcome in outcomes if not isinstance(outcome, BaseException))
+        if not known:
+            raise _unavailable() from next(each for each in outcomes if isinstance(each, BaseException))
+        self.runs = {name: known.get(name) or self.runs.get(name, "") for name in nodes}
+
     async def _change(self, name: ScriptName, room: str, sender: Sender, *args: str) -> int:
         return int((await self._run(name, room, sender, *args))[1])
 
     async def _run(self, name: ScriptName, room: str, sender: Sender, *args: str) -> list[Any]:
-        script = self._scripts.get(name)
-        if script is None:
-            script = self._scripts[name] = self._redis.register_script(source(name))
-        argv = (self._keys.events(room), self.run, sender.member, sender.command, sender.connection, *args)
+        keys = self._keys.room_keys(room)
+        argv = (self._keys.events(room), self.run_of(room), sender.member, sender.command, sender.connection, *args)
+        text, digest = _script(name)
         try:
-            answer: list[Any] = await script(keys=self._keys.room_keys(room), args=argv)
+            try:
+                answer: list[Any] = await self._redis.evalsha(digest, len(keys), *keys, *argv)  # type: ignore[misc]
+            except NoScriptError:
+                # Another master has other scripts; EVAL brings this one to the master that needs it.
+                answer = await self._redis.eval(text, len(keys), *keys, *argv)  # type: ignore[misc]
         except ResponseError as error:
             # A replica, a full or a loading Redis answers in words; anything else is a script of ours gone wrong.
-            if str(error).split(" ", 1)[0] in ("READONLY", "OOM", "LOADING", "MASTERDOWN", "MISCONF", "CLUSTERDOWN"):
+            if str(error).split(" ", 1)[0] in ("READONLY", "OOM", "LOADING", "MASTERDOWN", "MISCONF"):
                 raise _unavailable() from error
             raise Broken("broken", f"room script {name}: {error}") from error
         except (RedisError, OSError) as error:
@@ -371,6 +422,16 @@ class RoomStore:
 
 def _unavailable() -> Unavailable:
     return Unavailable("unavailable", "The room store does not answer. Playback goes on.", retry_after_ms=1000)
+
+
+@cache
+def _script(name: ScriptName) -> tuple[str, str]:
+    text = source(name)
+    return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds * 1000:.0f}"
 
 
 def _flag(value: bool) -> str:

@@ -1,5 +1,6 @@
 -- A connection joins; the room is made if it is new, and its maker owns it.
--- ARGV: 6 lease ms, 7 name, 8 is guest (0|1), 9 replica, 10 unlisted (0|1, for a new room), 11 address hash
+-- ARGV: 6 lease ms, 7 name, 8 is guest (0|1), 9 replica, 10 unlisted (0|1, for a new room), 11 address hash,
+--       12 up to when leases may be judged, ms, or '' for now
 -- Answers {'ok', version}, or {'refused', 'banned' | 'locked' | 'password_required'}. Repeating it with the same
 -- connection changes nothing.
 if redis.call('EXISTS', ROOM) == 0 then make_room(ARGV[10]) end
@@ -12,7 +13,7 @@ if not raw and RANK[role_of(ACTOR)] < RANK.moderator then
   if settings().is_locked then return refused('locked') end
   if get('password') ~= '' and redis.call('SISMEMBER', GRANTED, ACTOR) == 0 then return refused('password_required') end
 end
-if not anyone_present() then stand_still() end
+if redis.call('ZCOUNT', PRESENCE, '(' .. int(judged_ms(ARGV[12])), '+inf') == 0 then stand_still() end
 
 redis.call('ZADD', PRESENCE, int(NOW_MS + tonumber(ARGV[6])), CONNECTION)
 redis.call('HSET', CONNECTIONS, CONNECTION, cjson.encode({member = ACTOR, replica = ARGV[9], address = ARGV[11]}))

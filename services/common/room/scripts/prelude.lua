@@ -144,7 +144,11 @@ local function stand_still()
   playback_event('pause', pos, '')
 end
 
-local function anyone_present() return redis.call('ZCOUNT', PRESENCE, NOW_MS, '+inf') > 0 end
+-- Who has not been removed by `reap` is present: after an outage of Redis leases are over that nobody could renew.
+local function anyone_present() return redis.call('ZCARD', PRESENCE) > 0 end
+
+-- Up to when leases may be judged: UNTIL_MS ('' is now) is older when nobody could renew one since.
+local function judged_ms(until_ms) return math.min(NOW_MS, tonumber(until_ms) or NOW_MS) end
 
 -- An empty table is an object to cjson; these fields are lists.
 local function item_json(found)

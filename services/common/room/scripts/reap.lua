@@ -1,6 +1,7 @@
 -- Remove connections whose lease is over. A member is announced gone, once, with the last of theirs.
+-- ARGV: 6 up to when leases may be judged, ms, or '' for now: also right when the command is carried out late
 -- Answers {'ok', version, earliest remaining lease end in ms or ''}
-local gone = redis.call('ZRANGEBYSCORE', PRESENCE, '-inf', int(NOW_MS), 'LIMIT', 0, 500)
+local gone = redis.call('ZRANGEBYSCORE', PRESENCE, '-inf', int(judged_ms(ARGV[6])), 'LIMIT', 0, 500)
 local suspects = {}
 for _, connection in ipairs(gone) do
   local raw = redis.call('HGET', CONNECTIONS, connection)
