@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -11,6 +12,23 @@ from websockets.server import ServerProtocol
 
 EXTENSION: Final = "watch_together.transport"
 WRITE_HIGH_WATER_BYTES: Final = 64 * 1024
+# Messages that may wait for the app before the peer is held back: to stop and start reading for each one costs more
+# than handling it.
+READ_AHEAD: Final = 4
+_TEXT: Final = 0x81
+
+
+# What one event is for members and for guests, of a few rooms: it is written to one socket after the other.
+@lru_cache(maxsize=8)
+def text_frame(text: str) -> bytes:
+    """A whole text message as a server puts it on the wire, uncompressed (RFC 6455 §5.2)."""
+    payload = text.encode()
+    size = len(payload)
+    if size < 126:
+        return bytes((_TEXT, size)) + payload
+    if size < 1 << 16:
+        return bytes((_TEXT, 126)) + size.to_bytes(2, "big") + payload
+    return bytes((_TEXT, 127)) + size.to_bytes(8, "big") + payload
 
 
 class Transport:
@@ -22,6 +40,18 @@ class Transport:
     def abort(self) -> None:
         """Drop the connection now. A closing handshake never frees a peer that does not read."""
         self._protocol.transport.abort()
+
+    def write_text(self, text: str) -> bool:
+        """Write a message at once, encoded once for however many sockets get it one after the other.
+
+        False, and nothing is written, unless the socket is open and takes more: then only ASGI's `send` can wait.
+        """
+        protocol = self._protocol
+        transport = protocol.transport
+        if protocol.close_sent or not protocol.writable.is_set() or transport.is_closing():
+            return False
+        transport.write(text_frame(text))
+        return True
 
     def buffered_bytes(self) -> int:
         """How much was written that the peer's side has not taken yet."""
@@ -56,6 +86,13 @@ class RoomWebSocketProtocol(WebSocketsSansIOProtocol):
         if scope is not None:
             # The task that runs the app was made, not begun: it sees this.
             scope["extensions"][EXTENSION] = Transport(self)
+
+    def send_receive_event_to_app(self) -> None:
+        # Said to be paused, it is not paused.
+        is_near = not self.read_paused and self.queue.qsize() < READ_AHEAD
+        self.read_paused = self.read_paused or is_near
+        super().send_receive_event_to_app()
+        self.read_paused = self.read_paused and not is_near
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()

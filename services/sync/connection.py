@@ -20,6 +20,8 @@ class Transport(Protocol):
 
     def abort(self) -> None: ...
 
+    def write_text(self, text: str) -> bool: ...
+
 
 @dataclass(frozen=True, slots=True)
 class PlayerReport:
@@ -47,7 +49,7 @@ class Connection:
     heard_at: float
     # Which address this came from, hashed: what a ban by address holds.
     address: str = ""
-    outbox: Outbox = field(default_factory=Outbox)
+    outbox: Outbox = field(default_factory=Outbox, init=False)
     is_hidden: bool = False
     rtt_s: float = 0.0
     player: PlayerReport = PlayerReport()
@@ -56,6 +58,10 @@ class Connection:
     commands: int = 0
     close_code: int | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        if self.transport is not None:
+            self.outbox = Outbox(self.transport.write_text)
 
     def send(self, frame: str) -> None:
         """Queue an event. Never waits."""

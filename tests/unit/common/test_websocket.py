@@ -12,7 +12,7 @@ import websockets
 from starlette.types import Receive, Scope, Send
 
 from services.common.serving import MAX_FRAME_BYTES, _config, _Server, listen
-from services.common.websocket import EXTENSION, Transport
+from services.common.websocket import EXTENSION, READ_AHEAD, Transport, text_frame
 
 Talk = Callable[[Transport, Receive, Send], Any]
 
@@ -125,6 +125,91 @@ async def test_compression_is_not_offered() -> None:
         assert "sec-websocket-extensions" not in client.response.headers
 
 
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 200_000])
+async def test_text_written_at_once_arrives_whole_and_in_order_with_what_asgi_sends(size: int) -> None:
+    async def talk(transport: Transport, receive: Receive, send: Send) -> None:
+        await _text(send, "before")
+        assert transport.write_text("é" + "x" * (size - 2) if size > 1 else "x" * size)
+        await _text(send, "after")
+        await receive()
+
+    async with serving(talk) as url, websockets.connect(url, compression=None) as client:
+        heard = [await asyncio.wait_for(client.recv(), 5) for _ in range(3)]
+    assert heard[0] == "before"
+    assert isinstance(heard[1], str)
+    assert len(heard[1].encode()) == size
+    assert heard[2] == "after"
+
+
+async def test_nothing_is_written_at_once_to_a_peer_that_does_not_take_it() -> None:
+    outcomes = asyncio.Queue[tuple[bool, int]]()
+
+    async def talk(transport: Transport, _receive: Receive, _send: Send) -> None:
+        text = "x" * 100_000
+        while transport.write_text(text):
+            pass
+        before = transport.buffered_bytes()
+        outcomes.put_nowait((transport.write_text(text), transport.buffered_bytes() - before))
+        transport.abort()
+
+    async with serving(talk) as url:
+        _, writer = await _handshake(url)
+        assert await asyncio.wait_for(outcomes.get(), 20) == (False, 0)
+        writer.close()
+
+
+async def test_nothing_is_written_at_once_after_the_close_frame() -> None:
+    outcomes = asyncio.Queue[bool]()
+
+    async def talk(transport: Transport, _receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.close", "code": 4001})
+        outcomes.put_nowait(transport.write_text("too late"))
+
+    async with serving(talk) as url, websockets.connect(url) as client:
+        assert await asyncio.wait_for(outcomes.get(), 5) is False
+        with pytest.raises(websockets.ConnectionClosedError) as closed:
+            await asyncio.wait_for(client.recv(), 5)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4001
+
+
+async def test_messages_come_in_order_however_many_are_sent_before_the_app_reads() -> None:
+    may_read = asyncio.Event()
+
+    async def talk(transport: Transport, receive: Receive, _send: Send) -> None:
+        await may_read.wait()
+        while (message := await receive())["type"] != "websocket.disconnect":
+            transport.write_text(message["text"])
+
+    count = READ_AHEAD * 10
+    async with serving(talk) as url, websockets.connect(url, compression=None) as client:
+        for number in range(count):
+            await client.send(str(number))
+        await asyncio.sleep(0.1)
+        may_read.set()
+        heard = [await asyncio.wait_for(client.recv(), 5) for _ in range(count)]
+    assert heard == [str(number) for number in range(count)]
+
+
+async def test_a_peer_is_held_back_while_the_app_does_not_read() -> None:
+    may_read = asyncio.Event()
+
+    async def talk(_transport: Transport, _receive: Receive, _send: Send) -> None:
+        await may_read.wait()
+
+    async with serving(talk) as url:
+        _, writer = await _handshake(url)
+        message = b"\x81\xff" + (60_000).to_bytes(8, "big") + bytes(4) + b"x" * 60_000
+        with pytest.raises(TimeoutError):
+            await _write_all(writer, [message] * 1000)
+        may_read.set()
+        writer.close()
+
+
+def test_a_text_for_many_sockets_is_encoded_once() -> None:
+    assert text_frame("an event") is text_frame("an event")
+
+
 async def _text(send: Send, text: str) -> None:
     await send({"type": "websocket.send", "text": text})
 
@@ -132,6 +217,13 @@ async def _text(send: Send, text: str) -> None:
 async def _flood(send: Send) -> None:
     while True:
         await _text(send, "x" * 100_000)
+
+
+async def _write_all(writer: asyncio.StreamWriter, messages: list[bytes]) -> None:
+    """Write; a message that the other side does not take within a second raises TimeoutError."""
+    for message in messages:
+        writer.write(message)
+        await asyncio.wait_for(writer.drain(), 1)
 
 
 async def _handshake(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

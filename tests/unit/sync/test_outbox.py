@@ -65,3 +65,80 @@ async def test_who_asks_without_reading_is_refused_in_the_end() -> None:
     outbox = Outbox()
     results = [outbox.put_answer("x") for _ in range(MOST_FRAMES + 1)]
     assert results == [True] * MOST_FRAMES + [False]
+
+
+class Wire:
+    """Takes what is written at once, while it is open."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+        self.is_open = True
+
+    def write(self, frame: str) -> bool:
+        if self.is_open:
+            self.written.append(frame)
+        return self.is_open
+
+
+async def test_what_is_put_while_nothing_waits_is_written_at_once() -> None:
+    wire = Wire()
+    outbox = Outbox(wire.write)
+    taking = asyncio.create_task(outbox.take())
+    await asyncio.sleep(0)
+    outbox.put("event")
+    outbox.put_answer("answer")
+    outbox.put_heartbeat("heartbeat")
+    assert wire.written == ["event", "answer", "heartbeat"]
+    assert len(outbox) == 0
+    outbox.put_snapshot()
+    assert await taking is Mark.SNAPSHOT
+
+
+async def test_nothing_is_written_past_a_frame_that_was_taken_and_is_still_being_sent() -> None:
+    wire = Wire()
+    outbox = Outbox(wire.write)
+    outbox.put("taken")
+    assert await outbox.take() == "taken"
+    outbox.put("behind it")
+    assert wire.written == []
+    assert await drained(outbox) == ["behind it"]
+
+
+async def test_nothing_is_written_past_what_waits_for_a_socket_that_took_no_more() -> None:
+    wire = Wire()
+    outbox = Outbox(wire.write)
+    taking = asyncio.create_task(outbox.take())
+    await asyncio.sleep(0)
+    wire.is_open = False
+    outbox.put("waits")
+    wire.is_open = True
+    outbox.put("behind it")
+    outbox.put_heartbeat("last")
+    assert wire.written == []
+    assert await taking == "waits"
+    assert await drained(outbox) == ["behind it", "last"]
+
+
+async def test_nothing_is_written_past_a_snapshot_that_was_asked_for() -> None:
+    wire = Wire()
+    outbox = Outbox(wire.write)
+    taking = asyncio.create_task(outbox.take())
+    await asyncio.sleep(0)
+    outbox.put_snapshot()
+    outbox.put("covered by the snapshot")
+    outbox.put_answer("answer")
+    assert wire.written == []
+    assert await taking is Mark.SNAPSHOT
+    assert await drained(outbox) == ["answer"]
+
+
+async def test_once_all_that_waited_is_taken_frames_are_written_at_once_again() -> None:
+    wire = Wire()
+    outbox = Outbox(wire.write)
+    outbox.put("first")
+    assert await outbox.take() == "first"
+    taking = asyncio.create_task(outbox.take())
+    await asyncio.sleep(0)
+    outbox.put("second")
+    assert wire.written == ["second"]
+    taking.cancel()
