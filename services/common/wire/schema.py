@@ -69,16 +69,16 @@ The room's position is `timestamp + rate × (now − server_time)` while it play
 `play`, `pause` and `seek` are acted on at `starts_at`, so that everyone moves together.
 
 Who may play, queue, chat and change settings is said by role: `owner`, `moderator`, `member`, `viewer`. A room starts
-open. A command that is not allowed is answered with the code `forbidden`. When the owner leaves, the moderator, else the
-member, who has been there longest stands in until they are back.
+open. A command that is not allowed is answered with the code `forbidden`. When the owner leaves, the moderator, else
+the member, who has been there longest stands in until they are back.
 
 Where the room's policy says so, it waits for members whose player has run dry: `waiting` stops the position, `resumed`
 sets it going again, and so does any `play`, `pause` or `seek`. It waits ten seconds at most, for nobody who has just
 joined, and not for somebody who stalled three times in two minutes. Heartbeats say `is_playing: false` meanwhile.
 
-A connection may send 8 playback commands a second (12 at once), 3 queue commands (10), 2 chat messages or reactions (6),
-4 `clock` (8), and 30 messages in all (60); beyond that the answer is `too_many_requests` with `retry_after_ms`. Seeks
-within 150 ms become the last of them, which answers for all. A frame has at most 32 KiB.
+A connection may send 8 playback commands a second (12 at once), 3 queue commands (10), 2 chat messages or reactions
+(6), 4 `clock` (8), and 30 messages in all (60); beyond that the answer is `too_many_requests` with `retry_after_ms`.
+Seeks within 150 ms become the last of them, which answers for all. A frame has at most 32 KiB.
 """
 
 _CLOSING: Final = """\
