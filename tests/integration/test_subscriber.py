@@ -1,0 +1,237 @@
+"""Replicas whose link to Redis hangs, is cut or is away for longer than a lease: nobody misses anything."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import sys
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+from redis.asyncio import Redis
+
+from services.common import codec
+from services.common.keys import Keys
+from services.common.redis import connect
+from services.common.room.store import SYSTEM, RoomStore, Sender
+from services.common.wire.models import VideoState
+from tests.support.member import Member
+from tests.support.network import FINE, Network
+from tests.support.node import Node
+from tests.support.redis import RedisServer
+
+LINK = "http://93.184.216.34/clip.mp4"
+PREFIX = "deaf"
+SHORT_LEASE = {"WT_LEASE_S": "6", "WT_REFRESH_S": "2", "WT_SWEEP_S": "0.5"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    """A server of these tests alone: they stop it."""
+    with RedisServer(append="always") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def network(server: RedisServer) -> Iterator[Network]:
+    """What lies between the replicas and Redis."""
+    with Network(server.port) as between:
+        yield between
+
+
+@pytest.fixture(scope="module")
+def replicas(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Node, Node]]:
+    logs = tmp_path_factory.mktemp("deaf")
+    settings = {
+        "WT_REDIS_URL": f"redis://127.0.0.1:{network.port}/0",
+        "WT_KEY_PREFIX": PREFIX,
+        "WT_HEARTBEAT_S": "1",
+        "WT_DRAIN_S": "0.2",
+        **SHORT_LEASE,
+    }
+    with (
+        Node("services.sync", logs / "a.log", settings=settings) as first,
+        Node("services.sync", logs / "b.log", settings=settings) as second,
+    ):
+        yield first, second
+
+
+@pytest.fixture
+async def redis(server: RedisServer) -> AsyncIterator[Redis]:
+    """A client beside the network."""
+    client = connect(server.url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def store(redis: Redis) -> RoomStore:
+    """Somebody else who changes rooms, straight in Redis."""
+    store = RoomStore(redis, Keys(PREFIX))
+    await store.refresh_run()
+    return store
+
+
+@pytest.fixture
+def room() -> str:
+    return f"room-{secrets.token_hex(4)}"
+
+
+def lost(node: Node, reason: str) -> float:
+    """How often a replica left its subscription for this reason."""
+    with urllib.request.urlopen(f"{node.admin_url}/metrics", timeout=5) as answer:
+        text = answer.read().decode()
+    found = re.search(rf'^wt_\w*reconnects_total{{reason="{reason}"}} (\S+)', text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+async def until_lost(node: Node, reason: str, before: float, timeout_s: float) -> float:
+    """Wait until a replica leaves its subscription. Answers how long that took, seconds."""
+    begun = time.monotonic()
+    async with asyncio.timeout(timeout_s):
+        while True:
+            if await asyncio.to_thread(lost, node, reason) != before:
+                return time.monotonic() - begun
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def two_watching(
+    replicas: tuple[Node, Node], store: RoomStore, room: str
+) -> AsyncIterator[tuple[Member, Member]]:
+    """Two members of a playing room, one on each replica."""
+    async with Member(replicas[0].url, room, "Ana") as ana, Member(replicas[1].url, room, "Ben") as ben:
+        await ben.expect("room_state")
+        await ana.ask("queue_add", url=LINK)
+        item = (await ana.expect("queue_update"))["queue"][-1]["id"]
+        video = VideoState(url=LINK, title="Clip", stream_type="direct", duration=3600)
+        await store.resolved(room, item, title="Clip", duration=3600, video_json=codec.encode_text(video))
+        for member in (ana, ben):
+            await member.expect("set_video", is_playing=True)
+            member.skip()
+        yield ana, ben
+
+
+def announced(member: Member, *kinds: str) -> list[str]:
+    return [message["type"] for message in member.seen if message["type"] in kinds]
+
+
+async def test_a_redis_that_stops_without_closing_is_noticed_in_3_s_and_caught_up_1_s_after_it_goes_on(
+    server: RedisServer, replicas: tuple[Node, Node], store: RoomStore, room: str
+) -> None:
+    async with two_watching(replicas, store, room) as (ana, ben):
+        before = [lost(node, "deaf") for node in replicas]
+        server.pause()
+        try:
+            noticed = await asyncio.gather(
+                *(until_lost(node, "deaf", count, 6) for node, count in zip(replicas, before, strict=True))
+            )
+        finally:
+            server.resume()
+        begun = time.monotonic()
+        version = await store.playback(room, SYSTEM, "seek", 777.0)
+        await asyncio.gather(*(member.expect("seek", version=version) for member in (ana, ben)))
+        caught_up = time.monotonic() - begun
+    sys.stdout.write(f"noticed after {max(noticed):.2f} s, caught up after {caught_up:.2f} s\n")
+    assert max(noticed) < 3
+    assert caught_up < 1
+
+
+async def test_a_link_that_forwards_one_way_only_is_noticed_and_what_it_swallowed_arrives(
+    network: Network, replicas: tuple[Node, Node], store: RoomStore, room: str
+) -> None:
+    async with two_watching(replicas, store, room) as (ana, ben):
+        before = lost(replicas[0], "deaf")
+        network.change(frozen=frozenset({"down"}))
+        try:
+            swallowed = [await store.playback(room, SYSTEM, "seek", float(at)) for at in (100, 200, 300)]
+            noticed = await until_lost(replicas[0], "deaf", before, 6)
+        finally:
+            network.change(frozen=FINE.frozen)
+        begun = time.monotonic()
+        for version in swallowed:
+            await asyncio.gather(*(member.expect("seek", version=version) for member in (ana, ben)))
+        caught_up = time.monotonic() - begun
+    sys.stdout.write(f"noticed after {noticed:.2f} s, caught up after {caught_up:.2f} s\n")
+    assert noticed < 3
+    assert caught_up < 2
+
+
+async def test_subscribers_that_are_killed_lose_no_event_for_any_member(
+    replicas: tuple[Node, Node], store: RoomStore, redis: Redis, room: str
+) -> None:
+    async with two_watching(replicas, store, room) as (ana, ben):
+        versions = []
+        for n in range(30):
+            if n % 5 == 2:
+                await redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")  # type: ignore[no-untyped-call]
+            versions.append(await store.playback(room, SYSTEM, "seek", float(n)))
+            await asyncio.sleep(0.02 if n % 5 else 0.3)
+        for member in (ana, ben):
+            await member.expect("seek", version=versions[-1])
+            assert [message["version"] for message in member.seen if message["type"] == "seek"] == versions
+
+
+async def test_an_outage_longer_than_the_lease_sends_nobody_away_and_stops_no_room(
+    server: RedisServer, replicas: tuple[Node, Node], store: RoomStore, room: str
+) -> None:
+    async with two_watching(replicas, store, room) as (ana, ben):
+        server.pause()
+        await asyncio.sleep(10)
+        # Sent while Redis is away, carried out the moment it is back, before any lease is renewed.
+        async with asyncio.TaskGroup() as tasks:
+            joining = tasks.create_task(Member(replicas[0].url, room, "Cleo").__aenter__())
+            await asyncio.sleep(0.2)
+            server.resume()
+        cleo = joining.result()
+        try:
+            await ana.expect("member_joined", timeout_s=15)
+            await asyncio.sleep(3)
+            answer = await ben.ask("seek", timestamp=500)
+            await ana.expect("seek", version=answer["version"])
+            await ana.send("resync")
+            state = await ana.expect("room_state")
+        finally:
+            await cleo.__aexit__(None, None, None)
+        assert state["room"]["is_playing"]
+        assert sorted(member["name"] for member in state["room"]["members"].values()) == ["Ana", "Ben", "Cleo"]
+        assert (announced(ana, "member_left", "pause"), announced(ben, "member_left", "pause")) == ([], [])
+        assert (ana.close_code, ben.close_code) == (None, None)
+
+
+async def test_a_redis_that_was_dead_for_longer_than_the_lease_comes_back_with_everybody_in_the_room(
+    server: RedisServer, replicas: tuple[Node, Node], store: RoomStore, room: str
+) -> None:
+    async with two_watching(replicas, store, room) as (ana, ben):
+        await ana.ask("seek", timestamp=100)
+        server.kill()
+        await asyncio.sleep(9)
+        server.start()
+        await asyncio.sleep(4)
+        for member in (ana, ben):
+            member.skip()
+            await member.send("resync")
+            state = await member.expect("room_state")
+            assert len(state["room"]["members"]) == 2
+            assert state["room"]["is_playing"]
+            assert state["room"]["timestamp"] == pytest.approx(113, abs=4)
+            assert announced(member, "member_left", "pause") == []
+
+
+async def test_ghosts_of_before_an_outage_are_gone_after_it(
+    server: RedisServer, replicas: tuple[Node, Node], store: RoomStore, room: str
+) -> None:
+    async with two_watching(replicas, store, room) as (ana, _):
+        await store.join(
+            room, Sender("guest-ghost", "c-ghost"), name="Ghost", is_guest=True, replica="dead", lease_ms=3000
+        )
+        gone = (await ana.expect("member_joined"))["email"]
+        server.pause()
+        await asyncio.sleep(5)
+        server.resume()
+        await ana.expect("member_left", email=gone, timeout_s=12)
+        assert len(announced(ana, "member_left")) == 1
