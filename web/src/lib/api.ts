@@ -28,7 +28,16 @@ export async function nameSession(name: string): Promise<Session> {
   return (await ask("Session", "/api/session", { name })) as Session;
 }
 
+/** Opens a room that has a password to this browser. */
+export async function joinRoom(roomId: string, password: string): Promise<void> {
+  await call(`/api/rooms/${encodeURIComponent(roomId)}/join`, { password });
+}
+
 async function ask(shape: string, path: string, body?: unknown): Promise<unknown> {
+  return conform(shape, await call(path, body));
+}
+
+async function call(path: string, body?: unknown): Promise<unknown> {
   let response: Response;
   try {
     response = await fetch(path, {
@@ -39,7 +48,7 @@ async function ask(shape: string, path: string, body?: unknown): Promise<unknown
     throw new ApiError("offline", "The server does not answer. Check the connection and try again.");
   }
   const answer: unknown = await response.json().catch(() => null);
-  if (response.ok) return conform(shape, answer);
+  if (response.ok) return answer;
   throw refusal(response.status, answer);
 }
 

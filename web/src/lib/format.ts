@@ -18,6 +18,25 @@ export function spokenTime(seconds: number): string {
   return said.length === 0 ? "0 seconds" : said.join(" ");
 }
 
+/** The time of day, as this person writes it; with the date when it was not today. Unix seconds. */
+export function dayTime(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  const isToday = date.toDateString() === new Date().toDateString();
+  return date.toLocaleString([], {
+    ...(isToday ? {} : { day: "numeric", month: "short" }),
+    hour: "2-digit",
+    minute: "2-digit",
+  });
+}
+
+/** "Ana", "Ana and Ben", "Ana, Ben and 2 others". */
+export function namesOf(names: readonly string[]): string {
+  const [first = "somebody", second, ...rest] = names;
+  if (second === undefined) return first;
+  if (rest.length === 0) return `${first} and ${second}`;
+  return `${first}, ${second} and ${rest.length} ${rest.length === 1 ? "other" : "others"}`;
+}
+
 export function initials(name: string): string {
   const words = name.trim().split(/\s+/u).filter(Boolean);
   const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];

@@ -30,3 +30,27 @@ export function slug(text: string): string {
     .replace(/^-+|-+$/g, "")
     .slice(0, MOST_ID);
 }
+
+export interface Part {
+  readonly text: string;
+  readonly url: string | null;
+}
+
+const LINKS = /https?:\/\/[^\s<>"]+/gi;
+/** What ends a sentence does not belong to the link before it. */
+const TAIL = /[.,;:!?'’)\]}]+$/;
+
+/** A text, cut where its http links begin and end. */
+export function linked(text: string): readonly Part[] {
+  const parts: Part[] = [];
+  let from = 0;
+  for (const { 0: found, index } of text.matchAll(LINKS)) {
+    const url = found.includes("(") ? found : found.replace(TAIL, "");
+    if (!URL.canParse(url)) continue;
+    if (index > from) parts.push({ text: text.slice(from, index), url: null });
+    parts.push({ text: url, url: new URL(url).href });
+    from = index + url.length;
+  }
+  if (from < text.length) parts.push({ text: text.slice(from), url: null });
+  return parts;
+}

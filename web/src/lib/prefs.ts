@@ -4,11 +4,19 @@ export interface Prefs {
   readonly isMuted: boolean;
   readonly wantedHeight: number | null;
   readonly subtitleLanguage: string | null;
+  readonly showsReactions: boolean;
   readonly theme: "system" | "dark" | "light";
 }
 
 const KEY = "wt:prefs";
-const DEFAULTS: Prefs = { volume: 1, isMuted: false, wantedHeight: null, subtitleLanguage: null, theme: "system" };
+const DEFAULTS: Prefs = {
+  volume: 1,
+  isMuted: false,
+  wantedHeight: null,
+  subtitleLanguage: null,
+  showsReactions: true,
+  theme: "system",
+};
 
 export function readPrefs(): Prefs {
   try {

@@ -9,6 +9,7 @@ export interface Guess {
   readonly anchor?: Anchor;
   readonly order?: readonly string[];
   readonly removed?: string;
+  readonly voted?: string;
 }
 
 /** The room answered: the guess may go when the replica has that version. */
@@ -32,11 +33,16 @@ export function guessedAnchor(anchor: Anchor, guesses: readonly Guess[]): Anchor
 }
 
 /** The queue as it will be. Items that a guessed order does not name keep their place at the end. */
-export function guessedQueue(queue: readonly QueueItem[], guesses: readonly Guess[]): readonly QueueItem[] {
-  return guesses.reduce(guessQueue, queue);
+export function guessedQueue(
+  queue: readonly QueueItem[],
+  guesses: readonly Guess[],
+  you: string,
+): readonly QueueItem[] {
+  return guesses.reduce((guessed, guess) => guessQueue(guessed, guess, you), queue);
 }
 
-function guessQueue(queue: readonly QueueItem[], guess: Guess): readonly QueueItem[] {
+function guessQueue(queue: readonly QueueItem[], guess: Guess, you: string): readonly QueueItem[] {
+  if (guess.voted !== undefined) return queue.map((item) => (item.id === guess.voted ? voted(item, you) : item));
   if (guess.removed !== undefined) return queue.filter((item) => item.id !== guess.removed);
   const { order } = guess;
   if (order === undefined) return queue;
@@ -45,4 +51,9 @@ function guessQueue(queue: readonly QueueItem[], guess: Guess): readonly QueueIt
     return index < 0 ? order.length : index;
   };
   return [...queue].sort((a, b) => place(a) - place(b));
+}
+
+function voted(item: QueueItem, you: string): QueueItem {
+  const others = item.votes.filter((member) => member !== you);
+  return { ...item, votes: others.length < item.votes.length ? others : [...others, you] };
 }

@@ -196,12 +196,12 @@ describe("guesses", () => {
   });
 
   it("reorder the queue, keeping items that came meanwhile at the end", () => {
-    const order = guessedQueue(replica.queue, [{ id: "x", version: null, order: ["c", "a"] }]);
+    const order = guessedQueue(replica.queue, [{ id: "x", version: null, order: ["c", "a"] }], "guest-ana");
     expect(order.map((each) => each.id)).toEqual(["c", "a", "b"]);
   });
 
   it("remove from the queue", () => {
-    const left = guessedQueue(replica.queue, [{ id: "x", version: null, removed: "b" }]);
+    const left = guessedQueue(replica.queue, [{ id: "x", version: null, removed: "b" }], "guest-ana");
     expect(left.map((each) => each.id)).toEqual(["a", "c"]);
   });
 });

@@ -8,12 +8,16 @@ import type { IdentifiedCommand } from "@/socket/outbox";
 import { type Cause, Follower } from "@/sync/follower";
 import { type Anchor, positionAt, REST } from "@/sync/position";
 import type { Command, RoomEvent, ServerMessage } from "@/wire/frames";
-import type { QueueItem, Status } from "@/wire/wire.gen";
+import type { QueueItem, SetSettings, Waiting } from "@/wire/wire.gen";
 import { exposeDiagnostics } from "./diagnostics";
 import { type Feedback, feedbackOf } from "./feedback";
 import { acknowledge, forget, type Guess, guessedAnchor, guessedQueue, prune } from "./guess";
 import { MediaKeys } from "./mediaKeys";
+import { Regrets } from "./regrets";
 import { advance, type Replica } from "./replica";
+import { Reporter } from "./reporter";
+import { objection, type Permission, type Role } from "./rights";
+import { Talk } from "./talk";
 import { Toasts } from "./toasts";
 import { refusalWords } from "./words";
 
@@ -23,10 +27,13 @@ export interface RoomView {
   readonly queue: readonly QueueItem[];
   /** The anchor as this person expects it: what the controls show. */
   readonly anchor: Anchor;
+  /** The room stands for somebody, as far as this person has not pressed anything since. */
+  readonly waiting: Waiting | null;
 }
 
 const TICK_MS = 250;
-const STATUS_MS = 5000;
+// The player's own news is told at once, not on the next tick.
+const MEDIA_NEWS = ["canplay", "seeked", "progress", "waiting"] as const;
 const RESYNC_AGAIN_MS = 3000;
 // A snapshot that agrees this well with what we believed moves nothing.
 const AGREES_S = 0.5;
@@ -34,9 +41,10 @@ const AGREES_S = 0.5;
 const FIRST_DATE = 1e9;
 
 export class RoomSession {
-  readonly view = new Store<RoomView>({ replica: null, queue: [], anchor: REST });
+  readonly view = new Store<RoomView>({ replica: null, queue: [], anchor: REST, waiting: null });
   readonly feedback = new Store<Feedback | null>(null);
   readonly toasts = new Toasts();
+  readonly talk = new Talk();
   readonly clock = new RoomClock(() => performance.now() / 1000);
   readonly connection: RoomConnection;
   readonly player: Player;
@@ -51,7 +59,8 @@ export class RoomSession {
   private resyncedAt = Number.NEGATIVE_INFINITY;
   private hasTriedHidden = false;
   private endedItem: string | null = null;
-  private status: { readonly state: Status["state"]; readonly at: number } | null = null;
+  private readonly reporter: Reporter;
+  private readonly regrets: Regrets;
 
   constructor(
     readonly roomId: string,
@@ -65,6 +74,9 @@ export class RoomSession {
       refused: (command, code, message) => this.refused(command, code, message),
       expired: (command) => this.expired(command),
     });
+    this.reporter = new Reporter((message) => this.connection.send(message));
+    this.regrets = new Regrets((version) => this.undo(version));
+    for (const name of MEDIA_NEWS) this.player.element.addEventListener(name, this.mediaChanged);
     this.stopWatching = this.connection.state.subscribe(() => this.connectionChanged());
     this.timer = window.setInterval(() => this.tick(), TICK_MS);
     document.addEventListener("visibilitychange", this.seen);
@@ -98,17 +110,20 @@ export class RoomSession {
   }
 
   togglePlay(): void {
-    if (this.view.get().anchor.isPlaying) this.pause();
+    const { anchor, waiting } = this.view.get();
+    if (anchor.isPlaying || waiting !== null) this.pause();
     else this.play();
   }
 
   play(): void {
+    if (this.objects("playback")) return;
     const timestamp = this.position();
     this.guessAnchor({ type: "play", timestamp }, { position: timestamp, isPlaying: true });
     this.flash({ kind: "play", text: "" });
   }
 
   pause(): void {
+    if (this.objects("playback")) return;
     const timestamp = this.position();
     this.guessAnchor({ type: "pause", timestamp }, { position: timestamp, isPlaying: false });
     this.flash({ kind: "pause", text: "" });
@@ -116,37 +131,60 @@ export class RoomSession {
   }
 
   seek(position: number): void {
+    if (this.objects("playback")) return;
     const timestamp = Math.min(Math.max(0, position), this.duration() ?? Number.POSITIVE_INFINITY);
     this.guessAnchor({ type: "seek", timestamp }, { position: timestamp });
   }
 
   skip(seconds: number): void {
+    if (this.objects("playback")) return;
     this.seek(this.position() + seconds);
     this.flash({ kind: seconds < 0 ? "back" : "forward", text: `${Math.abs(seconds)} s` });
   }
 
   setRate(rate: number): void {
+    if (this.objects("playback")) return;
     this.guessAnchor({ type: "set_rate", rate }, { position: this.position(), rate });
   }
 
-  add(url: string): void {
-    this.connection.command({ type: "queue_add", url });
+  /** To the queue's end, or right behind what plays. */
+  add(url: string, next = false): void {
+    this.connection.command({ type: "queue_add", url, next });
   }
 
   remove(item: QueueItem): void {
-    const order = this.view.get().queue.map((each) => each.id);
-    this.guess({ removed: item.id }, { type: "queue_remove", item_id: item.id });
+    if (this.objects("queue")) return;
+    const id = this.guess({ removed: item.id }, { type: "queue_remove", item_id: item.id });
     this.toasts.show("Removed from the queue", {
-      action: { label: "Undo", run: () => this.putBack(item, order) },
+      action: { label: "Undo", run: () => this.regrets.regret(id) },
     });
   }
 
   reorder(order: readonly string[]): void {
+    if (this.objects("queue")) return;
     this.guess({ order }, { type: "queue_reorder", queue: [...order] });
   }
 
   playNow(item: QueueItem): void {
+    if (this.objects("queue")) return;
     this.connection.command({ type: "queue_play", item_id: item.id });
+  }
+
+  playNext(item: QueueItem): void {
+    const { queue, replica } = this.view.get();
+    const others = queue.map((each) => each.id).filter((id) => id !== item.id);
+    const place = others.indexOf(replica?.itemId ?? "") + 1;
+    this.reorder([...others.slice(0, place), item.id, ...others.slice(place)]);
+  }
+
+  vote(item: QueueItem): void {
+    if (this.objects("chat")) return;
+    this.guess({ voted: item.id }, { type: "queue_vote", item_id: item.id });
+  }
+
+  clearQueue(): void {
+    if (this.objects("queue")) return;
+    this.connection.command({ type: "queue_clear" });
   }
 
   retry(item: QueueItem): void {
@@ -155,6 +193,38 @@ export class RoomSession {
 
   rename(name: string): void {
     this.connection.command({ type: "rename", name });
+  }
+
+  say(text: string): void {
+    if (this.objects("chat")) return;
+    const id = this.connection.command({ type: "chat", text });
+    this.talk.said({ id, text, at: this.clock.now() ?? Date.now() / 1000 });
+  }
+
+  react(emoji: string): void {
+    if (this.objects("chat")) return;
+    this.connection.command({ type: "react", emoji });
+    this.talk.float(emoji, "You");
+  }
+
+  undo(version: number): void {
+    this.connection.command({ type: "undo", version });
+  }
+
+  setRole(member: string, role: Role): void {
+    this.connection.command({ type: "set_role", member, role });
+  }
+
+  kick(member: string): void {
+    this.connection.command({ type: "kick", member });
+  }
+
+  ban(member: string, address: boolean): void {
+    this.connection.command({ type: "ban", member, address });
+  }
+
+  changeSettings(change: Omit<SetSettings, "type" | "id">): void {
+    this.connection.command({ type: "set_settings", ...change });
   }
 
   reloadMedia(): void {
@@ -167,15 +237,22 @@ export class RoomSession {
     return replica?.members[memberId]?.name ?? "Somebody";
   }
 
+  ownName(): string {
+    const { replica } = this.view.get();
+    return replica?.members[replica.you.id]?.name ?? replica?.you.name ?? "";
+  }
+
   destroy(): void {
     window.clearInterval(this.timer);
     this.stopWatching();
+    for (const name of MEDIA_NEWS) this.player.element.removeEventListener(name, this.mediaChanged);
     document.removeEventListener("visibilitychange", this.seen);
     this.withdrawDiagnostics();
     this.mediaKeys.destroy();
     this.connection.destroy();
     this.player.destroy();
     this.toasts.destroy();
+    this.talk.destroy();
     this.tickers.clear();
   }
 
@@ -185,12 +262,12 @@ export class RoomSession {
     const { replica, gap } = advance(before, message);
     if (gap) this.resync(before);
     if (replica === null) return;
-    if (message.type === "ack") this.guesses = acknowledge(this.guesses, message.id, message.version);
+    if (message.type === "ack") this.settled(message.id, message.version);
     if (message.type === "room_state" && before !== null && message.run !== before.run) {
       this.connection.newRun(message.version, message.server_time);
     }
     this.guesses = prune(this.guesses, replica.version);
-    if (message.type === "queue_update") this.finishPuttingBack(replica.queue);
+    this.converse(message, replica);
     this.show(replica);
     if (replica === before) return;
     this.followRoom(before, replica, message);
@@ -201,6 +278,7 @@ export class RoomSession {
 
   private followRoom(before: Replica | null, replica: Replica, message: ServerMessage): void {
     const { anchor, video } = replica;
+    this.follower.setTight(replica.settings.tight_sync);
     this.player.setDated(video?.is_live === true && anchor.position > FIRST_DATE);
     this.player.load(video, anchor.position);
     if (anchor === before?.anchor) return;
@@ -213,16 +291,18 @@ export class RoomSession {
   private show(replica: Replica): void {
     this.view.patch({
       replica,
-      queue: guessedQueue(replica.queue, this.guesses),
+      queue: guessedQueue(replica.queue, this.guesses, replica.you.id),
       anchor: guessedAnchor(replica.anchor, this.guesses),
+      waiting: this.guesses.some(({ anchor }) => anchor !== undefined) ? null : replica.waiting,
     });
   }
 
-  private guess(effect: Omit<Guess, "id" | "version">, command: Command): void {
+  private guess(effect: Omit<Guess, "id" | "version">, command: Command): string {
     const id = this.connection.command(command);
     this.guesses = [...this.guesses, { ...effect, id, version: null }];
     const { replica } = this.view.get();
     if (replica !== null) this.show(replica);
+    return id;
   }
 
   private guessAnchor(command: Command, change: Partial<Anchor>): void {
@@ -233,6 +313,7 @@ export class RoomSession {
   }
 
   private dropGuess(command: IdentifiedCommand): void {
+    if (command.type === "chat") this.talk.failed(command.id);
     this.guesses = forget(this.guesses, command.id);
     const { replica } = this.view.get();
     if (replica !== null) this.show(replica);
@@ -242,6 +323,11 @@ export class RoomSession {
     if (command !== null) this.dropGuess(command);
     // Everybody says that it is over; the room heard somebody else first.
     if (command?.type === "ended") return;
+    if (command?.type === "chat" && code === "too_many_requests") {
+      this.toasts.show("That was a lot at once. Take a breath, then send it again.");
+      return;
+    }
+    if (command?.type === "react" && code === "too_many_requests") return;
     this.toasts.show(refusalWords(code, message), { tone: "problem" });
   }
 
@@ -250,6 +336,34 @@ export class RoomSession {
     if (command.type !== "ended") {
       this.toasts.show("That did not reach the room. Try again when the connection is back.", { tone: "problem" });
     }
+  }
+
+  private settled(id: string, version: number): void {
+    this.guesses = acknowledge(this.guesses, id, version);
+    this.regrets.answered(id, version);
+    this.talk.settled(id, version);
+  }
+
+  /** What is told to this person beside the room's state. */
+  private converse(message: ServerMessage, replica: Replica): void {
+    const you = replica.you.id;
+    if (message.type === "chat") this.talk.heard(message.message, message.message.by === you);
+    this.talk.caughtUp(replica.version);
+    if (message.type === "reaction" && message.by !== you) this.talk.float(message.emoji, this.nameOf(message.by));
+    if (message.type === "room_state") this.reporter.forget();
+    const wasExcused = this.view.get().replica?.statuses[you]?.is_excused ?? false;
+    if (message.type === "resumed" && message.excused.includes(you)) {
+      this.toasts.show("The room went on without you. You are brought back as soon as your connection can.");
+    } else if (message.type === "statuses" && message.members[you]?.is_excused && !wasExcused) {
+      this.toasts.show("Your connection breaks often, so the room does not wait for you for a while.");
+    }
+  }
+
+  /** Says why not, where this person may not. */
+  private objects(permission: Permission): boolean {
+    const reason = objection(this.view.get().replica, permission);
+    if (reason !== null) this.toasts.show(`${reason}.`);
+    return reason !== null;
   }
 
   private resync(replica: Replica | null): void {
@@ -308,64 +422,37 @@ export class RoomSession {
   }
 
   private report(): void {
-    const now = performance.now();
-    const state = this.statusState();
-    if (this.connection.state.get().kind !== "open") return;
-    if (this.status !== null && this.status.state === state && now - this.status.at < STATUS_MS) return;
-    this.status = { state, at: now };
-    this.connection.send({
-      type: "status",
-      state,
-      position: this.player.view.position,
-      drift: this.drift(),
-      buffered: this.player.ahead,
-    });
+    const { replica } = this.view.get();
+    if (replica === null || this.connection.state.get().kind !== "open") return;
+    const { player } = this;
+    const situation = {
+      isHidden: document.visibilityState === "hidden",
+      phase: player.state.get().phase,
+      hasItem: replica.itemId !== null,
+      view: player.view,
+      ahead: player.ahead,
+    };
+    const drift = this.drift();
+    const roundTrip = this.clock.roundTrip();
+    this.reporter.report(performance.now(), situation, { position: situation.view.position, drift, roundTrip });
   }
 
-  private statusState(): Status["state"] {
-    if (document.visibilityState === "hidden") return "hidden";
-    const { phase, isBuffering } = this.player.state.get();
-    if (phase === "failed") return "stalled";
-    return isBuffering || phase === "loading" ? "buffering" : "ready";
-  }
+  private readonly mediaChanged = (): void => this.report();
 
   private flash(feedback: Omit<Feedback, "key"> | null): void {
     if (feedback === null) return;
     this.flashes += 1;
     this.feedback.set({ ...feedback, key: this.flashes });
   }
-
-  private back: {
-    readonly url: string;
-    readonly known: ReadonlySet<string>;
-    readonly order: readonly string[];
-    readonly id: string;
-  } | null = null;
-
-  /** A removed item comes back as a new one, and is then moved to where it was. */
-  private putBack(item: QueueItem, order: readonly string[]): void {
-    const known = new Set(this.view.get().replica?.queue.map((each) => each.id));
-    this.back = { url: item.url, known, order, id: item.id };
-    this.add(item.url);
-  }
-
-  private finishPuttingBack(queue: readonly QueueItem[]): void {
-    const { back } = this;
-    if (back === null) return;
-    const item = queue.find((each) => each.url === back.url && !back.known.has(each.id));
-    if (item === undefined) return;
-    this.back = null;
-    const present = new Set(queue.map((each) => each.id));
-    const order = back.order.map((id) => (id === back.id ? item.id : id)).filter((id) => present.has(id));
-    this.reorder(order);
-  }
 }
 
 function causeOf(message: ServerMessage, before: Replica | null, replica: Replica): Cause {
   switch (message.type) {
     case "play":
+    case "resumed":
       return "start";
     case "pause":
+    case "waiting":
       return "stop";
     case "seek":
     case "set_video":

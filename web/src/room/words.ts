@@ -47,24 +47,26 @@ export const endings: Readonly<Record<EndReason, Notice>> = {
     text: "Room names are letters, digits, dashes and underscores, up to 64 of them.",
   },
   kicked: {
-    title: "You were asked to leave",
-    text: "A moderator removed you from this room. You may come back when you have talked.",
+    title: "You were sent out",
+    text: "A moderator sent you out of this room. You may come back.",
   },
-  banned: { title: "This room is closed to you", text: "A moderator banned you from it." },
+  banned: { title: "You are banned", text: "A moderator closed this room to you." },
   misuse: { title: "This page got out of step", text: "Reload it to come back to the room." },
   too_many: { title: "Too many tabs", text: "You have this room open too often. Close a tab, then reload." },
   sign_in: {
     title: "Sign in first",
     text: "This installation wants to know you before you join. Sign in, then reload.",
   },
-  password: { title: "This room has a password", text: "Ask whoever invited you." },
-  full: { title: "The room is full", text: "Wait until somebody leaves, then reload." },
-  locked: { title: "The room is locked", text: "Ask somebody inside to open it, then reload." },
+  password: { title: "This room has a password", text: "Whoever invited you knows it." },
+  full: { title: "The room is full", text: "Wait until somebody leaves, then try again." },
+  locked: { title: "The room is locked", text: "Nobody new comes in for now. Ask somebody inside to open it." },
   ended: { title: "The room let you go", text: "Reload the page to come back." },
 };
 
 const refusals: Readonly<Record<string, string>> = {
   forbidden: "Your role in this room does not allow that.",
+  too_many_requests: "That was too fast. Wait a moment, then try again.",
+  too_late: "It is too late to undo that.",
 };
 
 export function refusalWords(code: string, message: string): string {

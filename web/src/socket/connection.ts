@@ -74,6 +74,14 @@ export class RoomConnection {
     this.sampleSoon();
   }
 
+  /** The door was closed; a person knocks again. */
+  retry(): void {
+    if (this.state.get().kind !== "ended") return;
+    this.attempt = 0;
+    this.state.set({ kind: "joining" });
+    this.open();
+  }
+
   destroy(): void {
     this.isDestroyed = true;
     for (const timer of this.timers) window.clearInterval(timer);
@@ -96,6 +104,7 @@ export class RoomConnection {
 
   private opened(): void {
     this.heardAt = performance.now();
+    this.noticeSleep();
     for (const command of this.outbox.due(performance.now())) this.send(command);
     this.sampleSoon();
   }
@@ -184,9 +193,9 @@ export class RoomConnection {
   };
 
   private watch(): void {
+    this.noticeSleep();
     const now = performance.now();
     for (const command of this.outbox.expire(now)) this.events.expired(command);
-    this.noticeSleep();
     const patience = this.state.get().kind === "open" ? SILENCE_MS : HANDSHAKE_MS;
     if (this.socket === null || now - this.heardAt < patience) return;
     this.drop();
@@ -195,8 +204,10 @@ export class RoomConnection {
 
   private noticeSleep(): void {
     const skew = Date.now() - performance.now();
-    if (Math.abs(skew - this.wallSkew) < SLEPT_MS) return;
+    const slept = skew - this.wallSkew;
+    if (Math.abs(slept) < SLEPT_MS) return;
     this.wallSkew = skew;
+    this.outbox.slept(Math.max(0, slept));
     this.clock.flush();
     this.sampleSoon();
   }

@@ -60,6 +60,16 @@ export class Outbox {
     return late.map((each) => each.command);
   }
 
+  /** The machine slept for so long while its steady clock stood: everything is that much older. */
+  slept(ms: number): void {
+    this.pending = this.pending.map((each) => ({ ...each, expires: each.expires - ms }));
+    this.settled = this.settled.map((each) => ({
+      ...each,
+      expires: each.expires - ms,
+      forgotten: each.forgotten - ms,
+    }));
+  }
+
   private take(id: string): Pending | undefined {
     const found = this.pending.find((each) => each.command.id === id);
     this.pending = this.pending.filter((each) => each !== found);

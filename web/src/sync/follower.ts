@@ -1,6 +1,6 @@
 /** Keeps one player with the room. Pure: it is told the time and what the media does, and says what it should do. */
 import { SeekCost } from "./cost";
-import { correct, DONE_S, HARD_S, keepGoing, towards } from "./drift";
+import { correct, DONE_S, HARD_S, keepGoing, SOFT_S, TIGHT_MOST, tighten, towards } from "./drift";
 import { type Anchor, positionAt } from "./position";
 
 /** What the media does. Times in seconds, on the room's timeline. */
@@ -13,6 +13,8 @@ export interface MediaView {
   readonly isSeeking: boolean;
   readonly isStalled: boolean;
   readonly isEnded: boolean;
+  /** At the newest picture of a live stream, where hurrying only runs it dry. */
+  readonly isAtEdge?: boolean;
 }
 
 /** What the media should do. */
@@ -55,6 +57,13 @@ export class Follower {
   private landing: Landing | null = null;
   private fruitless = 0;
   private aimed: number | null = null;
+  private isTight = false;
+  private recent: readonly number[] = [];
+
+  /** Whether small gaps are closed, too. */
+  setTight(isTight: boolean): void {
+    this.isTight = isTight;
+  }
 
   /** Corrections stopped because they gained nothing. */
   get hasGivenUp(): boolean {
@@ -66,6 +75,7 @@ export class Follower {
     if (cause === "beat") return;
     this.fruitless = 0;
     this.factor = 1;
+    this.recent = [];
     this.landing = null;
     this.settlingSince = null;
     this.mustSettle = anchor.isPlaying;
@@ -115,7 +125,10 @@ export class Follower {
 
   private run(anchor: Anchor, now: number, media: MediaView, drift: number, isBeat: boolean): Orders {
     const target = positionAt(anchor, now, media.duration);
-    const go = (seekTo: number | null): Orders => ({ play: true, rate: anchor.rate * this.factor, seekTo });
+    const go = (seekTo: number | null): Orders => {
+      const rate = anchor.rate * this.factor;
+      return { play: true, rate: media.isAtEdge ? Math.min(1, rate) : rate, seekTo };
+    };
     // `play` on an element that has ended would begin it again.
     const end = media.isEnded ? ENDED_S : 0;
     if (media.duration !== null && target >= media.duration - end) {
@@ -140,6 +153,12 @@ export class Follower {
 
   private keep(target: number, drift: number, isBeat: boolean): number | null {
     if (Math.abs(drift) < HARD_S) this.fruitless = 0;
+    if (this.isTight && Math.abs(drift) <= SOFT_S && Math.abs(this.factor - 1) <= TIGHT_MOST) {
+      this.recent = [...this.recent, drift].slice(-SETTLE_READINGS);
+      if (this.recent.length === SETTLE_READINGS) this.factor = tighten(median(this.recent), this.factor);
+      return null;
+    }
+    this.recent = [];
     if (!isBeat) {
       this.factor = keepGoing(drift, this.factor, this.done);
       return null;
@@ -179,6 +198,7 @@ export class Follower {
   /** A seek to a target that moves on while the seek lasts. */
   private chase(target: number, drift: number): number {
     this.factor = 1;
+    this.recent = [];
     this.landing = { before: Math.abs(drift) };
     return target + this.cost.seconds;
   }
@@ -193,6 +213,7 @@ export class Follower {
 
   private disturbed(): void {
     this.factor = 1;
+    this.recent = [];
     this.settlingSince = null;
     this.readings = [];
     if (this.landing === null) this.mustSettle = true;
@@ -200,6 +221,7 @@ export class Follower {
 
   private calm(): void {
     this.factor = 1;
+    this.recent = [];
     this.settlingSince = null;
     this.readings = [];
     this.landing = null;

@@ -7,13 +7,15 @@ interface Props extends ComponentProps<"button"> {
   readonly label: string;
   readonly hint?: string;
   readonly size?: "normal" | "small";
+  /** Why it cannot be pressed; it can still be rested on, to read that. */
+  readonly objection?: string | null;
   readonly children: ReactNode;
 }
 
 /** A picture of an action: 40 px, 44 where fingers are used. */
-export function IconButton({ label, hint, size = "normal", className, children, ...rest }: Props) {
+export function IconButton({ label, hint, size = "normal", objection = null, className, children, ...rest }: Props) {
   return (
-    <Tip text={hint ?? label}>
+    <Tip text={objection ?? hint ?? label}>
       <button
         type="button"
         aria-label={label}
@@ -22,9 +24,11 @@ export function IconButton({ label, hint, size = "normal", className, children, 
           size === "normal" ? "size-10 touch:size-11" : "size-8 touch:size-11",
           "transition-[background-color,transform,opacity] duration-120 ease-out hover:bg-hover active:scale-92",
           "disabled:pointer-events-none disabled:opacity-40",
+          objection !== null && "opacity-40",
           className,
         )}
         {...rest}
+        {...(objection === null ? {} : { "aria-disabled": true, onClick: undefined })}
       >
         {children}
       </button>

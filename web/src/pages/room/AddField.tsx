@@ -1,24 +1,34 @@
-import { Plus } from "lucide-react";
+import { ChevronDown, ListPlus, Plus } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { readLink } from "@/lib/links";
 import type { RoomSession } from "@/room/session";
+import { ActionMenu } from "@/ui/ActionMenu";
 import { Button } from "@/ui/Button";
 import { TextField } from "@/ui/TextField";
+import { useObjection } from "./useObjection";
 
 export function AddField({ session }: { readonly session: RoomSession }) {
   const [text, setText] = useState("");
   const [problem, setProblem] = useState<string | null>(null);
 
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
+  const objection = useObjection(session, "queue");
+
+  const add = (next: boolean) => {
     const url = readLink(text);
     if (url === null) {
       setProblem(text.trim() === "" ? null : "That is not a link. It should begin with https://");
       return;
     }
-    session.add(url);
+    session.add(url, next);
     setText("");
   };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    add(false);
+  };
+  if (objection !== null) {
+    return <p className="shrink-0 border-t border-line p-4 text-center text-sm text-dim">{objection}.</p>;
+  }
 
   return (
     <form
@@ -46,10 +56,25 @@ export function AddField({ session }: { readonly session: RoomSession }) {
             setProblem(null);
           }}
         />
-        <Button look="primary" type="submit">
-          <Plus size={18} aria-hidden />
-          Add
-        </Button>
+        <span className="flex">
+          <Button look="primary" type="submit" className="rounded-r-none pr-3">
+            <Plus size={18} aria-hidden />
+            Add
+          </Button>
+          <ActionMenu
+            side="top"
+            actions={[{ label: "Play next", icon: <ListPlus />, run: () => add(true) }]}
+            trigger={
+              <Button
+                look="primary"
+                aria-label="More ways to add"
+                className="rounded-l-none border-l border-on-accent/20 px-2"
+              >
+                <ChevronDown size={16} aria-hidden />
+              </Button>
+            }
+          />
+        </span>
       </div>
     </form>
   );

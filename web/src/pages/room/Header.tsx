@@ -2,10 +2,12 @@ import { PanelRightClose, PanelRightOpen, Settings, UserPlus } from "lucide-reac
 import { useState } from "react";
 import { go } from "@/lib/routing";
 import { useStore } from "@/lib/store";
+import { lightOf } from "@/room/lights";
 import type { RoomSession } from "@/room/session";
 import { Avatar } from "@/ui/Avatar";
 import { Button } from "@/ui/Button";
 import { IconButton } from "@/ui/IconButton";
+import { SyncLight } from "@/ui/SyncLight";
 import { Wordmark } from "@/ui/Wordmark";
 import { InviteDialog } from "./InviteDialog";
 import type { Layout } from "./Room";
@@ -66,13 +68,31 @@ function Present({ session }: { readonly session: RoomSession }) {
   return (
     <span className="flex items-center -space-x-1.5 px-1 max-[420px]:hidden compact:hidden" aria-hidden>
       {entries.slice(0, MOST_SHOWN).map(([id, member]) => (
-        <Avatar key={id} id={id} name={member.name} size="small" className="ring-2 ring-ground" />
+        <PresentMember key={id} session={session} id={id} name={member.name} />
       ))}
       {hidden > 0 && (
         <span className="grid size-7 place-items-center rounded-full bg-raised text-[11px] font-medium text-dim ring-2 ring-ground">
           +{hidden}
         </span>
       )}
+    </span>
+  );
+}
+
+interface MemberProps {
+  readonly session: RoomSession;
+  readonly id: string;
+  readonly name: string;
+}
+
+function PresentMember({ session, id, name }: MemberProps) {
+  const light = useStore(session.view, ({ replica }) => lightOf(replica?.statuses[id]));
+  return (
+    <span className="relative" title={`${name}: ${light.text}`}>
+      <Avatar id={id} name={name} size="small" className="ring-2 ring-ground" />
+      <span className="absolute -right-0.5 -bottom-0.5 rounded-full bg-ground p-0.5">
+        <SyncLight tone={light.tone} className={light.tone === "busy" ? "!size-2" : undefined} />
+      </span>
     </span>
   );
 }

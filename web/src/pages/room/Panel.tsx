@@ -3,6 +3,7 @@ import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
 import { cx } from "@/ui/classes";
 import { AddField } from "./AddField";
+import { ChatPanel } from "./chat/ChatPanel";
 import { PeopleList } from "./PeopleList";
 import { QueueList } from "./QueueList";
 import type { Layout } from "./Room";
@@ -14,6 +15,7 @@ interface Props {
 
 export function Panel({ session, layout }: Props) {
   const items = useStore(session.view, ({ queue }) => queue.length);
+  const unread = useStore(session.talk.unread, (value) => value);
   const people = useStore(session.view, ({ replica }) => Object.keys(replica?.members ?? {}).length);
   return (
     <Tabs.Root
@@ -29,6 +31,7 @@ export function Panel({ session, layout }: Props) {
     >
       <Tabs.List className="relative flex h-12 shrink-0 items-stretch gap-1 border-b border-line px-2">
         <Tab value="queue" label="Queue" count={items} />
+        <Tab value="chat" label="Chat" count={unread} isNews />
         <Tab value="people" label="People" count={people} />
         <Tabs.Indicator className="absolute bottom-0 left-(--active-tab-left) h-0.5 w-(--active-tab-width) rounded-full bg-accent transition-[left,width] duration-180 ease-out" />
         <button
@@ -43,6 +46,9 @@ export function Panel({ session, layout }: Props) {
         <QueueList session={session} />
         <AddField session={session} />
       </Tabs.Panel>
+      <Tabs.Panel value="chat" className="flex min-h-0 flex-1 flex-col outline-none">
+        <ChatPanel session={session} isShown={layout.isPanelOpen} />
+      </Tabs.Panel>
       <Tabs.Panel value="people" className="min-h-0 flex-1 overflow-y-auto outline-none">
         <PeopleList session={session} />
       </Tabs.Panel>
@@ -50,15 +56,35 @@ export function Panel({ session, layout }: Props) {
   );
 }
 
-function Tab({ value, label, count }: { readonly value: string; readonly label: string; readonly count: number }) {
+interface TabProps {
+  readonly value: string;
+  readonly label: string;
+  readonly count: number;
+  /** The count is of what was not read. */
+  readonly isNews?: boolean;
+}
+
+function Tab({ value, label, count, isNews = false }: TabProps) {
   return (
     <Tabs.Tab
       value={value}
       aria-label={label}
+      aria-description={isNews && count > 0 ? `${count} unread` : undefined}
       className="flex items-center gap-1.5 px-3 text-sm font-medium text-dim transition-colors duration-120 outline-none hover:text-ink focus-visible:bg-hover data-active:text-ink"
     >
       {label}
-      {count > 0 && <span className="text-xs font-normal text-dim tabular-nums">{count}</span>}
+      {count > 0 && (
+        <span
+          className={cx(
+            "text-xs tabular-nums",
+            isNews
+              ? "min-w-5 rounded-full bg-accent px-1.5 text-center leading-5 font-semibold text-on-accent"
+              : "font-normal text-dim",
+          )}
+        >
+          {isNews && count > 99 ? "99+" : count}
+        </span>
+      )}
     </Tabs.Tab>
   );
 }

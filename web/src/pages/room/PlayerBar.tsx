@@ -19,6 +19,7 @@ import { IconButton } from "@/ui/IconButton";
 import type { Layout } from "./Room";
 import { Scrubber } from "./Scrubber";
 import { TimeText } from "./TimeText";
+import { useObjection } from "./useObjection";
 import { VolumeSlider } from "./VolumeSlider";
 
 const RATES = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
@@ -30,11 +31,12 @@ interface Props {
 
 export function PlayerBar({ session, layout }: Props) {
   const hasVideo = useStore(session.view, ({ replica }) => replica !== null && replica.video !== null);
+  const objection = useObjection(session, "playback");
   const isLive = useStore(session.view, ({ replica }) => replica?.video?.is_live ?? false);
   return (
     <div className="chrome absolute inset-x-0 bottom-0 bg-linear-to-t from-black/80 via-black/45 to-transparent px-[max(0.5rem,env(safe-area-inset-left))] pt-12 pb-[max(0.25rem,env(safe-area-inset-bottom))] @2xl:px-3">
       <div className="px-1.5">
-        <Scrubber session={session} isEnabled={hasVideo && !isLive} />
+        <Scrubber session={session} isEnabled={hasVideo && !isLive && objection === null} objection={objection} />
       </div>
       <div className="flex items-center">
         <PlayButton session={session} isEnabled={hasVideo} />
@@ -73,12 +75,14 @@ export function PlayerBar({ session, layout }: Props) {
 }
 
 function PlayButton({ session, isEnabled }: { readonly session: RoomSession; readonly isEnabled: boolean }) {
-  const isPlaying = useStore(session.view, ({ anchor }) => anchor.isPlaying) && isEnabled;
+  const isPlaying = useStore(session.view, ({ anchor, waiting }) => anchor.isPlaying || waiting !== null) && isEnabled;
+  const objection = useObjection(session, "playback");
   return (
     <IconButton
       label={isPlaying ? "Pause" : "Play"}
       hint={isPlaying ? "Pause (K)" : "Play (K)"}
       disabled={!isEnabled}
+      objection={objection}
       onClick={() => session.togglePlay()}
     >
       {isPlaying ? (
@@ -151,6 +155,7 @@ const NONE: readonly never[] = [];
 
 function Speed({ session }: { readonly session: RoomSession }) {
   const rate = useStore(session.view, ({ anchor }) => anchor.rate);
+  if (useObjection(session, "playback") !== null) return null;
   return (
     <ChoiceMenu
       heading="Speed, for everyone"

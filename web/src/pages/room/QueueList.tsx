@@ -18,6 +18,7 @@ import {
 import { ListVideo } from "lucide-react";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
+import { QueueHead } from "./QueueHead";
 import { QueueRow } from "./QueueRow";
 
 const upAndDown: Modifier = ({ transform }) => ({ ...transform, x: 0 });
@@ -61,6 +62,7 @@ export function QueueList({ session }: { readonly session: RoomSession }) {
       accessibility={{ container: document.body }}
     >
       <SortableContext items={ids} strategy={verticalListSortingStrategy}>
+        <QueueHead session={session} waiting={queue.filter((item) => item.id !== currentId).length} />
         <ul aria-label="Queue" className="min-h-0 flex-1 overflow-x-hidden overflow-y-auto overscroll-contain p-2">
           {queue.map((item, index) => (
             <QueueRow

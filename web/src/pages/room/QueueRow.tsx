@@ -1,14 +1,17 @@
 import { useSortable } from "@dnd-kit/sortable";
 import { CSS } from "@dnd-kit/utilities";
-import { CircleAlert, GripVertical, Play, RotateCcw, X } from "lucide-react";
+import { ArrowBigUp, CircleAlert, GripVertical, ListStart, MoreVertical, Play, RotateCcw, X } from "lucide-react";
 import { clockTime, siteOf } from "@/lib/format";
+import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
 import { failureWords, stageWords } from "@/room/words";
+import { ActionMenu } from "@/ui/ActionMenu";
 import { cx } from "@/ui/classes";
 import { IconButton } from "@/ui/IconButton";
 import { Spinner } from "@/ui/Spinner";
 import { Thumbnail } from "@/ui/Thumbnail";
 import type { QueueItem, Resolving } from "@/wire/wire.gen";
+import { useObjection } from "./useObjection";
 
 interface Props {
   readonly session: RoomSession;
@@ -22,6 +25,8 @@ export function QueueRow({ session, item, stage, isCurrent, onMove }: Props) {
   const { setNodeRef, setActivatorNodeRef, listeners, attributes, transform, transition, isDragging } = useSortable({
     id: item.id,
   });
+  const objection = useObjection(session, "queue");
+  const canPlay = !isCurrent && item.status !== "failed";
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (!event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
     event.preventDefault();
@@ -44,10 +49,11 @@ export function QueueRow({ session, item, stage, isCurrent, onMove }: Props) {
         ref={setActivatorNodeRef}
         {...attributes}
         {...listeners}
+        disabled={objection !== null}
         aria-label={`Move ${item.title}`}
         aria-roledescription="sortable"
         data-keys="own"
-        className="-mr-2 -ml-1 grid h-11 w-5 shrink-0 cursor-grab touch-none place-items-center rounded text-dim opacity-0 transition-opacity duration-120 group-hover:opacity-100 focus-visible:opacity-100 active:cursor-grabbing touch:w-7 touch:opacity-70"
+        className="-mr-2 -ml-1 grid h-11 w-5 shrink-0 cursor-grab touch-none place-items-center rounded text-dim opacity-0 transition-opacity duration-120 group-hover:opacity-100 focus-visible:opacity-100 active:cursor-grabbing disabled:invisible touch:w-7 touch:opacity-70"
       >
         <GripVertical size={16} />
       </button>
@@ -70,14 +76,44 @@ export function QueueRow({ session, item, stage, isCurrent, onMove }: Props) {
           "not-touch:absolute not-touch:top-1/2 not-touch:right-1.5 not-touch:-translate-y-1/2 not-touch:rounded-control not-touch:bg-raised not-touch:shadow-[-12px_0_12px_var(--raised)]",
         )}
       >
-        {!isCurrent && item.status !== "failed" && (
-          <IconButton label="Play now" size="small" onClick={() => session.playNow(item)}>
-            <Play size={16} fill="currentColor" />
-          </IconButton>
+        {canPlay && (
+          <>
+            <IconButton
+              label="Play now"
+              size="small"
+              className="touch:hidden"
+              objection={objection}
+              onClick={() => session.playNow(item)}
+            >
+              <Play size={16} fill="currentColor" />
+            </IconButton>
+            <IconButton
+              label="Play next"
+              size="small"
+              className="touch:hidden"
+              objection={objection}
+              onClick={() => session.playNext(item)}
+            >
+              <ListStart size={17} />
+            </IconButton>
+          </>
         )}
-        <IconButton label="Remove" size="small" onClick={() => session.remove(item)}>
+        <IconButton label="Remove" size="small" objection={objection} onClick={() => session.remove(item)}>
           <X size={17} />
         </IconButton>
+        {canPlay && objection === null && (
+          <ActionMenu
+            actions={[
+              { label: "Play now", icon: <Play />, run: () => session.playNow(item) },
+              { label: "Play next", icon: <ListStart />, run: () => session.playNext(item) },
+            ]}
+            trigger={
+              <IconButton label="More" size="small" className="not-touch:hidden">
+                <MoreVertical size={17} />
+              </IconButton>
+            }
+          />
+        )}
       </div>
     </li>
   );
@@ -143,10 +179,42 @@ function Facts({ session, item, stage, isCurrent }: Omit<Props, "onMove">) {
   }
   const by = item.added_by ? session.nameOf(item.added_by) : null;
   return (
-    <p className="mt-0.5 truncate text-xs text-dim">
-      {isCurrent && <span className="font-medium text-accent-text">Now playing · </span>}
-      {[by, siteOf(item.url)].filter(Boolean).join(" · ")}
-    </p>
+    <div className="mt-0.5 flex items-center gap-2 text-xs text-dim">
+      {!isCurrent && <Vote session={session} item={item} />}
+      <p className="min-w-0 truncate">
+        {isCurrent && <span className="font-medium text-accent-text">Now playing · </span>}
+        {[by, siteOf(item.url)].filter(Boolean).join(" · ")}
+      </p>
+    </div>
+  );
+}
+
+/** Items with more votes come first. */
+function Vote({ session, item }: Pick<Props, "session" | "item">) {
+  const you = useStore(session.view, ({ replica }) => replica?.you.id ?? "");
+  const objection = useObjection(session, "chat");
+  const isMine = item.votes.includes(you);
+  const count = item.votes.length;
+  if (objection !== null && count === 0) return null;
+  return (
+    <button
+      type="button"
+      aria-label={`Vote for ${item.title}`}
+      aria-description={count === 1 ? "1 vote" : `${count} votes`}
+      aria-pressed={isMine}
+      disabled={objection !== null}
+      title={objection ?? "Items with more votes come first"}
+      onClick={() => session.vote(item)}
+      className={cx(
+        "relative inline-flex h-5 shrink-0 items-center gap-0.5 rounded-full border px-1.5 font-medium tabular-nums transition-colors duration-120 after:absolute after:-inset-2",
+        isMine
+          ? "border-accent/60 bg-accent/15 text-accent-text"
+          : "border-line hover:border-dim/60 hover:text-ink disabled:hover:border-line",
+      )}
+    >
+      <ArrowBigUp size={14} fill={isMine ? "currentColor" : "none"} aria-hidden />
+      {count}
+    </button>
   );
 }
 

@@ -41,7 +41,7 @@ export function Room({ session }: { readonly session: RoomSession }) {
     document.title = [title, session.roomId, "Watch Together"].filter(Boolean).join(" · ");
   }, [title, session]);
 
-  if (connection.kind === "ended") return <Ending reason={connection.reason} />;
+  if (connection.kind === "ended") return <Ending session={session} reason={connection.reason} />;
   return (
     <div className={cx("flex h-dvh flex-col overflow-hidden compact:bg-black", isTheatre && "wide:overflow-y-auto")}>
       <ConnectionStatus state={connection} />

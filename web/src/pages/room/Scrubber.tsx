@@ -5,10 +5,12 @@ import type { RoomSession } from "@/room/session";
 interface Props {
   readonly session: RoomSession;
   readonly isEnabled: boolean;
+  /** Why this person may not seek. */
+  readonly objection: string | null;
 }
 
 /** Draws itself four times a second without React; seeks once, on release. */
-export function Scrubber({ session, isEnabled }: Props) {
+export function Scrubber({ session, isEnabled, objection }: Props) {
   const input = useRef<HTMLInputElement>(null);
   const played = useRef<HTMLDivElement>(null);
   const buffered = useRef<HTMLDivElement>(null);
@@ -71,7 +73,7 @@ export function Scrubber({ session, isEnabled }: Props) {
   }, [session]);
 
   return (
-    <div className="range [--thumb-color:var(--accent)]">
+    <div className="range [--thumb-color:var(--accent)]" title={objection ?? undefined}>
       <div className="range-track">
         <div ref={buffered} className="range-fill bg-white/25" />
         <div ref={played} className="range-fill bg-accent" />

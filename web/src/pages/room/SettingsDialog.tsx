@@ -6,6 +6,7 @@ import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { TextField } from "@/ui/TextField";
 import { ThemeChoice } from "@/ui/ThemeButton";
+import { RoomSettings } from "./RoomSettings";
 
 const shortcuts = [
   ["Space, K", "Play or pause"],
@@ -29,6 +30,9 @@ export function SettingsDialog({ session, isOpen, onClose }: Props) {
       <div className="flex flex-col gap-6">
         <ThemeChoice />
         <NameForm session={session} />
+        <Section title="This room">
+          <RoomSettings session={session} />
+        </Section>
         <Section title="Keys">
           <dl className="grid grid-cols-[auto_1fr] gap-x-5 gap-y-1.5 text-sm">
             {shortcuts.map(([keys, action]) => (

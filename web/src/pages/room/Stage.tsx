@@ -3,10 +3,12 @@ import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
 import { cx } from "@/ui/classes";
 import { FeedbackFlash } from "./FeedbackFlash";
+import { FloatingReactions } from "./FloatingReactions";
 import { PlayerBar } from "./PlayerBar";
 import type { Layout } from "./Room";
 import { StageNotice } from "./StageNotice";
 import { useResting } from "./useResting";
+import { WaitingNotice } from "./WaitingNotice";
 
 interface Props {
   readonly ref: Ref<HTMLDivElement>;
@@ -62,7 +64,9 @@ export function Stage({ ref, session, layout }: Props) {
         onPointerUp={(event) => event.pointerType === "touch" && onTouch(event, session)}
       />
       <StageNotice session={session} />
+      <FloatingReactions session={session} />
       <FeedbackFlash session={session} />
+      <WaitingNotice session={session} />
       <PlayerBar session={session} layout={layout} />
     </div>
   );

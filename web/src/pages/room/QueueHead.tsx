@@ -1,0 +1,38 @@
+import { useState } from "react";
+import type { RoomSession } from "@/room/session";
+import { ConfirmDialog } from "@/ui/ConfirmDialog";
+import { useObjection } from "./useObjection";
+
+interface Props {
+  readonly session: RoomSession;
+  /** How many items are still to come. */
+  readonly waiting: number;
+}
+
+export function QueueHead({ session, waiting }: Props) {
+  const [isAsking, setAsking] = useState(false);
+  const objection = useObjection(session, "queue");
+  if (waiting < 2) return null;
+  return (
+    <div className="flex shrink-0 items-center justify-between px-4 pt-2.5 text-xs text-dim">
+      <span>{waiting} to come</span>
+      {objection === null && (
+        <button
+          type="button"
+          className="relative rounded font-medium after:absolute after:-inset-x-3 after:-inset-y-3 hover:text-ink"
+          onClick={() => setAsking(true)}
+        >
+          Clear queue
+        </button>
+      )}
+      <ConfirmDialog
+        title="Clear the queue?"
+        text={`${waiting} items go. What plays now plays on.`}
+        action="Clear"
+        isOpen={isAsking}
+        onConfirm={() => session.clearQueue()}
+        onClose={() => setAsking(false)}
+      />
+    </div>
+  );
+}

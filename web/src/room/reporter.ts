@@ -1,0 +1,41 @@
+import type { ClientMessage } from "@/wire/frames";
+import type { Status } from "@/wire/wire.gen";
+import { Readiness, type Situation } from "./readiness";
+
+const EVERY_MS = 5000;
+const MOST_RTT_S = 60;
+
+/** What a report tells beside its state, in seconds. */
+export interface Figures {
+  readonly position: number | null;
+  readonly drift: number | null;
+  readonly roundTrip: number | null;
+}
+
+/** Tells the room how this player is: at once when that changes, else every five seconds. */
+export class Reporter {
+  private readonly readiness = new Readiness();
+  private told: { readonly state: Status["state"]; readonly at: number } | null = null;
+
+  constructor(private readonly send: (message: ClientMessage) => void) {}
+
+  /** On a fresh connection everything is news. */
+  forget(): void {
+    this.told = null;
+  }
+
+  /** `now` in milliseconds on any steady clock. */
+  report(now: number, situation: Situation, figures: Figures): void {
+    const state = this.readiness.observe(now / 1000, situation);
+    if (this.told?.state === state && now - this.told.at < EVERY_MS) return;
+    this.told = { state, at: now };
+    this.send({
+      type: "status",
+      state,
+      position: figures.position,
+      drift: figures.drift,
+      buffered: situation.ahead,
+      rtt: figures.roundTrip === null ? null : Math.min(MOST_RTT_S, figures.roundTrip),
+    });
+  }
+}
