@@ -140,7 +140,8 @@ class Hub:
             return
         slowest_ms = round(max(connection.rtt_s for connection in room.connections) * 1000)
         version, unknown = await self._store.refresh(room.id, leases, replica=self._node, rtt_ms=slowest_ms)
-        by_id = {connection.id: connection for connection in room.connections}
+        # Who is being sent out must not be let in again on the way.
+        by_id = {connection.id: connection for connection in room.connections if connection.close_code is None}
         for connection in [by_id[gone] for gone in unknown if gone in by_id]:
             try:
                 await self._enter(connection)

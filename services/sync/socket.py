@@ -10,6 +10,7 @@ from typing import Final, get_args
 from urllib.parse import parse_qs
 
 import structlog
+from msgspec import structs
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
@@ -268,6 +269,8 @@ class SocketEndpoint:
         self, connection: Connection, room: HostedRoom, command: client.AnyCommand, ids: tuple[str | None, ...]
     ) -> None:
         """Apply a command, and give its answer to each of `ids`."""
+        if isinstance(command, client.SetRole | client.Kick | client.Ban):
+            command = structs.replace(command, member=room.veil.reveal(command.member))
         kind = str(type(command).__struct_config__.tag)
         outcome = "applied"
         try:

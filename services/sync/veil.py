@@ -13,6 +13,7 @@ class Veil:
     def __init__(self, alias: Callable[[str], str]) -> None:
         self._alias = alias
         self._aliases: dict[str, str] = {}
+        self._members: dict[str, str] = {}
 
     def learn(self, members: Iterable[str]) -> None:
         """Remember the e-mails among member ids; those who have left stay covered."""
@@ -20,7 +21,13 @@ class Veil:
             if "@" in member:
                 quoted = codec.encode_text(member)
                 if quoted not in self._aliases:
-                    self._aliases[quoted] = codec.encode_text(self._alias(member))
+                    alias = self._alias(member)
+                    self._aliases[quoted] = codec.encode_text(alias)
+                    self._members[alias] = member
+
+    def reveal(self, member: str) -> str:
+        """The member whom a guest calls so."""
+        return self._members.get(member, member)
 
     def cover(self, frame: str) -> str:
         """The frame for a guest."""

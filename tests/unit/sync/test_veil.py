@@ -17,3 +17,10 @@ def test_who_has_left_stays_covered() -> None:
     cover.learn(["ana@example.org"])
     cover.learn([])
     assert "ana@" not in cover.cover('{"email":"ana@example.org"}')
+
+
+def test_a_guest_who_names_an_alias_means_the_member_behind_it() -> None:
+    cover = veil()
+    cover.learn(["ana@example.org"])
+    assert cover.reveal("user-15") == "ana@example.org"
+    assert cover.reveal("guest-1") == "guest-1"
