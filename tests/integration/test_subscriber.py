@@ -9,22 +9,19 @@ import sys
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 
 import pytest
 from redis.asyncio import Redis
 
-from services.common import codec
 from services.common.keys import Keys
 from services.common.redis import connect
 from services.common.room.store import SYSTEM, RoomStore, Sender
-from services.common.wire.models import VideoState
 from tests.support.member import Member
 from tests.support.network import FINE, Network
 from tests.support.node import Node
 from tests.support.redis import RedisServer
+from tests.support.watching import two_watching
 
-LINK = "http://93.184.216.34/clip.mp4"
 PREFIX = "deaf"
 SHORT_LEASE = {"WT_LEASE_S": "6", "WT_REFRESH_S": "2", "WT_SWEEP_S": "0.5"}
 
@@ -97,23 +94,6 @@ async def until_lost(node: Node, reason: str, before: float, timeout_s: float) -
             if await asyncio.to_thread(lost, node, reason) != before:
                 return time.monotonic() - begun
             await asyncio.sleep(0.05)
-
-
-@asynccontextmanager
-async def two_watching(
-    replicas: tuple[Node, Node], store: RoomStore, room: str
-) -> AsyncIterator[tuple[Member, Member]]:
-    """Two members of a playing room, one on each replica."""
-    async with Member(replicas[0].url, room, "Ana") as ana, Member(replicas[1].url, room, "Ben") as ben:
-        await ben.expect("room_state")
-        await ana.ask("queue_add", url=LINK)
-        item = (await ana.expect("queue_update"))["queue"][-1]["id"]
-        video = VideoState(url=LINK, title="Clip", stream_type="direct", duration=3600)
-        await store.resolved(room, item, title="Clip", duration=3600, video_json=codec.encode_text(video))
-        for member in (ana, ben):
-            await member.expect("set_video", is_playing=True)
-            member.skip()
-        yield ana, ben
 
 
 def announced(member: Member, *kinds: str) -> list[str]:

@@ -71,10 +71,6 @@ class Cluster:
                 return next(server for server in self.servers if server.port == master)
         raise LookupError(f"nobody holds slot {slot}")
 
-    def room_of(self, server: RedisServer, prefix: str = "room") -> str:
-        """The id of a room that this master holds."""
-        return next(name for n in range(10_000) if self.holder(f"{{{(name := f'{prefix}-{n}')}}}") is server)
-
     def move_slot(self, key: str, target: RedisServer) -> None:
         """Give a key's slot, with all its keys, to another master, as `redis-cli --cluster reshard` does."""
         source, slot = self.holder(key), key_slot(key.encode())

@@ -37,7 +37,7 @@ class SentinelSet:
             for server in (*self.servers, *self.sentinels):
                 stack.enter_context(server)
             self._stack = stack.pop_all()
-        wait_until(self._is_complete, "sentinels that know each other and a replica in step")
+        wait_until(self.is_complete, "sentinels that know each other and a replica in step")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -71,7 +71,8 @@ class SentinelSet:
         ]
         return RedisServer(flavour="redis", config="\n".join(lines), options=("--sentinel",))
 
-    def _is_complete(self) -> bool:
+    def is_complete(self) -> bool:
+        """Whether all sentinels know each other, and every replica follows the master and is in step."""
         for sentinel in self.sentinels:
             with Redis(port=sentinel.port, socket_timeout=2, decode_responses=True) as client:
                 flat = client.execute_command("SENTINEL", "MASTER", SERVICE)
@@ -79,7 +80,7 @@ class SentinelSet:
                 known = (int(found["num-other-sentinels"]), int(found["num-slaves"]))
                 if known != (len(self.sentinels) - 1, len(self.servers) - 1):
                     return False
-        with Redis(port=self.servers[0].port, socket_timeout=2) as master:
+        with Redis(port=self.master.port, socket_timeout=2) as master:
             states = [master.info("replication").get(f"slave{n}", {}) for n in range(len(self.servers) - 1)]
         return all(state.get("state") == "online" for state in states)
 
