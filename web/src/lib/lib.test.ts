@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { clockTime, hue, initials, spokenTime } from "./format";
-import { readWish, slug } from "./links";
+import { clockTime, hue, initials, namesOf, spokenTime } from "./format";
+import { linked, readWish, slug } from "./links";
 import { Store } from "./store";
 
 describe("the one field", () => {
@@ -22,6 +22,24 @@ describe("the one field", () => {
   });
 });
 
+describe("links in a message", () => {
+  it("are cut out, without what ends the sentence", () => {
+    expect(linked("see https://example.org/a?b=1. ok")).toEqual([
+      { text: "see ", url: null },
+      { text: "https://example.org/a?b=1", url: "https://example.org/a?b=1" },
+      { text: ". ok", url: null },
+    ]);
+  });
+
+  it.each(["javascript:alert(1)", "data:text/html,x", "<b>bold</b>", "ftp://example.org/x"])("are not %s", (text) => {
+    expect(linked(text)).toEqual([{ text, url: null }]);
+  });
+
+  it("are escaped by their own rules", () => {
+    expect(linked('https://example.org/"onclick=x')[0]?.url).toBe("https://example.org/");
+  });
+});
+
 describe("words for numbers", () => {
   it("writes times", () => {
     expect([0, 7.9, 750, 3723].map(clockTime)).toEqual(["0:00", "0:07", "12:30", "1:02:03"]);
@@ -29,6 +47,15 @@ describe("words for numbers", () => {
 
   it("says times", () => {
     expect([0, 61, 7200].map(spokenTime)).toEqual(["0 seconds", "1 minute 1 second", "2 hours"]);
+  });
+
+  it("joins names", () => {
+    expect([["Ana"], ["Ana", "Ben"], ["Ana", "Ben", "Cleo"], ["A", "B", "C", "D"]].map(namesOf)).toEqual([
+      "Ana",
+      "Ana and Ben",
+      "Ana, Ben and 1 other",
+      "A, B and 2 others",
+    ]);
   });
 
   it("shortens names", () => {

@@ -23,10 +23,15 @@ export function lightOf(status: MemberStatus | undefined): Light {
   }
 }
 
+export function toneOf(drift: number | null): "good" | "warn" | "bad" {
+  const off = Math.abs(drift ?? 0);
+  return off <= GOOD_S ? "good" : off <= NEAR_S ? "warn" : "bad";
+}
+
 function inTime(drift: number | null): Light {
   if (drift === null) return { tone: "good", text: "Ready" };
   const off = Math.abs(drift);
-  const tone = off <= GOOD_S ? "good" : off <= NEAR_S ? "warn" : "bad";
+  const tone = toneOf(drift);
   const size = off < 1 ? `${Math.round(off * 1000)} ms` : `${off.toFixed(1)} s`;
   return { tone, text: off < 0.02 ? "In time" : `${size} ${drift > 0 ? "ahead" : "behind"}` };
 }

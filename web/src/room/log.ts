@@ -58,9 +58,9 @@ function queueDeed(replica: Replica, event: Extract<RoomEvent, { type: "queue_up
   return removed === undefined ? null : { kind: "queue_remove", title: removed.title };
 }
 
-/** "Ben sought to 12:40". `who` is the doer as this person calls them. */
-export function entryWords(entry: LogEntry, who: string): string {
-  const title = entry.title ?? "";
+/** "Ben sought to 12:40". `who` is the doer as this person calls them; `titleOf` knows links by better names. */
+export function entryWords(entry: LogEntry, who: string, titleOf: (link: string) => string | null): string {
+  const title = titleOf(entry.title ?? "") ?? (entry.title ?? "").replace(/^https?:\/\//, "");
   switch (entry.kind) {
     case "play":
       return `${who} pressed play`;

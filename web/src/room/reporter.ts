@@ -1,8 +1,11 @@
 import type { ClientMessage } from "@/wire/frames";
 import type { Status } from "@/wire/wire.gen";
+import { toneOf } from "./lights";
 import { Readiness, type Situation } from "./readiness";
 
 const EVERY_MS = 5000;
+/** What others see of the drift is told sooner, but not while it settles. */
+const TONE_AFTER_MS = 1000;
 const MOST_RTT_S = 60;
 
 /** What a report tells beside its state, in seconds. */
@@ -15,7 +18,7 @@ export interface Figures {
 /** Tells the room how this player is: at once when that changes, else every five seconds. */
 export class Reporter {
   private readonly readiness = new Readiness();
-  private told: { readonly state: Status["state"]; readonly at: number } | null = null;
+  private told: { readonly state: Status["state"]; readonly tone: string; readonly at: number } | null = null;
 
   constructor(private readonly send: (message: ClientMessage) => void) {}
 
@@ -27,8 +30,12 @@ export class Reporter {
   /** `now` in milliseconds on any steady clock. */
   report(now: number, situation: Situation, figures: Figures): void {
     const state = this.readiness.observe(now / 1000, situation);
-    if (this.told?.state === state && now - this.told.at < EVERY_MS) return;
-    this.told = { state, at: now };
+    const tone = toneOf(figures.drift);
+    if (this.told?.state === state) {
+      const patience = state === "ready" && tone !== this.told.tone ? TONE_AFTER_MS : EVERY_MS;
+      if (now - this.told.at < patience) return;
+    }
+    this.told = { state, tone, at: now };
     this.send({
       type: "status",
       state,

@@ -1,10 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { guessedAnchor } from "@/room/guess";
-import type { ServerMessage, Snapshot } from "@/wire/frames";
-import type { QueueItem } from "@/wire/wire.gen";
+import type { ClientMessage, RoomEvent, ServerMessage, Snapshot } from "@/wire/frames";
+import type { LogEntry, MemberStatus, QueueItem, RoomSettings, Waiting } from "@/wire/wire.gen";
 import { feedbackOf } from "./feedback";
 import { acknowledge, forget, type Guess, guessedQueue, prune } from "./guess";
+import { lightOf } from "./lights";
+import { canUndo, entryOf, entryWords } from "./log";
+import { Readiness } from "./readiness";
+import { Regrets } from "./regrets";
 import { advance, type Replica } from "./replica";
+import { Reporter } from "./reporter";
+import { mayManage, objection, type Role, rolesToGive } from "./rights";
+import { timeline } from "./timeline";
 
 const item = (id: string): QueueItem => ({
   id,
@@ -203,6 +210,257 @@ describe("guesses", () => {
   it("remove from the queue", () => {
     const left = guessedQueue(replica.queue, [{ id: "x", version: null, removed: "b" }], "guest-ana");
     expect(left.map((each) => each.id)).toEqual(["a", "c"]);
+  });
+});
+
+describe("waiting for somebody", () => {
+  const waiting: Waiting = { type: "waiting", ...stamp, members: ["guest-ben"], timestamp: 14, until: 1012 };
+  const held = advance(replica, waiting).replica as Replica;
+  const next = { ...stamp, version: 12, prev: 11 };
+
+  it("stands the room at the position", () => {
+    expect(held.anchor).toEqual({ position: 14, at: 1002, rate: 1, isPlaying: false });
+    expect(held.waiting?.members).toEqual(["guest-ben"]);
+  });
+
+  it("ends with the scheduled resumption", () => {
+    const resumed = advance(held, { type: "resumed", ...next, timestamp: 14, starts_at: 1003.2, excused: [] }).replica;
+    expect(resumed?.anchor).toEqual({ position: 14, at: 1003.2, rate: 1, isPlaying: true });
+    expect(resumed?.waiting).toBeNull();
+  });
+
+  it("ends with a seek, and the room plays on from there", () => {
+    const sought = advance(held, { type: "seek", ...next, timestamp: 40, by: "x", starts_at: 1003 }).replica;
+    expect(sought?.anchor).toMatchObject({ position: 40, isPlaying: true });
+    expect(sought?.waiting).toBeNull();
+  });
+
+  it("ends with a pause, and the room stands", () => {
+    const stopped = advance(held, { type: "pause", ...next, timestamp: 14, by: "x", starts_at: 1003 }).replica;
+    expect(stopped?.anchor.isPlaying).toBe(false);
+    expect(stopped?.waiting).toBeNull();
+  });
+
+  it("is in a snapshot, too", () => {
+    const { replica: joined } = advance(null, { ...snapshot, waiting });
+    expect(joined?.anchor.isPlaying).toBe(false);
+    expect(joined?.waiting).toBe(waiting);
+  });
+});
+
+describe("the log", () => {
+  const named = (event: RoomEvent) => {
+    const entry = entryOf({ ...replica, members: { "guest-ana": ana } }, event);
+    return entry === null ? null : entryWords(entry, entry.name || "Somebody", () => null);
+  };
+  const by = "guest-ana";
+
+  it("says what people did", () => {
+    expect(named({ type: "seek", ...stamp, timestamp: 760, by, starts_at: 0 })).toBe("Ana sought to 12:40");
+    expect(named({ type: "queue_update", ...stamp, queue: [item("a"), item("c")], by })).toBe("Ana removed b");
+    const longer = [...replica.queue, { ...item("d"), title: "https://example.org/d" }];
+    expect(named({ type: "queue_update", ...stamp, queue: longer, by })).toBe("Ana added example.org/d");
+    const kicked = { type: "member_left", ...stamp, email: "guest-ana", reason: "kicked", by } as const;
+    expect(named(kicked)).toBe("Ana sent Ana out");
+  });
+
+  it("says nothing of what the room did by itself, nor of a new order", () => {
+    expect(named({ type: "pause", ...stamp, timestamp: 1, by: "", starts_at: 0 })).toBeNull();
+    expect(named({ type: "queue_update", ...stamp, queue: [...replica.queue].reverse(), by })).toBeNull();
+    expect(named({ type: "member_left", ...stamp, ...left, email: by })).toBeNull();
+  });
+
+  it("lets a seek be undone for two minutes, by the version of its event", () => {
+    const entry = entryOf(replica, { type: "seek", ...stamp, timestamp: 1, by, starts_at: 0 }) as LogEntry;
+    expect(entry.version).toBe(11);
+    expect(canUndo(entry, 1002 + 119)).toBe(true);
+    expect(canUndo(entry, 1002 + 121)).toBe(false);
+    const stop = entryOf(replica, { type: "pause", ...stamp, timestamp: 1, by, starts_at: 0 }) as LogEntry;
+    expect(canUndo(stop, 1003)).toBe(false);
+  });
+
+  it("comes to the copy with the event", () => {
+    const { replica: sought } = advance(replica, { type: "seek", ...stamp, timestamp: 1, by, starts_at: 0 });
+    expect(sought?.log.map((entry) => entry.kind)).toEqual(["seek"]);
+  });
+});
+
+describe("what was said and done", () => {
+  const say = (id: string, by: string, at: number) => ({ id, by, name: by, text: id, at });
+  const did = (version: number, kind: LogEntry["kind"], at: number): LogEntry => {
+    return { version, kind, at, by: "x", name: "x", timestamp: null, title: null, is_undoable: false };
+  };
+
+  it("is in the order of time, grouped by author", () => {
+    const moments = timeline([say("1", "a", 10), say("2", "a", 20), say("3", "b", 30)], [did(5, "pause", 25)], [], "a");
+    expect(moments.map((each) => (each.kind === "said" ? each.lines.map(({ text }) => text) : each.key))).toEqual([
+      ["1", "2"],
+      "v5",
+      ["3"],
+    ]);
+  });
+
+  it("begins a new group after a while, and puts what is on its way last", () => {
+    const moments = timeline([say("1", "a", 10), say("2", "a", 500)], [], [{ id: "p", text: "p", at: 501 }], "a");
+    expect(moments).toHaveLength(2);
+    expect(moments[1]).toMatchObject({ lines: [{ isPending: false }, { isPending: true }] });
+  });
+
+  it("keeps the last of many seeks, and no first play beside its adding", () => {
+    const log = [did(1, "seek", 10), did(2, "seek", 12), did(3, "queue_add", 20), did(4, "queue_play", 20)];
+    expect(timeline([], log, [], "a").map((each) => each.key)).toEqual(["v2", "v3"]);
+  });
+});
+
+describe("rights", () => {
+  const as = (role: Role, change: Partial<RoomSettings["permissions"]> = {}): Replica => ({
+    ...replica,
+    members: {
+      "guest-ana": { ...ana, role },
+      "guest-ben": { ...ana, role: "member" },
+      "guest-cleo": { ...ana, role: "moderator" },
+    },
+    settings: { ...replica.settings, permissions: { ...replica.settings.permissions, ...change } },
+  });
+
+  it("follow the room's settings and the member's role of now", () => {
+    expect(objection(as("viewer"), "playback")).toBe("Only members may control playback");
+    expect(objection(as("viewer"), "chat")).toBeNull();
+    expect(objection(as("member", { playback: "moderator" }), "playback")).toContain("moderators");
+    expect(objection(as("owner", { playback: "owner" }), "playback")).toBeNull();
+  });
+
+  it("let moderators manage those below them, and nobody else", () => {
+    expect(mayManage(as("member"), "guest-ben")).toBe(false);
+    expect(mayManage(as("moderator"), "guest-ben")).toBe(true);
+    expect(mayManage(as("moderator"), "guest-cleo")).toBe(false);
+    expect(mayManage(as("owner"), "guest-cleo")).toBe(true);
+    expect(mayManage(as("owner"), "guest-ana")).toBe(false);
+  });
+
+  it("let nobody give a role as high as their own", () => {
+    expect(rolesToGive(as("moderator"), "guest-ben")).toEqual(["viewer"]);
+    expect(rolesToGive(as("owner"), "guest-ben")).toEqual(["moderator", "viewer"]);
+  });
+});
+
+describe("lights", () => {
+  const status = (change: Partial<MemberStatus>): MemberStatus => {
+    return { state: "ready", drift: 0, position: 1, is_excused: false, ...change };
+  };
+
+  it.each([
+    [0.15, "good"],
+    [-0.16, "warn"],
+    [0.5, "warn"],
+    [-0.51, "bad"],
+  ])("at %f s off", (drift, tone) => {
+    expect(lightOf(status({ drift })).tone).toBe(tone);
+  });
+
+  it("tell loading and absence from drift", () => {
+    expect(lightOf(status({ state: "stalled", drift: 4 })).tone).toBe("busy");
+    expect(lightOf(status({ state: "hidden" })).tone).toBe("away");
+    expect(lightOf(undefined).tone).toBe("away");
+  });
+});
+
+describe("readiness", () => {
+  const view = {
+    position: 5,
+    duration: 60,
+    isReady: true,
+    isPaused: false,
+    isSeeking: false,
+    isStalled: false,
+    isEnded: false,
+  };
+  const situation = { isHidden: false, phase: "ready", hasItem: true, view, ahead: 3 } as const;
+  const stalled = { ...situation, view: { ...view, isStalled: true }, ahead: 0 };
+
+  it("is not given before there is something to play from", () => {
+    const readiness = new Readiness();
+    expect(readiness.observe(0, { ...situation, phase: "loading" })).toBe("buffering");
+    expect(readiness.observe(1, { ...situation, ahead: 0.2 })).toBe("buffering");
+    expect(readiness.observe(2, situation)).toBe("ready");
+  });
+
+  it("is lost after a quarter of a second of stall, and not before", () => {
+    const readiness = new Readiness();
+    readiness.observe(0, situation);
+    expect(readiness.observe(1, stalled)).toBe("ready");
+    expect(readiness.observe(1.2, stalled)).toBe("ready");
+    expect(readiness.observe(1.25, stalled)).toBe("stalled");
+    expect(readiness.observe(1.5, { ...situation, ahead: 0.3 })).toBe("buffering");
+    expect(readiness.observe(1.6, { ...situation, ahead: 0.5 })).toBe("ready");
+  });
+
+  it("needs no more than the rest at the end", () => {
+    const readiness = new Readiness();
+    expect(readiness.observe(0, { ...situation, view: { ...view, position: 59.8 }, ahead: 0.2 })).toBe("ready");
+  });
+
+  it("is nobody's question while the page is hidden", () => {
+    expect(new Readiness().observe(0, { ...stalled, isHidden: true })).toBe("hidden");
+  });
+});
+
+describe("reports", () => {
+  const situation = {
+    isHidden: false,
+    phase: "ready",
+    hasItem: true,
+    view: {
+      position: 5,
+      duration: 60,
+      isReady: true,
+      isPaused: false,
+      isSeeking: false,
+      isStalled: false,
+      isEnded: false,
+    },
+    ahead: 3,
+  } as const;
+  const figures = { position: 5, drift: 0, roundTrip: 0.04 };
+
+  it("go out at once when the state changes, else every five seconds", () => {
+    const sent: ClientMessage[] = [];
+    const reporter = new Reporter((message) => sent.push(message));
+    for (let now = 0; now <= 10_000; now += 250) reporter.report(now, situation, figures);
+    expect(sent).toHaveLength(3);
+    reporter.report(10_100, { ...situation, isHidden: true }, figures);
+    expect(sent.at(-1)).toMatchObject({ state: "hidden", rtt: 0.04 });
+  });
+
+  it("tell a drift that others would see within a second", () => {
+    const sent: ClientMessage[] = [];
+    const reporter = new Reporter((message) => sent.push(message));
+    reporter.report(0, situation, { ...figures, drift: -0.9 });
+    reporter.report(900, situation, figures);
+    reporter.report(1000, situation, figures);
+    expect(sent).toHaveLength(2);
+  });
+});
+
+describe("regrets", () => {
+  it("undo what a command became, also when that is known later", () => {
+    const undone: number[] = [];
+    const regrets = new Regrets((version) => undone.push(version));
+    regrets.answered("a", 5);
+    regrets.regret("a");
+    regrets.regret("b");
+    expect(undone).toEqual([5]);
+    regrets.answered("b", 9);
+    expect(undone).toEqual([5, 9]);
+  });
+});
+
+describe("votes", () => {
+  it("show at once, and are taken back by voting again", () => {
+    const guess: Guess = { id: "x", version: null, voted: "b" };
+    const voted = guessedQueue(replica.queue, [guess], "guest-ana");
+    expect(voted[1]?.votes).toEqual(["guest-ana"]);
+    expect(guessedQueue(voted, [guess], "guest-ana")[1]?.votes).toEqual([]);
   });
 });
 

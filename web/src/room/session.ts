@@ -237,6 +237,12 @@ export class RoomSession {
     return replica?.members[memberId]?.name ?? "Somebody";
   }
 
+  /** The title of a queued link, once it has one. */
+  titleOf(link: string): string | null {
+    const item = this.view.get().queue.find((each) => each.url === link && each.status === "ready");
+    return item?.title ?? null;
+  }
+
   ownName(): string {
     const { replica } = this.view.get();
     return replica?.members[replica.you.id]?.name ?? replica?.you.name ?? "";

@@ -68,9 +68,15 @@ function say(moments: Moment[], { key, by, name, text, at, isPending }: Line): v
 
 function quiet(log: readonly LogEntry[]): readonly LogEntry[] {
   return log.filter((entry, index) => {
+    if (isFirstPlay(entry, log[index - 1])) return false;
     const next = log[index + 1];
     return next === undefined || next.kind !== entry.kind || next.by !== entry.by || !isNoise(entry, next);
   });
+}
+
+/** The first link of an idle room plays by itself: adding it said so. */
+function isFirstPlay(entry: LogEntry, before: LogEntry | undefined): boolean {
+  return entry.kind === "queue_play" && before?.kind === "queue_add" && entry.at - before.at < 1;
 }
 
 function isNoise(entry: LogEntry, next: LogEntry): boolean {

@@ -107,6 +107,15 @@ describe("outbox", () => {
     expect(outbox.due(10_100)).toEqual([]);
   });
 
+  it("lets a playback command go that a sleeping machine has kept", () => {
+    const outbox = new Outbox();
+    outbox.add(play, 0);
+    outbox.add(add, 0);
+    outbox.slept(60_000);
+    expect(outbox.due(100)).toEqual([add]);
+    expect(outbox.expire(100)).toEqual([play]);
+  });
+
   it("gives back what was refused, once", () => {
     const outbox = new Outbox();
     outbox.add(play, 0);

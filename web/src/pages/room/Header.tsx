@@ -66,7 +66,7 @@ function Present({ session }: { readonly session: RoomSession }) {
   const entries = Object.entries(members);
   const hidden = entries.length - MOST_SHOWN;
   return (
-    <span className="flex items-center -space-x-1.5 px-1 max-[420px]:hidden compact:hidden" aria-hidden>
+    <span className="flex items-center gap-1.5 px-1 max-[420px]:hidden compact:hidden" aria-hidden>
       {entries.slice(0, MOST_SHOWN).map(([id, member]) => (
         <PresentMember key={id} session={session} id={id} name={member.name} />
       ))}

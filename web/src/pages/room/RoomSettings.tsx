@@ -11,7 +11,7 @@ const guarded: readonly (readonly [Permission, string])[] = [
   ["playback", "Who may play and seek"],
   ["queue", "Who may change the queue"],
   ["chat", "Who may chat"],
-  ["settings", "Who may change these settings"],
+  ["settings", "Who may change settings"],
 ];
 
 const roles: readonly { readonly value: Role; readonly label: string }[] = [
@@ -49,7 +49,7 @@ export function RoomSettings({ session }: { readonly session: RoomSession }) {
         />
       ))}
       <Select
-        label="Wait when the stream breaks for"
+        label="If it stalls, wait for"
         value={settings.buffering}
         isReadOnly={isReadOnly}
         options={policies}

@@ -108,8 +108,10 @@ function Deed({ session, did }: { session: RoomSession; did: Did }) {
   const known = session.nameOf(entry.by);
   const who = known === "Somebody" && entry.name ? entry.name : known;
   return (
-    <li className="flex min-h-5 items-center gap-2 pl-[38px] text-xs text-dim">
-      <span className="line-clamp-2 min-w-0 [overflow-wrap:anywhere]">{entryWords(entry, who)}</span>
+    <li className="-my-0.5 flex min-h-5 items-center gap-2 pl-[38px] text-xs text-dim">
+      <span className="line-clamp-2 min-w-0 [overflow-wrap:anywhere]">
+        {entryWords(entry, who, (link) => session.titleOf(link))}
+      </span>
       {canUndo(entry, session.clock.now()) && (
         <button
           type="button"
