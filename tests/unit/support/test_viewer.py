@@ -13,7 +13,7 @@ from tests.support.timepiece import RoomTime, Timepiece
 
 
 def state(version: int = 10, run: str = "r1", **room: Any) -> dict[str, Any]:
-    fields = {
+    fields: dict[str, Any] = {
         "members": {},
         "queue": [],
         "current_item_id": None,
