@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import struct
 from functools import lru_cache
 from typing import Any, Final
 
@@ -16,6 +19,7 @@ WRITE_HIGH_WATER_BYTES: Final = 64 * 1024
 # than handling it.
 READ_AHEAD: Final = 4
 _TEXT: Final = 0x81
+_LINGER_NOT: Final = struct.pack("ii", 1, 0)
 
 
 # What one event is for members and for guests, of a few rooms: it is written to one socket after the other.
@@ -39,7 +43,7 @@ class Transport:
 
     def abort(self) -> None:
         """Drop the connection now. A closing handshake never frees a peer that does not read."""
-        self._protocol.transport.abort()
+        _reset(self._protocol)
 
     def write_text(self, text: str) -> bool:
         """Write a message at once, encoded once for however many sockets get it one after the other.
@@ -96,4 +100,12 @@ class RoomWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
-        self.transport.abort()
+        _reset(self)
+
+
+def _reset(protocol: WebSocketsSansIOProtocol) -> None:
+    # Without this the kernel keeps what was not taken, up to some megabytes, and offers it for minutes more.
+    if (connection := protocol.transport.get_extra_info("socket")) is not None:
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+    protocol.transport.abort()
