@@ -31,9 +31,14 @@ const TIGHT_BEGIN_S = 0.04;
 const TIGHT_STOP_S = 0.01;
 /** The share of the gap that is closed each second. */
 const TIGHT_GAIN = 0.25;
-export const TIGHT_MOST = 0.02;
+const TIGHT_MOST = 0.02;
 /** Steps, so that the element is not told a new speed four times a second. */
 const TIGHT_STEP = 0.0025;
+
+/** Whether a factor is one of the bands', and not one of a tight room's. */
+export function isCoarse(factor: number): boolean {
+  return factor <= SLOWER || factor >= FASTER;
+}
 
 /** Inside the soft band of a tight room: a speed in proportion, begun at 40 ms and ended at 10 ms or past the target. */
 export function tighten(drift: number, factor: number): number {

@@ -1,6 +1,6 @@
 /** Keeps one player with the room. Pure: it is told the time and what the media does, and says what it should do. */
 import { SeekCost } from "./cost";
-import { correct, DONE_S, HARD_S, keepGoing, SOFT_S, TIGHT_MOST, tighten, towards } from "./drift";
+import { correct, DONE_S, HARD_S, isCoarse, keepGoing, SOFT_S, tighten, towards } from "./drift";
 import { type Anchor, positionAt } from "./position";
 
 /** What the media does. Times in seconds, on the room's timeline. */
@@ -153,7 +153,7 @@ export class Follower {
 
   private keep(target: number, drift: number, isBeat: boolean): number | null {
     if (Math.abs(drift) < HARD_S) this.fruitless = 0;
-    if (this.isTight && Math.abs(drift) <= SOFT_S && Math.abs(this.factor - 1) <= TIGHT_MOST) {
+    if (this.isTight && Math.abs(drift) <= SOFT_S && !isCoarse(this.factor)) {
       this.recent = [...this.recent, drift].slice(-SETTLE_READINGS);
       if (this.recent.length === SETTLE_READINGS) this.factor = tighten(median(this.recent), this.factor);
       return null;

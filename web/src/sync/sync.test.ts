@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SeekCost } from "./cost";
-import { correct, keepGoing } from "./drift";
+import { correct, keepGoing, tighten } from "./drift";
 import { Follower, type MediaView, type Orders } from "./follower";
 import { type Anchor, positionAt } from "./position";
 
@@ -55,6 +55,45 @@ describe("bands on a heartbeat", () => {
   it("end a correction that has gone past", () => {
     expect(keepGoing(-0.2, 0.95, 0.1)).toBe(1);
     expect(keepGoing(0.2, 0.95, 0.1)).toBe(0.95);
+  });
+});
+
+describe("tight sync", () => {
+  it("begins at 40 ms and ends at 10", () => {
+    expect(tighten(0.039, 1)).toBe(1);
+    expect(tighten(0.041, 1)).toBeLessThan(1);
+    expect(tighten(-0.041, 1)).toBeGreaterThan(1);
+    expect(tighten(0.011, 0.99)).toBeLessThan(1);
+    expect(tighten(0.009, 0.99)).toBe(1);
+  });
+
+  it("is in proportion, by two per cent at most", () => {
+    expect(tighten(0.06, 1)).toBeCloseTo(0.985);
+    expect(tighten(0.45, 1)).toBeCloseTo(0.98);
+    expect(tighten(-0.45, 1)).toBeCloseTo(1.02);
+  });
+
+  it("ends when the target was passed", () => {
+    expect(tighten(-0.03, 0.98)).toBe(1);
+  });
+
+  it("leaves the bands as they are beyond half a second", () => {
+    const follower = new Follower();
+    follower.setTight(true);
+    follower.follow(playing, "start");
+    const tape = new Tape(follower, 1001, { position: 11 });
+    tape.run(3);
+    tape.view = { ...tape.view, position: (tape.view.position ?? 0) - 0.6 };
+    expect(follower.tick(tape.now, tape.view, true).rate).toBe(1.05);
+  });
+
+  it("never hurries at the edge of a live stream", () => {
+    const follower = new Follower();
+    follower.follow(playing, "start");
+    const tape = new Tape(follower, 1001, { position: 11, isAtEdge: true });
+    tape.run(3);
+    tape.view = { ...tape.view, position: (tape.view.position ?? 0) - 0.6 };
+    expect(follower.tick(tape.now, tape.view, true).rate).toBe(1);
   });
 });
 
