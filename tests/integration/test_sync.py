@@ -343,3 +343,14 @@ async def test_a_restarted_redis_keeps_the_room_and_its_members_go_on(tmp_path: 
                 state = await ana.expect("room_state", timeout_s=10)
                 assert len(state["room"]["queue"]) >= 2
                 assert ana.close_code is None
+
+
+async def test_where_access_is_configured_a_socket_without_an_assertion_is_closed_for_good(
+    redis_server: RedisServer, room: str, tmp_path: Path
+) -> None:
+    settings = settings_of(redis_server) | {"WT_ACCESS_TEAM": "http://127.0.0.1:9", "WT_ACCESS_AUDIENCE": "films"}
+    forged = {"Cf-Access-Authenticated-User-Email": "ana@example.org"}
+    with Node("services.sync", tmp_path / "access.log", settings=settings) as node:
+        async with Member(node.url, room, headers=forged) as ana:
+            assert (await ana.expect("error"))["code"] == "sign_in_required"
+            assert await ana.closed() == 4506
