@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+from collections.abc import Iterable
 from typing import Any, Final
 
 from redis.asyncio.connection import AbstractConnection, Connection, ConnectionPool, SSLConnection
@@ -37,6 +39,13 @@ class ServerConnection(Connection):
         except OSError as error:
             # Retried, unlike an OSError: a server that starts again is away for a moment.
             raise RedisConnectionError(self._error_message(error)) from error
+
+    async def _send_packed_command(self, command: Iterable[bytes]) -> None:
+        try:
+            await super()._send_packed_command(command)
+        except RuntimeError as error:
+            # What uvloop says of a transport that was lost meanwhile; redis-py knows only an OSError to be a loss.
+            raise BrokenPipeError(errno.EPIPE, "the connection is lost") from error
 
     async def read_response(self, *args: Any, **options: Any) -> Any:
         try:
