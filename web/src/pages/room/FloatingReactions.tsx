@@ -15,7 +15,7 @@ export function FloatingReactions({ session }: { readonly session: RoomSession }
           style={{ left: `${6 + place * 84}%` }}
           className="absolute bottom-20 flex animate-float flex-col items-center gap-1 opacity-0"
         >
-          <span className="text-[clamp(28px,4.5cqw,48px)] leading-none drop-shadow-lg">{emoji}</span>
+          <span className="font-emoji text-[clamp(28px,4.5cqw,48px)] leading-none drop-shadow-lg">{emoji}</span>
           <span className="max-w-28 truncate rounded-full bg-black/55 px-2 text-[11px] leading-4.5 font-medium text-white">
             {name}
           </span>

@@ -24,7 +24,7 @@ export function Header({ session, layout }: Props) {
   const [open, setOpen] = useState<"invite" | "settings" | null>(null);
   const close = () => setOpen(null);
   return (
-    <header className="flex h-14 shrink-0 items-center gap-2 px-3 wide:px-4 compact:pointer-events-none compact:fixed compact:inset-x-0 compact:top-0 compact:z-20 compact:justify-end compact:bg-transparent">
+    <header className="flex h-14 short:hidden shrink-0 items-center gap-2 px-3 wide:px-4 compact:pointer-events-none compact:fixed compact:inset-x-0 compact:top-0 compact:z-20 compact:justify-end compact:bg-transparent">
       <a
         href="/"
         aria-label="Watch Together, all rooms"

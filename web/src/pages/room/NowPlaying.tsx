@@ -25,7 +25,7 @@ export function NowPlaying({ session, isTheatre }: { readonly session: RoomSessi
     <section
       aria-label="Now playing"
       className={cx(
-        "flex shrink-0 items-start gap-6 px-4 py-3 wide:px-1 wide:pt-4 wide:pb-0 compact:hidden",
+        "flex shrink-0 items-start gap-6 px-4 py-3 wide:px-1 wide:pt-4 wide:pb-0 short:hidden compact:hidden",
         isTheatre && "wide:px-6",
       )}
     >

@@ -29,7 +29,7 @@ export function EmojiRow({ session }: { readonly session: RoomSession }) {
           type="button"
           aria-label={name}
           onClick={() => session.react(each)}
-          className="grid h-9 min-w-0 flex-1 place-items-center rounded-control text-lg leading-none transition-[background-color,transform] duration-120 ease-out hover:bg-hover active:scale-90 touch:h-11"
+          className="grid h-9 min-w-0 flex-1 place-items-center rounded-control font-emoji text-lg leading-none transition-[background-color,transform] duration-120 ease-out hover:bg-hover active:scale-90 touch:h-11"
         >
           {each}
         </button>

@@ -30,6 +30,16 @@ export function MessageList({ session }: { readonly session: RoomSession }) {
     const timer = window.setInterval(age, AGE_MS);
     return () => window.clearInterval(timer);
   }, []);
+  useEffect(() => {
+    const element = list.current;
+    if (element === null) return;
+    // A keyboard that comes up must not hide the end.
+    const observer = new ResizeObserver(() => {
+      if (isAtEnd.current) element.scrollTop = element.scrollHeight;
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: new lines are what moves the list
   useLayoutEffect(() => {
     const element = list.current;
