@@ -232,7 +232,7 @@ class Hub:
         pause_s = 0.02
         while self._rooms.get(room.id) is room:
             try:
-                await self._store.refresh_run()
+                await self._store.refresh_run_at(self._store.master_of(room.id))
                 if await self._read_once(room, by_log=by_log):
                     return
                 by_log = False

@@ -84,14 +84,10 @@ class Keeper:
 
         :raises Unavailable: if Redis does not answer.
         """
-        await self._store.refresh_run()
-        before, self._runs = self._runs, self._store.runs
-        for master, run in self._runs.items():
-            if before.get(master, run) != run:
-                self._clock.reset(master)
-        self._clock.keep(set(self._runs))
+        masters = await self._store.masters()
+        self._clock.keep(set(masters))
+        await _for_all(masters, self._sample_master)
         self._hub.reread_changed()
-        await _for_all(list(self._runs), self._read_clock)
         metrics.CLOCK_RTT.set(self._clock.rtt)
 
     async def drain(self, seconds: float) -> None:
@@ -104,6 +100,20 @@ class Keeper:
         for connection in connections:
             await asyncio.sleep(seconds * 0.8 / len(connections))
             connection.close(CloseCode.RESTARTING)
+
+    async def _sample_master(self, master: str) -> None:
+        """Read one master; one that hangs must not keep the others waiting."""
+        try:
+            async with asyncio.timeout(self._clock.silence_s / 2):
+                await self._store.refresh_run_at(master)
+                run = self._store.runs[master]
+                if self._runs.setdefault(master, run) != run:
+                    self._runs[master] = run
+                    self._clock.reset(master)
+                    self._hub.reread_changed()
+                await self._read_clock(master)
+        except TimeoutError:
+            log.info("master_silent", master=master)
 
     async def _read_clock(self, master: str) -> None:
         for _ in range(1 if self._clock.is_read(master) else _FIRST_SAMPLES):

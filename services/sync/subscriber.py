@@ -38,8 +38,8 @@ class Subscriber:
 
     `on_message(channel, data)` is called for every message. `on_restored()` is called after a lost connection is back
     and every channel is confirmed again: what was published meanwhile is lost, so each room must be read anew.
-    `probe(channel)` publishes on this replica's own channel through every master, and answers the masters that took it;
-    each message must be the name of its master.
+    `probe(channel, took)` publishes on this replica's own channel through every master, and calls `took` with the name
+    of each that took it; each message must be the name of its master.
 
     Where to connect is asked of `whereabouts` each time. When it says that a master was replaced, the connection is
     left at once; a hung one is noticed by the probes that don't come.
@@ -53,7 +53,7 @@ class Subscriber:
         *,
         on_message: Callable[[str, bytes], None],
         on_restored: Callable[[], None],
-        probe: Callable[[str], Awaitable[Iterable[str]]],
+        probe: Callable[[str, Callable[[str], None]], Awaitable[None]],
     ) -> None:
         self._topology = topology
         self._whereabouts = whereabouts
@@ -197,11 +197,14 @@ class Subscriber:
 
     async def _probe_once(self) -> None:
         sent_at = asyncio.get_running_loop().time()
+
+        def took(master: str) -> None:
+            if self._heard.get(master, float("-inf")) < sent_at:
+                self._unheard.setdefault(master, sent_at)
+
         try:
             async with asyncio.timeout(DEAF_AFTER_S):
-                for master in await self._probe(self._probe_channel):
-                    if self._heard.get(master, float("-inf")) < sent_at:
-                        self._unheard.setdefault(master, sent_at)
+                await self._probe(self._probe_channel, took)
         except (Unavailable, TimeoutError):
             log.info("probe_failed")
 

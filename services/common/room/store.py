@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Literal
@@ -70,7 +70,7 @@ class RoomStore:
         self._redis = redis
         self._keys = keys
         self._touched: dict[str, float] = {}
-        self._refreshing: asyncio.Task[None] | None = None
+        self._refreshing: dict[str, asyncio.Task[None]] = {}
         # Which Redis history each master keeps, by the master's name.
         self.runs: dict[str, str] = {}
 
@@ -82,39 +82,49 @@ class RoomStore:
         """The Redis history that a room is in: of the master that holds it."""
         return self.runs.get(self.master_of(room), "")
 
-    async def refresh_run(self) -> None:
-        """Read which Redis history each master keeps: `runs` changes with another server, a restart, a fail-over.
+    async def masters(self) -> list[str]:
+        """The names of the masters that hold rooms now."""
+        return list(await self._masters())
 
-        Those who ask at one time share one reading. A master that does not answer keeps what it had.
+    async def refresh_run(self) -> None:
+        """Read which Redis history every master keeps: `runs` changes with another server, a restart, a fail-over.
+
+        A master that does not answer keeps what it had.
         """
-        if self._refreshing is None or self._refreshing.done():
-            self._refreshing = asyncio.create_task(self._refresh_runs())
-            # Those who waited may be gone by then.
-            self._refreshing.add_done_callback(lambda task: task.cancelled() or task.exception())
-        await asyncio.shield(self._refreshing)
+        outcomes = await asyncio.gather(
+            *(self.refresh_run_at(name) for name in await self._masters()), return_exceptions=True
+        )
+        failed = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        if len(failed) == len(outcomes):
+            raise failed[0]
+
+    async def refresh_run_at(self, master: str) -> None:
+        """Read which Redis history one master keeps. Those who ask at one time share one reading."""
+        task = self._refreshing.get(master)
+        if task is None:
+            task = self._refreshing[master] = asyncio.create_task(self._read_run(master))
+            task.add_done_callback(lambda done: self._forget(master, done))
+        await asyncio.shield(task)
 
     async def redis_time(self, master: str = "") -> float:
         """A master's clock, Unix seconds. '' is any."""
         try:
-            node = (await masters(self._redis)).get(master, self._redis)
-            whole, micros = await node.time()
+            whole, micros = await (await self._masters()).get(master, self._redis).time()
         except (RedisError, OSError) as error:
             raise _unavailable() from error
         return float(whole) + float(micros) / 1e6
 
-    async def probe(self, channel: str) -> list[str]:
-        """Publish a sign of life through every master: its name. Answers those that took it."""
+    async def probe(self, channel: str, took: Callable[[str], None]) -> None:
+        """Publish a sign of life through every master: its name. `took` is called with each that took it."""
 
-        async def one(name: str, node: Redis) -> str:
+        async def one(name: str, node: Redis) -> None:
             await node.publish(channel, name)
-            return name
+            took(name)
 
-        try:
-            nodes = await masters(self._redis)
-        except (RedisError, OSError) as error:
-            raise _unavailable() from error
+        nodes = await self._masters()
         outcomes = await asyncio.gather(*(one(*node) for node in nodes.items()), return_exceptions=True)
-        return [name for name in outcomes if isinstance(name, str)]
+        if all(isinstance(outcome, BaseException) for outcome in outcomes):
+            raise _unavailable()
 
     async def snapshot(self, room: str) -> RoomRecord | None:
         """The whole room at one version, or None if there is no such room."""
@@ -379,20 +389,24 @@ class RoomStore:
         except (RedisError, OSError) as error:
             raise _unavailable() from error
 
-    async def _refresh_runs(self) -> None:
-        async def one(name: str, node: Redis) -> tuple[str, str]:
-            info = await node.info("replication")
-            return name, str(info.get("master_replid", ""))[:8]
-
+    async def _masters(self) -> Mapping[str, Redis]:
         try:
-            nodes = await masters(self._redis)
+            return await masters(self._redis)
         except (RedisError, OSError) as error:
             raise _unavailable() from error
-        outcomes = await asyncio.gather(*(one(*node) for node in nodes.items()), return_exceptions=True)
-        known = dict(outcome for outcome in outcomes if not isinstance(outcome, BaseException))
-        if not known:
-            raise _unavailable() from next(each for each in outcomes if isinstance(each, BaseException))
-        self.runs = {name: known.get(name) or self.runs.get(name, "") for name in nodes}
+
+    async def _read_run(self, master: str) -> None:
+        try:
+            info = await (await self._masters()).get(master, self._redis).info("replication")
+        except (RedisError, OSError) as error:
+            raise _unavailable() from error
+        self.runs[master] = str(info.get("master_replid", ""))[:8]
+
+    def _forget(self, master: str, task: asyncio.Task[None]) -> None:
+        self._refreshing.pop(master, None)
+        if not task.cancelled():
+            # Those who waited may be gone by then.
+            task.exception()
 
     async def _change(self, name: ScriptName, room: str, sender: Sender, *args: str) -> int:
         return int((await self._run(name, room, sender, *args))[1])
