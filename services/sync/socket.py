@@ -183,6 +183,9 @@ class SocketEndpoint:
                 if connection.transport is not None:
                     connection.transport.abort()
                 return
+            except OSError:
+                # The peer is gone; `_read` hears how.
+                return
 
     async def _read(self, connection: Connection, room: HostedRoom, receive: Receive) -> bool:
         """Take frames until the peer is gone. Whether it closed on purpose."""
@@ -307,7 +310,8 @@ class SocketEndpoint:
 def _code_of(raw: object) -> str:
     if not isinstance(raw, dict):
         return "malformed"
-    return "invalid" if raw.get("type") in _KNOWN_TYPES else "unknown_type"
+    kind = raw.get("type")
+    return "invalid" if isinstance(kind, str) and kind in _KNOWN_TYPES else "unknown_type"
 
 
 def _id_of(raw: object) -> str | None:

@@ -157,6 +157,8 @@ BAD_FRAMES = [
     ('{"type":"play","timestamp":1e999}', "malformed"),
     ('{"type":"dance"}', "unknown_type"),
     ("{}", "unknown_type"),
+    ('{"type":["seek"]}', "unknown_type"),
+    ('{"type":{}}', "unknown_type"),
     ('{"type":"queue_add","url":"ftp://x/y"}', "bad_url"),
     ('{"type":"queue_add","url":"not a link"}', "bad_url"),
     ('{"type":"queue_remove","item_id":"gone"}', "no_such_item"),
