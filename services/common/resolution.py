@@ -117,7 +117,10 @@ class Resolutions:
         :raises Unavailable: if Redis does not answer.
         """
         digest = _digest(url)
-        async with self._subscribed(digest) as listener:
+        if self._subscriptions.locked():
+            # A long queue must not take every connection; whoever waits for results comes first.
+            return
+        async with self._subscriptions, self._subscribed(digest) as listener:
             while await self.peek(digest, PUBLIC) is None:
                 message = await _next_message(listener, RECHECK_S)
                 if message.get("done"):

@@ -98,6 +98,11 @@ class RoomWebSocketProtocol(WebSocketsSansIOProtocol):
         super().send_receive_event_to_app()
         self.read_paused = self.read_paused and not is_near
 
+    def handle_parser_exception(self) -> None:
+        super().handle_parser_exception()
+        # The app has not heard of the end yet: what it sends meanwhile goes nowhere, and is no mistake of its.
+        self.disconnected = True
+
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
         _reset(self)

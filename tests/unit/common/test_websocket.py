@@ -116,6 +116,24 @@ async def test_a_close_amid_a_fragmented_message_is_answered_with_its_own_code()
         writer.close()
 
 
+async def test_an_app_that_sends_to_a_peer_who_broke_the_protocol_is_told_that_it_is_gone() -> None:
+    told = asyncio.Event()
+
+    async def talk(_transport: Transport, _receive: Receive, send: Send) -> None:
+        try:
+            while True:
+                await _text(send, "on and on")
+                await asyncio.sleep(0)
+        except OSError:
+            told.set()
+
+    async with serving(talk) as url:
+        _, writer = await _handshake(url)
+        writer.write(b"\x83\x80\0\0\0\0")
+        await asyncio.wait_for(told.wait(), 5)
+        writer.close()
+
+
 async def test_compression_is_not_offered() -> None:
     async def talk(_transport: Transport, receive: Receive, _send: Send) -> None:
         await receive()
