@@ -2,6 +2,7 @@
 import { readPrefs, writePrefs } from "@/lib/prefs";
 import { Store } from "@/lib/store";
 import type { MediaView, Orders } from "@/sync/follower";
+import type { LiveWindow } from "@/sync/live";
 import type { VideoState } from "@/wire/wire.gen";
 import { openDash } from "./engines/dash";
 import { openDirect } from "./engines/direct";
@@ -29,6 +30,8 @@ export interface PlayerEvents {
   /** The media is new, or was loaded again. */
   loaded(): void;
   ended(): void;
+  /** What makes a date out of the room's positions, for what a live stream offers. */
+  dateOffset(window: LiveWindow): number | null;
 }
 
 const IDLE: MediaView = {
@@ -91,6 +94,11 @@ export class Player {
   /** Seconds buffered beyond the position. */
   get ahead(): number {
     return this.engine?.transport.ahead ?? 0;
+  }
+
+  /** What a live stream offers, in dates that the room shares; null for everything else. */
+  get window(): LiveWindow | null {
+    return this.engine?.transport.window ?? null;
   }
 
   mount(stage: HTMLElement): void {
@@ -249,6 +257,7 @@ export class Player {
       startAt,
       wantedHeight: readPrefs().wantedHeight,
       isDated: () => this.isDated,
+      dateOffset: (window) => this.events.dateOffset(window),
       changed: () => {
         if (generation === this.generation) this.refresh();
       },

@@ -1,6 +1,7 @@
 import type { MediaView } from "@/sync/follower";
+import type { LiveWindow } from "@/sync/live";
 import { bufferedAhead } from "./ranges";
-import { type Coordinate, SAME, type Transport } from "./transport";
+import { type Coordinate, type LiveCoordinate, SAME, type Transport } from "./transport";
 
 const HAVE_METADATA = 1;
 const HAVE_FUTURE_DATA = 3;
@@ -11,7 +12,7 @@ export class SingleTransport implements Transport {
 
   constructor(
     private readonly video: HTMLVideoElement,
-    private readonly coordinate: Coordinate = SAME,
+    private readonly coordinate: Coordinate | LiveCoordinate = SAME,
   ) {
     this.output = video;
   }
@@ -27,7 +28,12 @@ export class SingleTransport implements Transport {
       isSeeking: video.seeking,
       isStalled: video.readyState < HAVE_FUTURE_DATA && !video.ended && !isAtEnd(video),
       isEnded: video.ended,
+      isAtEdge: "isAtEdge" in this.coordinate && this.coordinate.isAtEdge(video.currentTime),
     };
+  }
+
+  get window(): LiveWindow | null {
+    return "window" in this.coordinate ? this.coordinate.window() : null;
   }
 
   get ahead(): number {

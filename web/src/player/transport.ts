@@ -1,4 +1,5 @@
 import type { MediaView } from "@/sync/follower";
+import type { LiveWindow } from "@/sync/live";
 
 /** What moves the media: one element, or two that move as one. Times in seconds on the room's timeline. */
 export interface Transport {
@@ -7,6 +8,8 @@ export interface Transport {
   readonly ahead: number;
   /** The element that is heard. */
   readonly output: HTMLMediaElement;
+  /** What a live stream offers, in dates that the room shares. */
+  readonly window?: LiveWindow | null;
   /** Rejects with `NotAllowedError` where the browser wants a gesture first. */
   play(): Promise<void>;
   pause(): void;
@@ -23,5 +26,15 @@ export interface Coordinate {
   toRoom(time: number): number | null;
   toMedia(position: number): number | null;
 }
+
+export interface LiveCoordinate extends Coordinate {
+  /** What the stream offers; null where its dates are not of the room's time. */
+  window(): LiveWindow | null;
+  /** Whether a time of the element is so near to the end that hurrying would run dry. */
+  isAtEdge(time: number): boolean;
+}
+
+/** For a live stream whose pictures have no dates that we could read. */
+export const NOWHERE: Coordinate = { toRoom: () => null, toMedia: () => null };
 
 export const SAME: Coordinate = { toRoom: (time) => time, toMedia: (position) => position };

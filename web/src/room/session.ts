@@ -6,6 +6,7 @@ import { RoomClock } from "@/socket/clock";
 import { RoomConnection } from "@/socket/connection";
 import type { IdentifiedCommand } from "@/socket/outbox";
 import { type Cause, Follower } from "@/sync/follower";
+import { dateOffset, FIRST_DATE, type LiveWindow, newest } from "@/sync/live";
 import { type Anchor, positionAt, REST } from "@/sync/position";
 import type { Command, RoomEvent, ServerMessage } from "@/wire/frames";
 import type { QueueItem, SetSettings, Waiting } from "@/wire/wire.gen";
@@ -37,8 +38,6 @@ const MEDIA_NEWS = ["canplay", "seeked", "progress", "waiting"] as const;
 const RESYNC_AGAIN_MS = 3000;
 // A snapshot that agrees this well with what we believed moves nothing.
 const AGREES_S = 0.5;
-// Dates, as live rooms have them, begin here; positions in a file end long before.
-const FIRST_DATE = 1e9;
 
 export class RoomSession {
   readonly view = new Store<RoomView>({ replica: null, queue: [], anchor: REST, waiting: null });
@@ -66,7 +65,11 @@ export class RoomSession {
     readonly roomId: string,
     name: string,
   ) {
-    this.player = new Player({ loaded: () => this.mediaLoaded(), ended: () => this.mediaEnded() });
+    this.player = new Player({
+      loaded: () => this.mediaLoaded(),
+      ended: () => this.mediaEnded(),
+      dateOffset: (window) => this.dateOffset(window),
+    });
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const address = `${scheme}//${location.host}/ws/${encodeURIComponent(roomId)}?name=${encodeURIComponent(name)}`;
     this.connection = new RoomConnection(address, this.clock, {
@@ -117,14 +120,14 @@ export class RoomSession {
 
   play(): void {
     if (this.objects("playback")) return;
-    const timestamp = this.position();
+    const timestamp = this.shared(this.position());
     this.guessAnchor({ type: "play", timestamp }, { position: timestamp, isPlaying: true });
     this.flash({ kind: "play", text: "" });
   }
 
   pause(): void {
     if (this.objects("playback")) return;
-    const timestamp = this.position();
+    const timestamp = this.shared(this.position());
     this.guessAnchor({ type: "pause", timestamp }, { position: timestamp, isPlaying: false });
     this.flash({ kind: "pause", text: "" });
     this.tick();
@@ -132,7 +135,13 @@ export class RoomSession {
 
   seek(position: number): void {
     if (this.objects("playback")) return;
-    const timestamp = Math.min(Math.max(0, position), this.duration() ?? Number.POSITIVE_INFINITY);
+    const { window } = this.player;
+    if (this.view.get().replica?.video?.is_live && window === null) {
+      this.toasts.show("This stream can only be watched as it comes.");
+      return;
+    }
+    const most = window === null ? (this.duration() ?? Number.POSITIVE_INFINITY) : newest(window);
+    const timestamp = Math.min(Math.max(window?.start ?? 0, this.shared(position)), most);
     this.guessAnchor({ type: "seek", timestamp }, { position: timestamp });
   }
 
@@ -140,6 +149,17 @@ export class RoomSession {
     if (this.objects("playback")) return;
     this.seek(this.position() + seconds);
     this.flash({ kind: seconds < 0 ? "back" : "forward", text: `${Math.abs(seconds)} s` });
+  }
+
+  /** How far the room is behind the newest picture of a live stream, in seconds; null where that cannot be told. */
+  behindLive(): number | null {
+    const { window } = this.player;
+    return window === null ? null : newest(window) - this.shared(this.position());
+  }
+
+  goLive(): void {
+    const { window } = this.player;
+    if (window !== null) this.seek(newest(window) - 2 * window.segment);
   }
 
   setRate(rate: number): void {
@@ -284,8 +304,7 @@ export class RoomSession {
 
   private followRoom(before: Replica | null, replica: Replica, message: ServerMessage): void {
     const { anchor, video } = replica;
-    this.follower.setTight(replica.settings.tight_sync);
-    this.player.setDated(video?.is_live === true && anchor.position > FIRST_DATE);
+    this.player.setDated(video?.is_live === true && anchor.position >= FIRST_DATE);
     this.player.load(video, anchor.position);
     if (anchor === before?.anchor) return;
     const cause = causeOf(message, before, replica);
@@ -350,6 +369,20 @@ export class RoomSession {
     this.talk.settled(id, version);
   }
 
+  private dateOffset(window: LiveWindow): number | null {
+    const now = this.clock.now();
+    const { replica } = this.view.get();
+    return now === null || replica === null ? null : dateOffset(replica.anchor, window, now);
+  }
+
+  /** A position as everybody understands it: in a live stream with dates, the date. */
+  private shared(position: number): number {
+    // This person's own wish, not answered yet, is a date already.
+    if (position >= FIRST_DATE) return position;
+    const { window } = this.player;
+    return position + (window === null ? 0 : (this.dateOffset(window) ?? 0));
+  }
+
   /** What is told to this person beside the room's state. */
   private converse(message: ServerMessage, replica: Replica): void {
     const you = replica.you.id;
@@ -383,7 +416,10 @@ export class RoomSession {
     const now = this.clock.now();
     this.player.tick();
     if (now !== null && this.mayMove()) {
-      const orders = this.follower.tick(now, this.player.view, isBeat);
+      const isVisible = document.visibilityState === "visible";
+      // While hidden nothing chases: what somebody does is followed, and being seen again is one seek.
+      this.follower.setTight(isVisible && this.view.get().replica?.settings.tight_sync === true);
+      const orders = this.follower.tick(now, this.player.view, isBeat && isVisible);
       const { replica, anchor } = this.view.get();
       // Pressing pause stops this picture at once; the room's answer says where.
       const isHeld = replica?.anchor.isPlaying === true && !anchor.isPlaying;

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { SeekCost } from "./cost";
 import { correct, keepGoing, tighten } from "./drift";
 import { Follower, type MediaView, type Orders } from "./follower";
+import { dateOffset, type LiveWindow } from "./live";
 import { type Anchor, positionAt } from "./position";
 
 const playing: Anchor = { position: 10, at: 1000, rate: 1, isPlaying: true };
@@ -94,6 +95,28 @@ describe("tight sync", () => {
     tape.run(3);
     tape.view = { ...tape.view, position: (tape.view.position ?? 0) - 0.6 };
     expect(follower.tick(tape.now, tape.view, true).rate).toBe(1);
+  });
+});
+
+describe("live rooms", () => {
+  const window: LiveWindow = { start: 1.7e9, end: 1.7e9 + 60, segment: 2 };
+  const undated: Anchor = { position: 12, at: 1.7e9 + 40, rate: 1, isPlaying: true };
+
+  it("play four segments behind the clock while nobody has paused or sought, wherever a viewer joins", () => {
+    const offset = dateOffset(undated, window, 1.7e9 + 61) ?? Number.NaN;
+    expect(positionAt(undated, 1.7e9 + 61, null) + offset).toBeCloseTo(1.7e9 + 53);
+    const beaten = { ...undated, position: 17, at: undated.at + 5 };
+    expect(dateOffset(beaten, window, 1.7e9 + 61)).toBeCloseTo(offset);
+  });
+
+  it("have dates as positions once somebody has", () => {
+    expect(dateOffset({ ...undated, position: 1.7e9 + 20 }, window, 1.7e9 + 61)).toBe(0);
+  });
+
+  it("cannot be compared where the stream's dates are not of our time", () => {
+    expect(dateOffset(undated, window, 1.7e9 + 67)).toBeNull();
+    expect(dateOffset(undated, window, 1.7e9 + 7)).toBeNull();
+    expect(dateOffset(undated, window, 1.8e9)).toBeNull();
   });
 });
 

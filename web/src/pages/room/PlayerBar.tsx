@@ -16,6 +16,7 @@ import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
 import { ChoiceMenu } from "@/ui/ChoiceMenu";
 import { IconButton } from "@/ui/IconButton";
+import { LiveBadge } from "./LiveBadge";
 import type { Layout } from "./Room";
 import { Scrubber } from "./Scrubber";
 import { TimeText } from "./TimeText";
@@ -41,10 +42,10 @@ export function PlayerBar({ session, layout }: Props) {
       <div className="flex items-center">
         <PlayButton session={session} isEnabled={hasVideo} />
         <Volume session={session} />
-        {isLive ? <LiveBadge /> : <TimeText session={session} />}
+        {isLive ? <LiveBadge session={session} /> : <TimeText session={session} />}
         <span className="flex-1" />
         <Subtitles session={session} />
-        <Speed session={session} />
+        {!isLive && <Speed session={session} />}
         <Quality session={session} />
         {"pictureInPictureEnabled" in document && document.pictureInPictureEnabled && (
           <IconButton
@@ -115,14 +116,6 @@ function Volume({ session }: { readonly session: RoomSession }) {
         className="w-18 @max-md:hidden"
       />
     </>
-  );
-}
-
-function LiveBadge() {
-  return (
-    <span className="ml-2 flex items-center gap-1.5 text-xs font-semibold tracking-wide">
-      <span className="size-2 animate-breathe rounded-full bg-accent" /> LIVE
-    </span>
   );
 }
 

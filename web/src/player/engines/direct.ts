@@ -1,6 +1,7 @@
 import { measureFitness } from "../fitness";
 import { begin, choices } from "../quality";
 import { SingleTransport } from "../single";
+import { NOWHERE, SAME } from "../transport";
 import { type Engine, type EngineContext, screenHeight } from "./engine";
 
 const RETRIES = 3;
@@ -40,7 +41,7 @@ export async function openDirect(context: EngineContext, url: string): Promise<E
   load();
 
   return {
-    transport: new SingleTransport(video),
+    transport: new SingleTransport(video, state.is_live ? NOWHERE : SAME),
     choices: sameAddress ? offered.slice(0, 1) : offered,
     get choice() {
       return chosen?.id ?? null;

@@ -1,3 +1,4 @@
+import type { LiveWindow } from "@/sync/live";
 import type { VideoState } from "@/wire/wire.gen";
 import type { Choice } from "../quality";
 import type { Transport } from "../transport";
@@ -25,6 +26,8 @@ export interface EngineContext {
   readonly wantedHeight: number | null;
   /** Whether the room's positions are dates, as in a live stream whose pictures have them. */
   isDated(): boolean;
+  /** What makes a date out of the room's positions, given what the stream offers; null where they do not meet. */
+  dateOffset(window: LiveWindow): number | null;
   changed(): void;
   refused(error: unknown): void;
   failed(kind: FailureKind, detail: string): void;

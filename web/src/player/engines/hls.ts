@@ -1,9 +1,10 @@
 import type Hls from "hls.js";
 import type { LevelDetails } from "hls.js";
 import workerUrl from "hls.js/dist/hls.worker.js?url";
+import { type LiveWindow, newest } from "@/sync/live";
 import { AUTO, type Choice, choices } from "../quality";
 import { SingleTransport } from "../single";
-import { type Coordinate, SAME } from "../transport";
+import { type LiveCoordinate, SAME } from "../transport";
 import { openDirect } from "./direct";
 import type { Engine, EngineContext } from "./engine";
 
@@ -144,23 +145,52 @@ class HlsEngine implements Engine {
 }
 
 /** A live stream's time is the date of its picture (EXT-X-PROGRAM-DATE-TIME). Two viewers share nothing else. */
-function dated(hls: Hls, context: EngineContext): Coordinate {
-  const details = (): LevelDetails | null =>
-    context.isDated() ? (hls.levels[hls.currentLevel < 0 ? hls.loadLevel : hls.currentLevel]?.details ?? null) : null;
+function dated(hls: Hls, context: EngineContext): LiveCoordinate {
+  const known = (): Known | null => {
+    const details = hls.levels[hls.currentLevel < 0 ? hls.loadLevel : hls.currentLevel]?.details;
+    const window = details === undefined ? null : windowOf(details);
+    const offset = window === null ? null : context.dateOffset(window);
+    return details === undefined || window === null || offset === null ? null : { details, window, offset };
+  };
   return {
+    window: () => known()?.window ?? null,
     toRoom(time) {
-      const fragment = details()?.fragments.findLast((each) => each.programDateTime !== null && each.start <= time);
-      return fragment?.programDateTime ? fragment.programDateTime / 1000 + time - fragment.start : null;
+      const found = known();
+      const fragment = found?.details.fragments.findLast((each) => each.programDateTime !== null && each.start <= time);
+      if (!found || !fragment?.programDateTime) return null;
+      return fragment.programDateTime / 1000 + time - fragment.start - found.offset;
     },
     toMedia(position) {
-      const known = details();
-      const [first] = known?.fragments ?? [];
-      if (!known || !first?.programDateTime) return null;
+      const found = known();
+      const [first] = found?.details.fragments ?? [];
+      if (!found || !first?.programDateTime) return null;
+      const { details, window, offset } = found;
+      const date = Math.min(Math.max(position + offset, window.start), newest(window));
       const fragment =
-        known.fragments.findLast((each) => each.programDateTime !== null && each.programDateTime / 1000 <= position) ??
+        details.fragments.findLast((each) => each.programDateTime !== null && each.programDateTime / 1000 <= date) ??
         first;
-      const time = fragment.start + position - (fragment.programDateTime ?? 0) / 1000;
-      return Math.min(Math.max(time, first.start), hls.liveSyncPosition ?? known.edge);
+      return fragment.start + date - (fragment.programDateTime ?? 0) / 1000;
     },
+    isAtEdge(time) {
+      const found = known();
+      return found !== null && found.details.edge - time < 2 * found.window.segment;
+    },
+  };
+}
+
+interface Known {
+  readonly details: LevelDetails;
+  readonly window: LiveWindow;
+  readonly offset: number;
+}
+
+function windowOf(details: LevelDetails): LiveWindow | null {
+  const first = details.fragments[0]?.programDateTime;
+  const last = details.fragments.at(-1);
+  if (!first || !last?.programDateTime) return null;
+  return {
+    start: first / 1000,
+    end: last.programDateTime / 1000 + last.duration,
+    segment: details.targetduration,
   };
 }
