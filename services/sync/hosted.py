@@ -12,6 +12,7 @@ from services.common.errors import CloseCode
 from services.common.room.snapshot import RoomRecord
 from services.common.wire.models import MemberStatus, Role, You
 from services.common.wire.server import Heartbeat, RoomState
+from services.sync import metrics
 from services.sync.connection import Connection
 from services.sync.mirror import apply, follows
 from services.sync.veil import Veil
@@ -94,8 +95,9 @@ class HostedRoom:
         """Queue an event for everybody here. Never waits."""
         self.veil.learn(self.record.members)
         veiled = self.veil.cover(frame)
+        metrics.FRAMES.inc(len(self.connections))
         for connection in self.connections:
-            connection.send(veiled if connection.identity.is_guest else frame)
+            connection.put(veiled if connection.identity.is_guest else frame)
 
     def beat(self, now: float) -> None:
         """Queue a heartbeat for everybody here."""
