@@ -1,6 +1,6 @@
 # Two commands matter: `make up` and `make test`. `make help` lists all.
 .DEFAULT_GOAL := help
-.PHONY: help up test check check-python check-generated check-web vitest format wire web bench images lock clean
+.PHONY: help up test check check-python check-generated check-web vitest format wire web bench chaos soak images lock clean
 
 PYTHON ?= python3
 REPLICAS ?= 1
@@ -71,6 +71,14 @@ bench: $(DEV) ## Measure; asserts nothing
 	  [ -e "$$file" ] || continue; found=1; echo "== $$file"; \
 	  $(BIN)/python -m "$$(echo "$${file%.py}" | tr / .)"; \
 	done; [ -n "$$found" ] || { echo 'there is nothing in tests/bench yet' >&2; exit 1; }
+
+MINUTES ?= 30
+chaos: $(DEV) ## Kill, freeze and cut replicas, Redis and networks for MINUTES (30); then 100,000 mutated frames
+	$(BIN)/python -m tests.chaos.party --minutes $(MINUTES) $(ARGS)
+	$(BIN)/python -m tests.chaos.fuzz
+
+soak: $(DEV) ## Run rooms for MINUTES (30): memory, descriptors and keys must stay flat
+	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES) $(ARGS)
 
 ENGINE ?= $(firstword $(foreach name,docker podman,$(if $(shell command -v $(name)),$(name))))
 images: ## Build a container image for each service

@@ -1,0 +1,95 @@
+"""What truly happened in a room, read from its log in Redis, against what its viewers were told."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+from redis.exceptions import RedisError
+
+from tests.chaos.stage import Stage
+from tests.support.outbox import Command
+
+PLAYBACK: Final = frozenset({"play", "pause", "seek", "set_rate"})
+
+
+@dataclass(slots=True)
+class Ledger:
+    """`lost`, `twice` and `presence` are sentences; each acknowledged command is judged once."""
+
+    room: str
+    events: dict[int, dict[str, Any]] = field(default_factory=dict)
+    added: Counter[str] = field(default_factory=Counter)
+    said: Counter[str] = field(default_factory=Counter)
+    sought: Counter[float] = field(default_factory=Counter)
+    removed: set[str] = field(default_factory=set)
+    present: dict[str, bool] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
+    presence: list[str] = field(default_factory=list)
+    missed: int = 0
+    acknowledged: int = 0
+    _last: int = 0
+
+    async def read(self, stage: Stage) -> None:
+        """Take the events since the last reading. While Redis is away there are none."""
+        with contextlib.suppress(RedisError, OSError):
+            start = f"({self._last}-0" if self._last else "-"
+            for _, fields in await stage.client.xrange(stage.keys.log(self.room), start, "+"):
+                self._take(orjson.loads(fields[b"e"]))
+
+    def judge(self, commands: Iterable[Command]) -> None:
+        """Hold what was acknowledged against what happened. Call it after `read`, with each command once."""
+        for command in commands:
+            if command.version is None:
+                continue
+            self.acknowledged += 1
+            if not self._has(command):
+                self.lost.append(f"{command.kind} {command.id} {command.fields} acknowledged as {command.version}")
+
+    def _take(self, event: dict[str, Any]) -> None:
+        if self._last and event["prev"] != self._last:
+            self.missed += 1
+        self._last = event["version"]
+        self.events[event["version"]] = event
+        match event["type"]:
+            case "queue_update" if event["op"] == "add":
+                self._count(self.added, event["item"]["url"])
+            case "queue_update" if event["op"] == "remove":
+                self.removed.add(event["item_id"])
+            case "chat":
+                self._count(self.said, event["message"]["text"])
+            case "seek":
+                self._count(self.sought, event["timestamp"])
+            case "member_joined" | "member_left" as kind:
+                self._presence(event["email"], is_here=kind == "member_joined")
+            case _:
+                pass
+
+    def _count(self, counter: Counter[Any], what: Any) -> None:
+        counter[what] += 1
+        if counter[what] > 1:
+            self.twice.append(f"{what} {counter[what]} times")
+
+    def _presence(self, member: str, *, is_here: bool) -> None:
+        if self.present.get(member, False) == is_here:
+            self.presence.append(f"{member} {'joined' if is_here else 'left'} twice in a row")
+        self.present[member] = is_here
+
+    def _has(self, command: Command) -> bool:
+        match command.kind:
+            case "queue_add":
+                return self.added[command.fields["url"]] > 0
+            case "queue_remove":
+                return command.fields["item_id"] in self.removed
+            case "chat":
+                return self.said[command.fields["text"]] > 0
+            case kind if kind in PLAYBACK:
+                event = self.events.get(command.version or 0)
+                return event is not None and event["type"] in PLAYBACK
+            case _:
+                return command.version in self.events

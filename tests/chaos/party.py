@@ -1,0 +1,221 @@
+"""A party at which everything goes wrong: `python -m tests.chaos.party [--minutes 30] [--seed N]`.
+
+Viewers in rooms on several replicas talk all the time, while replicas are killed and frozen, Redis is paused and
+killed, and networks are cut and made slow. After every round all faults end, and what must hold is checked: every
+viewer has the same room, nothing acknowledged is lost or was applied twice, nobody who left is still shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import sys
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+from tests.chaos.crowd import Crowd
+from tests.chaos.faults import FAULTS
+from tests.chaos.stage import Stage
+from tests.support.invariants import broken_promises, divergence
+
+# The page's lease would make every ghost check wait half a minute.
+LEASE_S = 10.0
+SETTINGS = {
+    "WT_HEARTBEAT_S": "1",
+    "WT_LEASE_S": str(LEASE_S),
+    "WT_HIDDEN_LEASE_S": "30",
+    "WT_REFRESH_S": "3",
+    "WT_DRAIN_S": "2",
+}
+# A lease, a sweep, and once more a lease when an outage of Redis made everybody's run out.
+GHOST_S = 2 * LEASE_S + 6
+HEAL_LIMIT_S = 30.0
+
+
+@dataclass(slots=True)
+class Report:
+    """What a party showed. `heals` are seconds from the end of a round's faults to agreement, by fault."""
+
+    seed: int
+    seconds: float = 0.0
+    rounds: int = 0
+    heals: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    fates: Counter[str] = field(default_factory=Counter)
+    lost: list[str] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
+    diverged: list[str] = field(default_factory=list)
+    ghosts: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    complaints: Counter[str] = field(default_factory=Counter)
+    connects: int = 0
+    resyncs: int = 0
+    audits: int = 0
+    falsely_gone: int = 0
+    unseen_events: int = 0
+    clock_error_s: float = 0.0
+
+    @property
+    def failures(self) -> list[str]:
+        """Everything that must not be, as sentences."""
+        return [*self.lost, *self.twice, *self.diverged, *self.ghosts, *self.broken]
+
+    def table(self) -> str:
+        """The report for people."""
+        rows = [f"{'fault':<26}{'times':>6}{'healed in, median':>20}{'at most':>10}"]
+        for name, heals in sorted(self.heals.items()):
+            middle = sorted(heals)[len(heals) // 2]
+            rows.append(f"{name:<26}{len(heals):>6}{middle:>18.1f} s{max(heals):>8.1f} s")
+        rows.append(
+            f"seed {self.seed}: {self.seconds / 60:.1f} minutes, {self.rounds} rounds, {self.connects} connections, "
+            f"{self.resyncs} resyncs, {self.audits} snapshots equal to what their viewers had"
+        )
+        rows.append("commands: " + ", ".join(f"{count} {fate}" for fate, count in sorted(self.fates.items())))
+        rows.append(
+            f"lost acknowledged commands: {len(self.lost)}, applied twice: {len(self.twice)}, "
+            f"diverged viewers: {len(self.diverged)}, ghosts: {len(self.ghosts)}, broken promises: {len(self.broken)}"
+        )
+        rows.append(
+            f"announced gone while there: {self.falsely_gone}, errors logged: {self.complaints.total()}, "
+            f"worst clock: {1000 * self.clock_error_s:.0f} ms, events not seen in the log: {self.unseen_events}"
+        )
+        return "\n".join([*rows, *(f"  FAILED: {failure}" for failure in self.failures[:40])])
+
+
+class Party:
+    """`rooms` rooms of `size` viewers on `replicas` replicas."""
+
+    def __init__(self, seed: int, *, replicas: int = 3, rooms: int = 3, size: int = 4) -> None:
+        self._dice = random.Random(seed)
+        self._stage = Stage(replicas, SETTINGS, seed=seed)
+        self._crowds = [Crowd(self._stage, f"room-{number}", size, seed) for number in range(rooms)]
+        self.report = Report(seed)
+
+    async def run(self, seconds: float, *, progress: bool = False) -> Report:
+        """Go on for so long, then answer the report."""
+        began = time.monotonic()
+        async with self._stage:
+            for crowd in self._crowds:
+                await crowd.arrive()
+            talking = [asyncio.create_task(crowd.chatter()) for crowd in self._crowds]
+            watching = asyncio.create_task(self._watch())
+            try:
+                names: list[str] = []
+                while time.monotonic() - began < seconds:
+                    names = names or self._dice.sample(sorted(FAULTS), len(FAULTS))
+                    await self._round([names.pop() for _ in range(min(len(names), self._dice.choice((1, 1, 2))))])
+                    if progress:
+                        sys.stdout.write(f"{time.monotonic() - began:6.0f} s, round {self.report.rounds}\n")
+                        sys.stdout.flush()
+            finally:
+                for task in (*talking, watching):
+                    task.cancel()
+                outcomes = await asyncio.gather(*talking, watching, return_exceptions=True)
+                self.report.broken += [repr(each) for each in outcomes if isinstance(each, Exception)]
+                await asyncio.gather(*(crowd.go_home() for crowd in self._crowds))
+                self._sum_up(time.monotonic() - began)
+        return self.report
+
+    async def _round(self, names: list[str]) -> None:
+        self.report.rounds += 1
+        for crowd in self._crowds:
+            crowd.is_quiet = False
+        await asyncio.sleep(self._dice.uniform(0.5, 2))
+        leaving = self._dice.random() < 0.3
+        await asyncio.gather(
+            *(FAULTS[name](self._stage, random.Random(self._dice.random())) for name in names),
+            *([self._dice.choice(self._crowds).replace(self._dice)] if leaving else []),
+        )
+        await asyncio.sleep(self._dice.uniform(0, 1))
+        await self._stage.heal()
+        healed_s = await self._agree(names)
+        for name in names:
+            self.report.heals[name].append(healed_s)
+
+    async def _agree(self, names: list[str]) -> float:
+        """Let everybody fall silent and wait until all agree; what they still disagree on then is a failure."""
+        began = time.monotonic()
+        for crowd in self._crowds:
+            crowd.is_quiet = True
+        problems = ["nobody looked"]
+        agreed_at: float | None = None
+        while time.monotonic() - began < HEAL_LIMIT_S:
+            await asyncio.sleep(0.1)
+            problems = [f"{crowd.room}: {text}" for crowd in self._crowds for text in self._unsettled(crowd)]
+            if problems:
+                agreed_at = None
+            elif agreed_at is None:
+                agreed_at = time.monotonic()
+            elif time.monotonic() - agreed_at > 1.5:
+                break
+        self.report.diverged += [f"after {' and '.join(names)}, {problem}" for problem in problems]
+        await self._check()
+        return (agreed_at or time.monotonic()) - began
+
+    def _unsettled(self, crowd: Crowd) -> list[str]:
+        waiting = [f"{crowd.pending()} commands wait"] if crowd.pending() else []
+        missing = [f"{name} is not among the members" for name in crowd.missing()]
+        return [*divergence(crowd.viewers), *missing, *waiting]
+
+    async def _check(self) -> None:
+        for crowd in self._crowds:
+            await crowd.ledger.read(self._stage)
+            done = crowd.newly_done()
+            crowd.ledger.judge(done)
+            for command in done:
+                fate = "expired" if command.is_expired else command.code or "acknowledged"
+                self.report.fates[fate] += 1
+            self.report.ghosts += [f"{crowd.room}: {ghost}" for ghost in crowd.ghosts(GHOST_S)]
+            for viewer in crowd.viewers:
+                await viewer.say("resync")
+                if viewer.time.is_known:
+                    off = abs(viewer.room_now() - time.time()) - viewer.time.error_s
+                    self.report.clock_error_s = max(self.report.clock_error_s, off)
+
+    async def _watch(self) -> None:
+        """Follow the logs, which keep only the last events."""
+        while True:
+            for crowd in self._crowds:
+                await crowd.ledger.read(self._stage)
+            await asyncio.sleep(1)
+
+    def _sum_up(self, seconds: float) -> None:
+        report = self.report
+        report.seconds = seconds
+        report.complaints = self._stage.complaints()
+        for crowd in self._crowds:
+            report.lost += crowd.ledger.lost
+            report.twice += crowd.ledger.twice
+            report.ghosts += crowd.ledger.presence
+            report.unseen_events += crowd.ledger.missed
+            report.falsely_gone += crowd.falsely_gone()
+            everybody = [*crowd.viewers, *crowd.former]
+            report.broken += broken_promises(everybody)
+            for viewer in everybody:
+                report.connects += viewer.connects
+                report.resyncs += viewer.resyncs
+                report.audits += viewer.picture.audits
+
+
+def main(argv: list[str]) -> int:
+    """The command. Gives 0 if nothing failed."""
+    arguments = argparse.ArgumentParser(prog="python -m tests.chaos.party", description=__doc__)
+    arguments.add_argument("--minutes", type=float, default=30.0)
+    arguments.add_argument("--seed", type=int, default=None)
+    arguments.add_argument("--replicas", type=int, default=3)
+    arguments.add_argument("--rooms", type=int, default=3)
+    arguments.add_argument("--viewers", type=int, default=4, help="in each room")
+    options = arguments.parse_args(argv)
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1_000_000)
+    sys.stdout.write(f"seed {seed}\n")
+    party = Party(seed, replicas=options.replicas, rooms=options.rooms, size=options.viewers)
+    report = asyncio.run(party.run(options.minutes * 60, progress=True))
+    sys.stdout.write(f"{report.table()}\n")
+    for complaint, times in report.complaints.most_common(20):
+        sys.stdout.write(f"  logged {times} times: {complaint}\n")
+    return 1 if report.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

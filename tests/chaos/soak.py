@@ -1,0 +1,120 @@
+"""A long quiet evening: `python -m tests.chaos.soak [--minutes 30] [--seed N]`.
+
+People talk, come and go on two replicas, and nothing goes wrong. Memory, descriptors and keys in Redis must be flat:
+what they are in the last third is held against what they were after the first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import sys
+import time
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Final
+
+from redis.exceptions import RedisError
+
+from tests.chaos.crowd import Crowd
+from tests.chaos.fuzz import descriptors, memory
+from tests.chaos.stage import Stage
+from tests.support.invariants import broken_promises
+
+SETTINGS: Final = {"WT_HEARTBEAT_S": "1", "WT_LEASE_S": "10", "WT_REFRESH_S": "3", "WT_LOG_LEVEL": "warning"}
+# Room for noise: caches that fill, connections to Redis that were not needed before, keys that are about to expire.
+MOST_MEMORY: Final = 1.15
+MOST_DESCRIPTORS: Final = 24
+MOST_KEYS: Final = 40
+REPLACE_EVERY_S: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """`at` in seconds from the start; the replicas' resident bytes and descriptors; Redis' keys."""
+
+    at: float
+    memory: int
+    descriptors: int
+    keys: int
+
+
+@dataclass(slots=True)
+class Soak:
+    """The samples, and what was not flat, as sentences."""
+
+    seed: int
+    samples: list[Sample] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def judge(self) -> None:
+        """Compare the second third with the last."""
+        third = len(self.samples) // 3
+        middle, late = self.samples[third : 2 * third], self.samples[2 * third :]
+        for name, limit in (("memory", None), ("descriptors", MOST_DESCRIPTORS), ("keys", MOST_KEYS)):
+            before = median(getattr(sample, name) for sample in middle)
+            after = median(getattr(sample, name) for sample in late)
+            most = before * MOST_MEMORY if limit is None else before + limit
+            if after > most:
+                self.failures.append(f"{name} went from {before:.0f} to {after:.0f}")
+
+    def table(self) -> str:
+        """The samples for people, ten of them at most."""
+        rows = [f"seed {self.seed}", f"{'at':>8}{'memory':>12}{'descriptors':>13}{'keys':>7}"]
+        for sample in self.samples[:: max(1, len(self.samples) // 10)]:
+            kib = f"{sample.memory / 1024:.0f} KiB"
+            rows.append(f"{sample.at:>6.0f} s{kib:>12}{sample.descriptors:>13}{sample.keys:>7}")
+        return "\n".join([*rows, *(f"  FAILED: {failure}" for failure in self.failures)])
+
+
+async def run(seconds: float, seed: int) -> Soak:
+    """Soak for so long."""
+    soak = Soak(seed)
+    dice = random.Random(seed)
+    async with Stage(2, SETTINGS, seed=seed, append="everysec") as stage:
+        crowds = [Crowd(stage, f"room-{number}", 4, seed) for number in range(3)]
+        for crowd in crowds:
+            await crowd.arrive()
+        talking = [asyncio.create_task(crowd.chatter()) for crowd in crowds]
+        began = time.monotonic()
+        try:
+            while (passed := time.monotonic() - began) < seconds:
+                soak.samples.append(await _sample(stage, passed))
+                await dice.choice(crowds).replace(dice)
+                await asyncio.sleep(REPLACE_EVERY_S)
+        finally:
+            for task in talking:
+                task.cancel()
+            await asyncio.gather(*talking, return_exceptions=True)
+            await asyncio.gather(*(crowd.go_home() for crowd in crowds))
+        for crowd in crowds:
+            soak.failures += broken_promises([*crowd.viewers, *crowd.former])
+        soak.failures += stage.complaints()
+    soak.judge()
+    return soak
+
+
+async def _sample(stage: Stage, at: float) -> Sample:
+    pids = [node.process.pid for node in stage.nodes if node.process is not None]
+    try:
+        keys = int(await stage.client.dbsize())
+    except (RedisError, OSError):
+        keys = 0
+    return Sample(at, sum(map(memory, pids)), sum(map(descriptors, pids)), keys)
+
+
+def main(argv: list[str]) -> int:
+    """The command. Gives 0 if everything was flat."""
+    arguments = argparse.ArgumentParser(prog="python -m tests.chaos.soak", description=__doc__)
+    arguments.add_argument("--minutes", type=float, default=30.0)
+    arguments.add_argument("--seed", type=int, default=None)
+    options = arguments.parse_args(argv)
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1_000_000)
+    soak = asyncio.run(run(options.minutes * 60, seed))
+    sys.stdout.write(f"{soak.table()}\n")
+    return 1 if soak.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

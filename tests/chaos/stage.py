@@ -1,0 +1,130 @@
+"""What a party runs on: Redis, replicas, and a network before each and behind each."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import orjson
+
+from services.common import redis as connections
+from services.common.keys import Keys
+from services.common.room.store import RoomStore
+from tests.support.network import FINE, Network
+from tests.support.node import Node
+from tests.support.redis import RedisServer, Sync
+
+PREFIX = "party"
+
+
+class Stage:
+    """`replicas` sync services over one Redis (`append`: its fsync policy). Viewers reach them by `addresses`.
+
+    `settings` are WT_… variables for all replicas. Use it as an asynchronous context manager.
+    """
+
+    def __init__(self, replicas: int, settings: dict[str, str], *, seed: int = 0, append: Sync = "always") -> None:
+        self._stack = contextlib.ExitStack()
+        self._count = replicas
+        self._settings = settings
+        self._seed = seed
+        self.redis = RedisServer(append=append)
+        self.nodes: list[Node] = []
+        self.fronts: list[Network] = []
+        self.backs: list[Network] = []
+        self.folder = Path()
+        self._locks: defaultdict[Node, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(self._start)
+        self.client = connections.connect(self.redis.url)
+        self.keys = Keys(PREFIX)
+        self.store = RoomStore(self.client, self.keys)
+        await self.store.refresh_run()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.client.aclose()
+        await asyncio.to_thread(self._stack.close)
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where viewers connect to."""
+        return [front.url for front in self.fronts]
+
+    def complaints(self) -> Counter[str]:
+        """What replicas logged as errors of ours: event and the exception's last line, and how often."""
+        found: Counter[str] = Counter()
+        for node in self.nodes:
+            for line in node.log.read_bytes().splitlines():
+                try:
+                    entry = orjson.loads(line)
+                except orjson.JSONDecodeError:
+                    entry = {"level": "error", "event": line.decode(errors="replace")}
+                if entry.get("level") in ("error", "critical"):
+                    last = str(entry.get("exception", "")).rstrip().rpartition("\n")[2]
+                    found[f"{str(entry['event']).splitlines()[0]}: {last}"] += 1
+        return found
+
+    async def heal(self) -> None:
+        """End every fault and wait until all replicas are ready."""
+        await asyncio.to_thread(self._heal)
+
+    async def kill(self, node: Node) -> None:
+        """kill -9."""
+        async with self._locks[node]:
+            await asyncio.to_thread(node.kill)
+
+    async def start(self, node: Node) -> None:
+        """Start it again, unless another fault's end did."""
+        async with self._locks[node]:
+            if node.process is None or node.process.poll() is not None:
+                await asyncio.to_thread(node.start)
+
+    async def drain(self, node: Node) -> None:
+        """SIGTERM, the drain, the end."""
+        async with self._locks[node]:
+            self.freeze(node, is_frozen=False)
+            await asyncio.to_thread(node.stop, timeout_s=30.0)
+
+    def freeze(self, node: Node, *, is_frozen: bool = True) -> None:
+        """SIGSTOP or SIGCONT."""
+        if node.process is not None and node.process.poll() is None:
+            os.kill(node.process.pid, signal.SIGSTOP if is_frozen else signal.SIGCONT)
+
+    def _start(self) -> None:
+        self._stack.enter_context(self.redis)
+        self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="party-")))
+        for number in range(self._count):
+            back = self._stack.enter_context(Network(self.redis.port, seed=self._seed + number))
+            url = f"redis://127.0.0.1:{back.port}/0"
+            settings = {"WT_REDIS_URL": url, "WT_KEY_PREFIX": PREFIX, **self._settings}
+            node = self._stack.enter_context(
+                Node("services.sync", self.folder / f"replica-{number}.log", settings=settings)
+            )
+            front = self._stack.enter_context(Network(node.port, seed=100 + self._seed + number))
+            self.backs.append(back)
+            self.nodes.append(node)
+            self.fronts.append(front)
+
+    def _heal(self) -> None:
+        for network in self.networks():
+            network.become(FINE)
+        self.redis.resume()
+        for node in self.nodes:
+            self.freeze(node, is_frozen=False)
+            if node.process is None or node.process.poll() is not None:
+                node.start()
+
+    def networks(self) -> Sequence[Network]:
+        return [*self.fronts, *self.backs]

@@ -1,0 +1,30 @@
+"""A minute of each of `make chaos` and `make soak`; what is random prints its seed."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+
+from tests.chaos import fuzz, soak
+from tests.chaos.party import Party
+
+
+@pytest.mark.timeout(180)
+async def test_a_minute_of_faults_loses_no_acknowledged_command_and_no_viewer() -> None:
+    report = await Party(secrets.randbelow(1_000_000), replicas=2, rooms=2).run(50)
+    assert not report.failures, report.table()
+    assert report.fates["acknowledged"] > 100, report.table()
+
+
+@pytest.mark.timeout(180)
+async def test_a_quiet_minute_leaves_memory_descriptors_and_keys_flat() -> None:
+    result = await soak.run(55, secrets.randbelow(1_000_000))
+    assert not result.failures, result.table()
+
+
+@pytest.mark.timeout(180)
+async def test_mutated_frames_neither_crash_nor_leak_nor_harm_a_room() -> None:
+    outcome = await fuzz.run(8_000, secrets.randbelow(1_000_000))
+    assert not outcome.failures, outcome.text()
+    assert outcome.sent >= 8_000
