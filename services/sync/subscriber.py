@@ -68,6 +68,7 @@ class Subscriber:
         self._moved = asyncio.Event()
         self._link: Link | None = None
         self._heard_at = float("-inf")
+        self._live_since = float("inf")
         # By master: when its last probe came, and since when one that it took has not.
         self._heard: dict[str, float] = {}
         self._unheard: dict[str, float] = {}
@@ -107,6 +108,13 @@ class Subscriber:
 
     async def run(self) -> None:
         """Keep one live connection until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            # Not a task of each connection: redis-py may swallow a cancellation (Python 3.11's `wait_for` does), and
+            # leaving a hung connection must not wait for a probe that hangs too.
+            tasks.create_task(self._keep_probing())
+            await self._keep_linked()
+
+    async def _keep_linked(self) -> None:
         attempt = 0
         first = True
         while True:
@@ -138,6 +146,7 @@ class Subscriber:
             yield link
         finally:
             self._link = None
+            self._live_since = float("inf")
             link.abort()
 
     async def _live(self, link: Link, *, announce: bool) -> str:
@@ -159,17 +168,12 @@ class Subscriber:
 
     async def _watch(self, link: Link) -> str:
         loop = asyncio.get_running_loop()
-        self._heard_at = loop.time()
+        self._heard_at = self._live_since = loop.time()
         never = asyncio.Event()
-        async with asyncio.TaskGroup() as tasks:
-            prober = tasks.create_task(self._keep_probing())
-            try:
-                while (left := self._deaf_at() - loop.time()) > 0:
-                    if reason := await self._until(link, never, left):
-                        return reason
-                return "deaf"
-            finally:
-                prober.cancel()
+        while (left := self._deaf_at() - loop.time()) > 0:
+            if reason := await self._until(link, never, left):
+                return reason
+        return "deaf"
 
     def _deaf_at(self) -> float:
         """When, as things are, the link counts as hung: no probe at all, or none of a master that took one."""
@@ -199,7 +203,7 @@ class Subscriber:
         sent_at = asyncio.get_running_loop().time()
 
         def took(master: str) -> None:
-            if self._heard.get(master, float("-inf")) < sent_at:
+            if self._live_since <= sent_at and self._heard.get(master, float("-inf")) < sent_at:
                 self._unheard.setdefault(master, sent_at)
 
         try:
