@@ -215,3 +215,16 @@ async def test_ghosts_of_before_an_outage_are_gone_after_it(
         server.resume()
         await ana.expect("member_left", email=gone, timeout_s=12)
         assert len(announced(ana, "member_left")) == 1
+
+
+async def test_a_step_of_the_clock_moves_a_rooms_times_once_however_many_replicas_say_so(
+    replicas: tuple[Node, Node], store: RoomStore, redis: Redis, room: str
+) -> None:
+    async with two_watching(replicas, store, room):
+        # As if it had begun before the step: what was written since is right already.
+        began = float(await redis.hget(Keys(PREFIX).room(room), "at")) - 30  # type: ignore[misc,arg-type]
+        await redis.hset(Keys(PREFIX).room(room), "at", f"{began:.6f}")  # type: ignore[misc]
+        await asyncio.gather(*(store.reanchor(room, 60.0 + late) for late in (0.0, 0.01, -0.01)))
+        moved = await store.snapshot(room)
+    assert moved is not None
+    assert moved.anchor.at == pytest.approx(began + 60, abs=0.05)

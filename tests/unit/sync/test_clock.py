@@ -36,3 +36,82 @@ def test_after_a_reset_the_old_offset_holds_until_the_first_new_reading() -> Non
     assert clock.now() == pytest.approx(1000.0)
     clock.add(sent, 700.0, sent + 0.5)
     assert clock.now() == pytest.approx(700.0 - 0.25)
+
+
+def read(clock: RoomClock, fake: Clock, redis_time: float, master: str = "") -> float:
+    sent = fake.monotonic()
+    return clock.add(sent, redis_time, sent + 0.001, master)
+
+
+def test_a_step_of_redis_clock_is_told_and_followed() -> None:
+    fake = Clock()
+    clock = clock_at(fake)
+    assert read(clock, fake, 5000.0) == 0
+    fake.advance(2)
+    assert read(clock, fake, 5062.0) == pytest.approx(60)
+    assert clock.now() == pytest.approx(5062, abs=0.01)
+    fake.advance(2)
+    assert read(clock, fake, 5064.0) == 0
+
+
+def test_a_delayed_reading_is_no_step() -> None:
+    fake = Clock()
+    clock = clock_at(fake)
+    read(clock, fake, 5000.0)
+    sent = fake.monotonic()
+    assert clock.add(sent, 5001.9, sent + 2) == 0
+    assert clock.now() == pytest.approx(5000, abs=0.01)
+
+
+def test_rooms_follow_the_clock_of_their_own_master() -> None:
+    fake = Clock()
+    clock = RoomClock(fake.monotonic, holder={"film": "a", "show": "b"}.__getitem__)
+    read(clock, fake, 5000.0, "a")
+    read(clock, fake, 9000.0, "b")
+    assert [clock.now("film"), clock.now("show")] == pytest.approx([5000, 9000], abs=0.01)
+
+
+def test_leases_are_judged_as_of_now_while_redis_answers() -> None:
+    fake = Clock()
+    clock = clock_at(fake)
+    for n in range(5):
+        read(clock, fake, 5000.0 + 2 * n)
+        fake.advance(2)
+    assert clock.judged_until("film") == pytest.approx(5010, abs=0.01)
+
+
+def test_after_a_silence_leases_are_judged_as_of_before_it_for_one_lease() -> None:
+    fake = Clock()
+    clock = RoomClock(fake.monotonic, silence_s=4, lease_s=25)
+    read(clock, fake, 5000.0)
+    fake.advance(40)
+    during = clock.judged_until("film")
+    read(clock, fake, 5040.0)
+    fake.advance(1)
+    after = clock.judged_until("film")
+    read(clock, fake, 5041.0)
+    fake.advance(3)
+    read(clock, fake, 5044.0)
+    for _ in range(11):
+        fake.advance(2)
+        read(clock, fake, clock.now())
+    assert [during, after] == pytest.approx([5000, 5000], abs=0.01)
+    assert clock.judged_until("film") == pytest.approx(clock.now(), abs=0.01)
+
+
+def test_a_step_forward_ends_no_lease() -> None:
+    fake = Clock()
+    clock = clock_at(fake)
+    read(clock, fake, 5000.0)
+    fake.advance(2)
+    read(clock, fake, 5062.0)
+    assert clock.judged_until("film") == pytest.approx(5002, abs=0.01)
+
+
+def test_another_history_ends_no_lease() -> None:
+    fake = Clock()
+    clock = clock_at(fake)
+    read(clock, fake, 5000.0)
+    fake.advance(1)
+    clock.reset()
+    assert clock.judged_until("film") == pytest.approx(5000, abs=0.01)
