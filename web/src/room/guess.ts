@@ -12,6 +12,8 @@ export interface Guess {
   readonly voted?: string;
 }
 
+export type Effect = Omit<Guess, "id" | "version">;
+
 /** The room answered: the guess may go when the replica has that version. */
 export function acknowledge(guesses: readonly Guess[], id: string, version: number): readonly Guess[] {
   return guesses.map((guess) => (guess.id === id ? { ...guess, version } : guess));

@@ -4,7 +4,7 @@ import type { RoomEvent } from "@/wire/frames";
 import type { LogEntry } from "@/wire/wire.gen";
 import type { Replica } from "./replica";
 
-export const UNDOABLE_S = 120;
+const UNDOABLE_S = 120;
 
 /** The line of an event that a person caused, as the server would write it; null for everything else. */
 export function entryOf(replica: Replica, event: RoomEvent): LogEntry | null {

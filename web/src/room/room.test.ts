@@ -1,15 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { guessedAnchor } from "@/room/guess";
-import type { ClientMessage, RoomEvent, ServerMessage, Snapshot } from "@/wire/frames";
-import type { LogEntry, MemberStatus, QueueItem, RoomSettings, Waiting } from "@/wire/wire.gen";
+import type { RoomEvent, ServerMessage, Snapshot } from "@/wire/frames";
+import type { LogEntry, QueueItem, RoomSettings, Waiting } from "@/wire/wire.gen";
 import { feedbackOf } from "./feedback";
 import { acknowledge, forget, type Guess, guessedQueue, prune } from "./guess";
-import { lightOf } from "./lights";
 import { canUndo, entryOf, entryWords } from "./log";
-import { Readiness } from "./readiness";
-import { Regrets } from "./regrets";
 import { advance, type Replica } from "./replica";
-import { Reporter } from "./reporter";
 import { mayManage, objection, type Role, rolesToGive } from "./rights";
 import { timeline } from "./timeline";
 
@@ -341,117 +337,6 @@ describe("rights", () => {
   it("let nobody give a role as high as their own", () => {
     expect(rolesToGive(as("moderator"), "guest-ben")).toEqual(["viewer"]);
     expect(rolesToGive(as("owner"), "guest-ben")).toEqual(["moderator", "viewer"]);
-  });
-});
-
-describe("lights", () => {
-  const status = (change: Partial<MemberStatus>): MemberStatus => {
-    return { state: "ready", drift: 0, position: 1, is_excused: false, ...change };
-  };
-
-  it.each([
-    [0.15, "good"],
-    [-0.16, "warn"],
-    [0.5, "warn"],
-    [-0.51, "bad"],
-  ])("at %f s off", (drift, tone) => {
-    expect(lightOf(status({ drift })).tone).toBe(tone);
-  });
-
-  it("tell loading and absence from drift", () => {
-    expect(lightOf(status({ state: "stalled", drift: 4 })).tone).toBe("busy");
-    expect(lightOf(status({ state: "hidden" })).tone).toBe("away");
-    expect(lightOf(undefined).tone).toBe("away");
-  });
-});
-
-describe("readiness", () => {
-  const view = {
-    position: 5,
-    duration: 60,
-    isReady: true,
-    isPaused: false,
-    isSeeking: false,
-    isStalled: false,
-    isEnded: false,
-  };
-  const situation = { isHidden: false, phase: "ready", hasItem: true, view, ahead: 3 } as const;
-  const stalled = { ...situation, view: { ...view, isStalled: true }, ahead: 0 };
-
-  it("is not given before there is something to play from", () => {
-    const readiness = new Readiness();
-    expect(readiness.observe(0, { ...situation, phase: "loading" })).toBe("buffering");
-    expect(readiness.observe(1, { ...situation, ahead: 0.2 })).toBe("buffering");
-    expect(readiness.observe(2, situation)).toBe("ready");
-  });
-
-  it("is lost after a quarter of a second of stall, and not before", () => {
-    const readiness = new Readiness();
-    readiness.observe(0, situation);
-    expect(readiness.observe(1, stalled)).toBe("ready");
-    expect(readiness.observe(1.2, stalled)).toBe("ready");
-    expect(readiness.observe(1.25, stalled)).toBe("stalled");
-    expect(readiness.observe(1.5, { ...situation, ahead: 0.3 })).toBe("buffering");
-    expect(readiness.observe(1.6, { ...situation, ahead: 0.5 })).toBe("ready");
-  });
-
-  it("needs no more than the rest at the end", () => {
-    const readiness = new Readiness();
-    expect(readiness.observe(0, { ...situation, view: { ...view, position: 59.8 }, ahead: 0.2 })).toBe("ready");
-  });
-
-  it("is nobody's question while the page is hidden", () => {
-    expect(new Readiness().observe(0, { ...stalled, isHidden: true })).toBe("hidden");
-  });
-});
-
-describe("reports", () => {
-  const situation = {
-    isHidden: false,
-    phase: "ready",
-    hasItem: true,
-    view: {
-      position: 5,
-      duration: 60,
-      isReady: true,
-      isPaused: false,
-      isSeeking: false,
-      isStalled: false,
-      isEnded: false,
-    },
-    ahead: 3,
-  } as const;
-  const figures = { position: 5, drift: 0, roundTrip: 0.04 };
-
-  it("go out at once when the state changes, else every five seconds", () => {
-    const sent: ClientMessage[] = [];
-    const reporter = new Reporter((message) => sent.push(message));
-    for (let now = 0; now <= 10_000; now += 250) reporter.report(now, situation, figures);
-    expect(sent).toHaveLength(3);
-    reporter.report(10_100, { ...situation, isHidden: true }, figures);
-    expect(sent.at(-1)).toMatchObject({ state: "hidden", rtt: 0.04 });
-  });
-
-  it("tell a drift that others would see within a second", () => {
-    const sent: ClientMessage[] = [];
-    const reporter = new Reporter((message) => sent.push(message));
-    reporter.report(0, situation, { ...figures, drift: -0.9 });
-    reporter.report(900, situation, figures);
-    reporter.report(1000, situation, figures);
-    expect(sent).toHaveLength(2);
-  });
-});
-
-describe("regrets", () => {
-  it("undo what a command became, also when that is known later", () => {
-    const undone: number[] = [];
-    const regrets = new Regrets((version) => undone.push(version));
-    regrets.answered("a", 5);
-    regrets.regret("a");
-    regrets.regret("b");
-    expect(undone).toEqual([5]);
-    regrets.answered("b", 9);
-    expect(undone).toEqual([5, 9]);
   });
 });
 

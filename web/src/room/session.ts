@@ -12,8 +12,9 @@ import type { Command, RoomEvent, ServerMessage } from "@/wire/frames";
 import type { QueueItem, SetSettings, Waiting } from "@/wire/wire.gen";
 import { exposeDiagnostics } from "./diagnostics";
 import { type Feedback, feedbackOf } from "./feedback";
-import { acknowledge, forget, type Guess, guessedAnchor, guessedQueue, prune } from "./guess";
+import { acknowledge, type Effect, forget, type Guess, guessedAnchor, guessedQueue, prune } from "./guess";
 import { MediaKeys } from "./mediaKeys";
+import { QueueWishes } from "./queue";
 import { Regrets } from "./regrets";
 import { advance, type Replica } from "./replica";
 import { Reporter } from "./reporter";
@@ -44,6 +45,7 @@ export class RoomSession {
   readonly feedback = new Store<Feedback | null>(null);
   readonly toasts = new Toasts();
   readonly talk = new Talk();
+  readonly queue: QueueWishes;
   readonly clock = new RoomClock(() => performance.now() / 1000);
   readonly connection: RoomConnection;
   readonly player: Player;
@@ -79,6 +81,11 @@ export class RoomSession {
     });
     this.reporter = new Reporter((message) => this.connection.send(message));
     this.regrets = new Regrets((version) => this.undo(version));
+    this.queue = new QueueWishes(this.view, this.toasts, this.regrets, {
+      objects: (permission) => this.objects(permission),
+      command: (command) => this.connection.command(command),
+      guess: (effect, command) => this.guess(effect, command),
+    });
     for (const name of MEDIA_NEWS) this.player.element.addEventListener(name, this.mediaChanged);
     this.stopWatching = this.connection.state.subscribe(() => this.connectionChanged());
     this.timer = window.setInterval(() => this.tick(), TICK_MS);
@@ -165,50 +172,6 @@ export class RoomSession {
   setRate(rate: number): void {
     if (this.objects("playback")) return;
     this.guessAnchor({ type: "set_rate", rate }, { position: this.position(), rate });
-  }
-
-  /** To the queue's end, or right behind what plays. */
-  add(url: string, next = false): void {
-    this.connection.command({ type: "queue_add", url, next });
-  }
-
-  remove(item: QueueItem): void {
-    if (this.objects("queue")) return;
-    const id = this.guess({ removed: item.id }, { type: "queue_remove", item_id: item.id });
-    this.toasts.show("Removed from the queue", {
-      action: { label: "Undo", run: () => this.regrets.regret(id) },
-    });
-  }
-
-  reorder(order: readonly string[]): void {
-    if (this.objects("queue")) return;
-    this.guess({ order }, { type: "queue_reorder", queue: [...order] });
-  }
-
-  playNow(item: QueueItem): void {
-    if (this.objects("queue")) return;
-    this.connection.command({ type: "queue_play", item_id: item.id });
-  }
-
-  playNext(item: QueueItem): void {
-    const { queue, replica } = this.view.get();
-    const others = queue.map((each) => each.id).filter((id) => id !== item.id);
-    const place = others.indexOf(replica?.itemId ?? "") + 1;
-    this.reorder([...others.slice(0, place), item.id, ...others.slice(place)]);
-  }
-
-  vote(item: QueueItem): void {
-    if (this.objects("chat")) return;
-    this.guess({ voted: item.id }, { type: "queue_vote", item_id: item.id });
-  }
-
-  clearQueue(): void {
-    if (this.objects("queue")) return;
-    this.connection.command({ type: "queue_clear" });
-  }
-
-  retry(item: QueueItem): void {
-    this.connection.command({ type: "queue_retry", item_id: item.id });
   }
 
   rename(name: string): void {
@@ -322,7 +285,7 @@ export class RoomSession {
     });
   }
 
-  private guess(effect: Omit<Guess, "id" | "version">, command: Command): string {
+  private guess(effect: Effect, command: Command): string {
     const id = this.connection.command(command);
     this.guesses = [...this.guesses, { ...effect, id, version: null }];
     const { replica } = this.view.get();

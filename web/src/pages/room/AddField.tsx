@@ -19,7 +19,7 @@ export function AddField({ session }: { readonly session: RoomSession }) {
       setProblem(text.trim() === "" ? null : "That is not a link. It should begin with https://");
       return;
     }
-    session.add(url, next);
+    session.queue.add(url, next);
     setText("");
   };
   const submit = (event: FormEvent) => {

@@ -69,12 +69,13 @@ function Tab({ value, label, count, isNews = false }: TabProps) {
     <Tabs.Tab
       value={value}
       aria-label={label}
-      aria-description={isNews && count > 0 ? `${count} unread` : undefined}
+      aria-description={count > 0 ? `${count}${isNews ? " unread" : ""}` : undefined}
       className="flex items-center gap-1.5 px-3 text-sm font-medium text-dim transition-colors duration-120 outline-none hover:text-ink focus-visible:bg-hover data-active:text-ink"
     >
       {label}
       {count > 0 && (
         <span
+          aria-hidden
           className={cx(
             "text-xs tabular-nums",
             isNews

@@ -30,7 +30,7 @@ export function QueueHead({ session, waiting }: Props) {
         text={`${waiting} items go. What plays now plays on.`}
         action="Clear"
         isOpen={isAsking}
-        onConfirm={() => session.clearQueue()}
+        onConfirm={() => session.queue.clear()}
         onClose={() => setAsking(false)}
       />
     </div>

@@ -36,7 +36,7 @@ export function QueueList({ session }: { readonly session: RoomSession }) {
 
   const move = (from: number, to: number) => {
     if (from < 0 || to < 0 || to >= ids.length || from === to) return;
-    session.reorder(arrayMove(ids, from, to));
+    session.queue.reorder(arrayMove(ids, from, to));
   };
   const onDragEnd = ({ active, over }: DragEndEvent) => {
     if (over !== null) move(ids.indexOf(String(active.id)), ids.indexOf(String(over.id)));

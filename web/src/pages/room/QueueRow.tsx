@@ -83,7 +83,7 @@ export function QueueRow({ session, item, stage, isCurrent, onMove }: Props) {
               size="small"
               className="touch:hidden"
               objection={objection}
-              onClick={() => session.playNow(item)}
+              onClick={() => session.queue.playNow(item)}
             >
               <Play size={16} fill="currentColor" />
             </IconButton>
@@ -92,20 +92,20 @@ export function QueueRow({ session, item, stage, isCurrent, onMove }: Props) {
               size="small"
               className="touch:hidden"
               objection={objection}
-              onClick={() => session.playNext(item)}
+              onClick={() => session.queue.playNext(item)}
             >
               <ListStart size={17} />
             </IconButton>
           </>
         )}
-        <IconButton label="Remove" size="small" objection={objection} onClick={() => session.remove(item)}>
+        <IconButton label="Remove" size="small" objection={objection} onClick={() => session.queue.remove(item)}>
           <X size={17} />
         </IconButton>
         {canPlay && objection === null && (
           <ActionMenu
             actions={[
-              { label: "Play now", icon: <Play />, run: () => session.playNow(item) },
-              { label: "Play next", icon: <ListStart />, run: () => session.playNext(item) },
+              { label: "Play now", icon: <Play />, run: () => session.queue.playNow(item) },
+              { label: "Play next", icon: <ListStart />, run: () => session.queue.playNext(item) },
             ]}
             trigger={
               <IconButton label="More" size="small" className="not-touch:hidden">
@@ -166,7 +166,7 @@ function Facts({ session, item, stage, isCurrent }: Omit<Props, "onMove">) {
         <p className="mt-0.5 text-xs text-pretty text-bad">{failureWords(item)}</p>
         <button
           type="button"
-          onClick={() => session.retry(item)}
+          onClick={() => session.queue.retry(item)}
           className="relative mt-1 inline-flex items-center gap-1.5 rounded text-xs font-semibold text-ink hover:text-accent-text after:absolute after:-inset-x-2 after:-inset-y-2.5"
         >
           <RotateCcw size={13} aria-hidden /> Try again
@@ -204,7 +204,7 @@ function Vote({ session, item }: Pick<Props, "session" | "item">) {
       aria-pressed={isMine}
       disabled={objection !== null}
       title={objection ?? "Items with more votes come first"}
-      onClick={() => session.vote(item)}
+      onClick={() => session.queue.vote(item)}
       className={cx(
         "relative inline-flex h-5 shrink-0 items-center gap-0.5 rounded-full border px-1.5 font-medium tabular-nums transition-colors duration-120 after:absolute after:-inset-2",
         isMine
@@ -213,7 +213,7 @@ function Vote({ session, item }: Pick<Props, "session" | "item">) {
       )}
     >
       <ArrowBigUp size={14} fill={isMine ? "currentColor" : "none"} aria-hidden />
-      {count}
+      <span aria-hidden>{count}</span>
     </button>
   );
 }

@@ -22,7 +22,7 @@ export function StageNotice({ session }: { readonly session: RoomSession }) {
     if (item?.status === "failed") {
       return (
         <Notice icon={<CircleAlert />} title="This link could not be opened" text={failureWords(item)}>
-          <Button look="primary" onClick={() => session.retry(item)}>
+          <Button look="primary" onClick={() => session.queue.retry(item)}>
             Try again
           </Button>
         </Notice>

@@ -1,0 +1,72 @@
+import type { Readable } from "@/lib/store";
+import type { Command } from "@/wire/frames";
+import type { QueueItem } from "@/wire/wire.gen";
+import type { Effect } from "./guess";
+import type { Regrets } from "./regrets";
+import type { Permission } from "./rights";
+import type { RoomView } from "./session";
+import type { Toasts } from "./toasts";
+
+interface Means {
+  /** Says why not, where this person may not. */
+  objects(permission: Permission): boolean;
+  /** Sends a command and answers its id. */
+  command(command: Command): string;
+  /** The same, with its effect shown already. */
+  guess(effect: Effect, command: Command): string;
+}
+
+/** What this person wants of the queue. */
+export class QueueWishes {
+  constructor(
+    private readonly view: Readable<RoomView>,
+    private readonly toasts: Toasts,
+    private readonly regrets: Regrets,
+    private readonly means: Means,
+  ) {}
+
+  /** To the queue's end, or right behind what plays. */
+  add(url: string, next = false): void {
+    this.means.command({ type: "queue_add", url, next });
+  }
+
+  remove(item: QueueItem): void {
+    if (this.means.objects("queue")) return;
+    const id = this.means.guess({ removed: item.id }, { type: "queue_remove", item_id: item.id });
+    this.toasts.show("Removed from the queue", {
+      action: { label: "Undo", run: () => this.regrets.regret(id) },
+    });
+  }
+
+  reorder(order: readonly string[]): void {
+    if (this.means.objects("queue")) return;
+    this.means.guess({ order }, { type: "queue_reorder", queue: [...order] });
+  }
+
+  playNow(item: QueueItem): void {
+    if (this.means.objects("queue")) return;
+    this.means.command({ type: "queue_play", item_id: item.id });
+  }
+
+  playNext(item: QueueItem): void {
+    const { queue, replica } = this.view.get();
+    const others = queue.map((each) => each.id).filter((id) => id !== item.id);
+    const place = others.indexOf(replica?.itemId ?? "") + 1;
+    this.reorder([...others.slice(0, place), item.id, ...others.slice(place)]);
+  }
+
+  vote(item: QueueItem): void {
+    if (this.means.objects("chat")) return;
+    this.means.guess({ voted: item.id }, { type: "queue_vote", item_id: item.id });
+  }
+
+  clear(): void {
+    if (this.means.objects("queue")) return;
+    this.means.command({ type: "queue_clear" });
+  }
+
+  retry(item: QueueItem): void {
+    if (this.means.objects("queue")) return;
+    this.means.command({ type: "queue_retry", item_id: item.id });
+  }
+}
