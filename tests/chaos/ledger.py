@@ -40,7 +40,7 @@ class Ledger:
         with contextlib.suppress(RedisError, OSError):
             start = f"({self._last}-0" if self._last else "-"
             for _, fields in await stage.client.xrange(stage.keys.log(self.room), start, "+"):
-                self._take(orjson.loads(fields[b"e"]))
+                self.take(orjson.loads(fields[b"e"]))
 
     def judge(self, commands: Iterable[Command]) -> None:
         """Hold what was acknowledged against what happened. Call it after `read`, with each command once."""
@@ -51,7 +51,8 @@ class Ledger:
             if not self._has(command):
                 self.lost.append(f"{command.kind} {command.id} {command.fields} acknowledged as {command.version}")
 
-    def _take(self, event: dict[str, Any]) -> None:
+    def take(self, event: dict[str, Any]) -> None:
+        """Enter an event."""
         if self._last and event["prev"] != self._last:
             self.missed += 1
         self._last = event["version"]
