@@ -62,7 +62,7 @@ async def test_a_good_assertion_names_its_email_in_lower_case(access: Access, te
         {"exp": int(time.time()) - 60},
         {"exp": None},
         {"iat": None},
-        {"nbf": int(time.time()) + 600},
+        {"nbf": int(time.time()) + 24 * 3600},
         {"iss": "https://evil.cloudflareaccess.com"},
         {"iss": None},
         {"email": None, "common_name": "a-service-token"},
