@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from playwright.async_api import Browser, Locator, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, async_playwright
 
 ARGUMENTS: Final = (
     "--no-sandbox",
@@ -78,7 +78,11 @@ class Person:
         self.name = name
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda entry: self.errors.append(entry.text) if entry.type == "error" else None)
+        page.on("console", self._hear)
+
+    def _hear(self, entry: ConsoleMessage) -> None:
+        if entry.type == "error":
+            self.errors.append(f"{entry.text} ({entry.location['url']})")
 
     @classmethod
     async def enter(
