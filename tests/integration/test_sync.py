@@ -159,6 +159,8 @@ BAD_FRAMES = [
     ("{}", "unknown_type"),
     ('{"type":["seek"]}', "unknown_type"),
     ('{"type":{}}', "unknown_type"),
+    ('{"type":"undo","version":-1}', "too_late"),
+    ('{"type":"undo","version":9999999999999999999}', "too_late"),
     ('{"type":"queue_add","url":"ftp://x/y"}', "bad_url"),
     ('{"type":"queue_add","url":"not a link"}', "bad_url"),
     ('{"type":"queue_remove","item_id":"gone"}', "no_such_item"),

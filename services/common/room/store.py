@@ -269,6 +269,8 @@ class RoomStore:
 
         :raises Refused: `too_late`, `not_undoable`, `forbidden`.
         """
+        if not 0 <= version < 2**53:
+            raise Refused("too_late", _REASONS["too_late"])
         return await self._change("undo", room, sender, str(version))
 
     async def hold(self, room: str, member: str, *, most_ms: int) -> int:
