@@ -222,7 +222,7 @@ async def test_a_step_of_the_clock_moves_a_rooms_times_once_however_many_replica
 ) -> None:
     async with two_watching(replicas, store, room):
         # As if it had begun before the step: what was written since is right already.
-        began = float(await redis.hget(Keys(PREFIX).room(room), "at")) - 30  # type: ignore[misc,arg-type]
+        began = float(await redis.hget(Keys(PREFIX).room(room), "at")) - 30  # type: ignore[misc]
         await redis.hset(Keys(PREFIX).room(room), "at", f"{began:.6f}")  # type: ignore[misc]
         await asyncio.gather(*(store.reanchor(room, 60.0 + late) for late in (0.0, 0.01, -0.01)))
         moved = await store.snapshot(room)
