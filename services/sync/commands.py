@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Final, assert_never
 
 from services.common import passwords
@@ -42,8 +43,12 @@ def limit_of(message: client.AnyClientMessage) -> LimitName:
             return "queue" if isinstance(message, _QUEUE) else "all"
 
 
-async def run(store: RoomStore, connection: Connection, command: client.AnyCommand) -> int:
+async def run(
+    store: RoomStore, connection: Connection, command: client.AnyCommand, superseded: Sequence[str] = ()
+) -> int:
     """Apply a command to the connection's room. Answers the version it was applied as.
+
+    `superseded`: ids of the seeks that this one replaces.
 
     :raises Refused: if the room, or the command itself, does not allow it.
     :raises Unavailable: if Redis does not answer; repeating the same command id is safe.
@@ -56,7 +61,7 @@ async def run(store: RoomStore, connection: Connection, command: client.AnyComma
         case client.Pause():
             return await store.playback(room, sender, "pause", command.timestamp)
         case client.Seek():
-            return await store.playback(room, sender, "seek", command.timestamp)
+            return await store.playback(room, sender, "seek", command.timestamp, superseded=superseded)
         case client.SetRate():
             return await store.playback(room, sender, "set_rate", command.rate)
         case client.QueueAdd():

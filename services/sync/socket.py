@@ -248,13 +248,13 @@ class SocketEndpoint:
         else:
             # What was wished before goes before.
             await self._seek(connection, room, connection.seeks.flush(now))
-            await self._run(connection, room, command, (command.id,))
+            await self._run(connection, room, command)
             return
         await self._seek(connection, room, batch)
 
     async def _seek(self, connection: Connection, room: HostedRoom, batch: SeekBatch | None) -> None:
         if batch is not None:
-            await self._run(connection, room, batch.seek, (*batch.superseded, batch.seek.id))
+            await self._run(connection, room, batch.seek, batch.superseded)
 
     def _flush_later(self, connection: Connection, room: HostedRoom) -> None:
         due_at = connection.seeks.due_at
@@ -269,16 +269,17 @@ class SocketEndpoint:
         connection.flushing = asyncio.create_task(flush())
 
     async def _run(
-        self, connection: Connection, room: HostedRoom, command: client.AnyCommand, ids: tuple[str | None, ...]
+        self, connection: Connection, room: HostedRoom, command: client.AnyCommand, superseded: tuple[str, ...] = ()
     ) -> None:
-        """Apply a command, and give its answer to each of `ids`."""
+        """Apply a command, and give its answer to the seeks that it replaces, too."""
+        ids = (*superseded, command.id)
         if isinstance(command, client.SetRole | client.Kick | client.Ban):
             command = structs.replace(command, member=room.veil.reveal(command.member))
         kind = str(type(command).__struct_config__.tag)
         outcome = "applied"
         try:
             with metrics.COMMAND_SECONDS.time():
-                version = await commands.run(self._store, connection, command)
+                version = await commands.run(self._store, connection, command, superseded)
         except (Refused, Unavailable) as error:
             outcome = error.code
             for id_ in ids:

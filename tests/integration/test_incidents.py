@@ -174,9 +174,10 @@ async def test_a_superseded_seek_that_is_said_again_later_does_not_move_the_room
         wishes = [ana.command("seek", timestamp=100 * n) for n in range(1, 6)]
         await until(lambda: not ana.box.waiting)
         await asyncio.sleep(0.3)
-        for wish in wishes:
+        # Each alone: said together, the last of them would win again.
+        for wish in wishes[1:-1]:
             await ana.say("seek", id=wish.id, timestamp=wish.fields["timestamp"])
-        await asyncio.sleep(0.6)
+            await asyncio.sleep(0.4)
         await agreed([ana, ben])
         assert 500 <= ben.picture.position_at(ben.room_now()) < 510
 

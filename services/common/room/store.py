@@ -195,9 +195,14 @@ class RoomStore:
         """Redis' wall clock was stepped by `step_s`: move the room's times with it. Once, whoever notices."""
         await self._run("reanchor", room, SYSTEM, f"{step_s:.6f}")
 
-    async def playback(self, room: str, sender: Sender, kind: PlaybackKind, value: float) -> int:
-        """Play, pause or seek at a position in seconds, or set the rate."""
-        return await self._change("playback", room, sender, kind, f"{value:.6f}")
+    async def playback(
+        self, room: str, sender: Sender, kind: PlaybackKind, value: float, *, superseded: Sequence[str] = ()
+    ) -> int:
+        """Play, pause or seek at a position in seconds, or set the rate.
+
+        `superseded`: ids of the sender's seeks that this one replaces; repeats of them get this one's answer.
+        """
+        return await self._change("playback", room, sender, kind, f"{value:.6f}", *superseded)
 
     async def add_item(
         self,

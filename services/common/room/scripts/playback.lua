@@ -1,7 +1,12 @@
 -- play, pause, seek: the person's position becomes the room's. set_rate: the position runs on at another rate.
--- ARGV: 6 play|pause|seek|set_rate, 7 position in seconds, or the rate
+-- ARGV: 6 play|pause|seek|set_rate, 7 position in seconds, or the rate, from 8 on ids of seeks that this one replaces
 local seen = replayed()
-if seen then return {'ok', seen} end
+-- A replaced seek has this one's answer for good: said again, it must not move the room back.
+local function answered(at)
+  for i = 8, #ARGV do redis.call('ZADD', DONE, 'NX', int(at), ACTOR .. '|' .. ARGV[i]) end
+  return at
+end
+if seen then return {'ok', answered(seen)} end
 if not may('playback') then return refused('forbidden') end
 if get('video') == '' then return refused('nothing_playing') end
 local kind, value = ARGV[6], tonumber(ARGV[7])
@@ -20,4 +25,4 @@ local plays = kind == 'play' or (kind == 'seek' and is_playing())
 local starts_at = plays and NOW + lead() or NOW
 anchor(value, plays, starts_at)
 set('autoplay', '0')
-return applied(playback_event(kind, value, ACTOR, starts_at, from))
+return applied(answered(playback_event(kind, value, ACTOR, starts_at, from)))
