@@ -80,14 +80,15 @@ class Crowd:
         return sum(len(viewer.box.waiting) for viewer in self.viewers)
 
     def ghosts(self, after_s: float) -> list[str]:
-        """Members shown in the room who left longer than `after_s` ago, or never were viewers of ours."""
+        """Members shown in the room who left longer than `after_s` ago.
+
+        Somebody whom no viewer knows to be is one whose handshake's answer was lost, and the session with it: they have
+        left when they are first seen here.
+        """
         here = {viewer.id for viewer in self.viewers}
         now = time.monotonic()
-        return [
-            member
-            for member in self.viewers[0].picture.members
-            if member not in here and now - self.gone.get(member, 0.0) > after_s
-        ]
+        strangers = [member for member in self.viewers[0].picture.members if member not in here]
+        return [member for member in strangers if now - self.gone.setdefault(member, now) > after_s]
 
     def missing(self) -> list[str]:
         """Viewers who are not shown as members of the room they are in."""

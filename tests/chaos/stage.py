@@ -36,7 +36,7 @@ class Stage:
         self._count = replicas
         self._settings = settings
         self._seed = seed
-        self.redis = RedisServer(append=append)
+        self._append = append
         self.nodes: list[Node] = []
         self.fronts: list[Network] = []
         self.backs: list[Network] = []
@@ -103,7 +103,7 @@ class Stage:
             os.kill(node.process.pid, signal.SIGSTOP if is_frozen else signal.SIGCONT)
 
     def _start(self) -> None:
-        self._stack.enter_context(self.redis)
+        self.redis = self._stack.enter_context(RedisServer(append=self._append))
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="party-")))
         for number in range(self._count):
             back = self._stack.enter_context(Network(self.redis.port, seed=self._seed + number))
