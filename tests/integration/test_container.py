@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -14,12 +12,12 @@ from services.common import redis as connections
 from services.common.keys import Keys
 from services.common.room.store import RoomStore, Sender
 from services.common.wire.models import QueueItem
+from tests.support import engine
 
 IMAGE = "redis:7-bookworm"
-HAS_ENGINE = bool(os.environ.get("DOCKER_HOST")) or Path("/var/run/docker.sock").exists()
 
 pytestmark = [
-    pytest.mark.skipif(not HAS_ENGINE, reason="no container engine: set DOCKER_HOST, or start Docker"),
+    pytest.mark.skipif(not engine.is_there(), reason="no container engine answers: set DOCKER_HOST, or start Docker"),
     pytest.mark.timeout(180),
 ]
 
