@@ -1,23 +1,28 @@
-"""One extraction, in a process of its own. The only module that imports yt-dlp.
+"""Extractions, each in a process of its own. The only module that imports yt-dlp.
 
-`python -m services.resolver.child FD BYTES [PLUGINS...]`: reads one job (a JSON line) from stdin, writes one answer (a
-JSON line) to FD and exits. It trusts nothing it loads: memory is limited to BYTES, sockets reach the job's proxy only,
-no program but Node is started. When stdin closes, because its parent has died, the whole process group ends.
+`python -m services.resolver.child FD BYTES [PLUGINS...]` is a nursery: it imports yt-dlp once, then forks a child for
+every request that comes on the socket FD (`nursery` is its other end). A child reads one job (a JSON line) from one
+pipe, writes one answer (a JSON line) to another and exits. It trusts nothing it loads: memory is limited to BYTES,
+sockets reach the job's proxy only, no program but Node is started. When the first pipe closes, because the resolver has
+died, its whole process group ends.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import resource
+import select
 import shutil
 import signal
 import socket
 import sys
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import urlsplit
 
 import yt_dlp
@@ -32,6 +37,9 @@ from services.resolver.errors import Failure
 from services.resolver.info import Info, read_info
 
 FOLDER_PREFIX: Final = "wt-extract-"
+READY: Final = b"ready\n"
+REQUEST_BYTES: Final = 4096
+REAP_S: Final = 0.05
 FORMAT: Final = "bestvideo*+bestaudio/best"
 SOCKET_TIMEOUT_S: Final = 15
 _MESSAGE_CHARS: Final = 1000
@@ -106,24 +114,81 @@ class Silence:
 
 
 def main() -> None:
-    """Serve one job."""
-    descriptor, memory_bytes = int(sys.argv[1]), int(sys.argv[2])
-    _limit(memory_bytes)
+    """Be a nursery until the resolver lets go of the socket."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    _limit(int(sys.argv[2]))
     _warm(sys.argv[3:])
-    line = sys.stdin.buffer.readline()
-    if not line:
-        _remove_folder()
-        return
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    fence = Fence()
-    sys.addaudithook(fence)
-    job = codec.decode_as(Job, line)
-    fence.open(job)
-    answer = codec.encode(_answer(job)) + b"\n"
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(answer)
-    # Extractors leave threads behind; nothing of this process is worth an orderly end.
-    os._exit(0)
+    # What is here stays shared between all children as long as no collection touches it.
+    gc.collect()
+    gc.freeze()
+    control.sendall(READY)
+    released: set[int] = set()
+    while True:
+        readable, _, _ = select.select([control], [], [], REAP_S if released else None)
+        released -= {pid for pid in released if _has_ended(pid)}
+        if not readable:
+            continue
+        request, descriptors, _, _ = socket.recv_fds(control, REQUEST_BYTES, 2)
+        if not request:
+            return
+        word, _, argument = request.decode().partition(" ")
+        if word == "bear":
+            control.sendall(b"%d\n" % _bear(control, descriptors, argument))
+        else:
+            # Until now the dead child kept its id, so that the resolver could kill no stranger.
+            released.add(int(argument))
+            control.sendall(READY)
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
+
+
+def _bear(control: socket.socket, descriptors: Sequence[int], folder: str) -> int:
+    """Fork a child that lives in `folder`; its process id."""
+    pid = os.fork()
+    if pid:
+        # In both processes: whoever comes first, the group is there before anybody kills it.
+        with contextlib.suppress(OSError):
+            os.setpgid(pid, pid)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        return pid
+    try:
+        os.setpgid(0, 0)
+        control.close()
+        _settle_in(folder)
+        _serve(*descriptors)
+    finally:
+        os._exit(1)
+
+
+def _settle_in(folder: str) -> None:
+    os.chdir(folder)
+    os.environ |= dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "TMPDIR"), folder)
+    tempfile.tempdir = folder
+
+
+def _serve(jobs: int, answers: int) -> None:
+    """Serve one job."""
+    with os.fdopen(jobs, "rb") as incoming:
+        line = incoming.readline()
+        if not line:
+            _remove_folder()
+            return
+        threading.Thread(target=_end_with_parent, args=(incoming,), daemon=True).start()
+        fence = Fence()
+        sys.addaudithook(fence)
+        job = codec.decode_as(Job, line)
+        fence.open(job)
+        answer = codec.encode(_answer(job)) + b"\n"
+        with os.fdopen(answers, "wb") as out:
+            out.write(answer)
+        # Extractors leave threads behind; nothing of this process is worth an orderly end.
+        os._exit(0)
 
 
 def _answer(job: Job) -> Answer:
@@ -239,7 +304,9 @@ def _warm(folders: list[str]) -> None:
     plugin_dirs.value = ["default", *(folder for folder in folders if folder not in packages)]
     load_all_plugins()
     for extractor in yt_dlp.extractor.list_extractor_classes():
-        extractor.ie_key()
+        # A link that no site's extractor takes is held against 1,800 patterns: compiled once, not in each child.
+        with contextlib.suppress(Exception):
+            extractor.suitable("http://nowhere.invalid/")
 
 
 def _limit(memory_bytes: int) -> None:
@@ -250,8 +317,8 @@ def _limit(memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+def _end_with_parent(incoming: BinaryIO) -> None:
+    incoming.read()
     _remove_folder()
     os.killpg(os.getpgrp(), signal.SIGKILL)
 

@@ -26,8 +26,10 @@ class ResolverSettings(CommonSettings):
     resolver_deadline_s: float = setting(45.0, seconds)
     # Memory that one process of an extraction may take. Node does not start with half of it.
     resolver_memory_bytes: int = setting(_GIB, integer(512 << 20, 64 * _GIB))
-    # Processes that wait with yt-dlp imported. 0: each link pays for the import.
-    resolver_warm: int = setting(1, integer(0, 16))
+    # Processes that wait for a link. 0: each is made when its link comes, which takes some milliseconds more.
+    resolver_warm: int = setting(2, integer(0, 16))
+    # After so many links yt-dlp is imported anew, so that nothing adds up.
+    resolver_recycle: int = setting(500, integer(1, 1_000_000))
     # The longest time that a result is kept; a stream that expires earlier shortens it.
     format_ttl_s: int = setting(7200, integer(60, 7200))
     # Folders that hold yt-dlp plugin packages, beside the installed ones.

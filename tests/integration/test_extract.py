@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -18,8 +20,9 @@ from services.common.errors import WatchTogetherError
 from services.common.guard import Guard
 from services.resolver.config import ResolverSettings
 from services.resolver.egress import Egress
-from services.resolver.extract import FOLDER_PREFIX, Extractor
+from services.resolver.extract import Extractor
 from services.resolver.javascript import find_node
+from services.resolver.nursery import FOLDER_PREFIX
 from tests.support.node import ROOT
 from tests.support.origin import Origin
 
@@ -29,10 +32,14 @@ MEMORY = 512 << 20
 
 
 @contextlib.asynccontextmanager
-async def extracting(address: str, *, node: str) -> AsyncIterator[Extractor]:
+async def extracting(address: str, *, node: str, recycle: int = 500) -> AsyncIterator[Extractor]:
     """An extractor that may reach `address`, private as it is."""
     settings = ResolverSettings(
-        ytdlp_plugin_dirs=(PLUGINS,), resolver_deadline_s=DEADLINE_S, resolver_memory_bytes=MEMORY, resolver_warm=1
+        ytdlp_plugin_dirs=(PLUGINS,),
+        resolver_deadline_s=DEADLINE_S,
+        resolver_memory_bytes=MEMORY,
+        resolver_warm=1,
+        resolver_recycle=recycle,
     )
     guard = Guard((address,))
     egress = Egress(guard)
@@ -261,10 +268,55 @@ async def test_several_extractions_run_beside_each_other(extractor: Extractor, o
 
 
 async def test_a_child_that_died_while_it_waited_is_replaced(extractor: Extractor, origin: Origin) -> None:
-    waiting = extractor._spares[0].process
-    waiting.kill()
-    await waiting.wait()
+    waiting = extractor._spares[0]
+    os.kill(waiting.pid, signal.SIGKILL)
+    async with asyncio.timeout(10):
+        while waiting.is_alive:  # noqa: ASYNC110 - a process ends
+            await asyncio.sleep(0.01)
     assert (await extractor.extract(origin.url("/watch/progressive.spare"))).title == "Sample progressive"
+
+
+async def test_whatever_extractors_do_the_pool_is_at_full_strength_after(extractor: Extractor, origin: Origin) -> None:
+    async def outcome(kind: str) -> str:
+        try:
+            return (await extractor.extract(origin.url(f"/watch/{kind}.strength"))).title
+        except WatchTogetherError as error:
+            return error.code
+
+    begun = time.monotonic()
+    kinds = ("hang", "memory", "fork", "garbage", "abort", "crash")
+    assert await asyncio.gather(*map(outcome, kinds)) == [
+        *("timeout", "unavailable", "timeout", "Sample garbage", "unavailable", "unavailable")
+    ]
+    # The deadline, ten seconds to end what doesn't end, and as much again for a busy machine.
+    assert time.monotonic() - begun < 3 * DEADLINE_S + 10
+    assert await asyncio.gather(*(outcome("pair") for _ in range(6))) == ["Sample pair"] * 6
+    assert all_gone(started(origin, "fork.strength"))
+
+
+async def test_a_nursery_that_was_killed_is_replaced(extractor: Extractor, origin: Origin) -> None:
+    nursery = extractor._nurseries._current
+    assert nursery is not None
+    nursery._process.kill()
+    await nursery._process.wait()
+    for number in range(3):
+        info = await extractor.extract(origin.url(f"/watch/progressive.nursery{number}"))
+        assert info.title == "Sample progressive"
+    assert extractor._nurseries._current is not nursery
+
+
+async def test_a_nursery_is_replaced_after_its_share_and_ends_with_its_last_child(origin: Origin) -> None:
+    async with extracting(origin.address, node="", recycle=2) as extractor:
+        first = extractor._nurseries._current
+        assert first is not None
+        slow = asyncio.create_task(extractor.extract(origin.url("/watch/slow-2.recycle")))
+        await origin.wait_async("/api/video/slow-2.recycle")
+        for number in range(3):
+            await extractor.extract(origin.url(f"/watch/progressive.recycle{number}"))
+        assert extractor._nurseries._current is not first
+        assert (await slow).title == "Sample slow"
+        async with asyncio.timeout(10):
+            await first._process.wait()
 
 
 FENCE = """
@@ -353,7 +405,7 @@ async def test_a_child_inherits_nothing_of_our_environment(origin: Origin, monke
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("WT_SECRET", "a secret of the tests and of nobody else")
     async with extracting(origin.address, node="") as extractor:
-        environment = await asyncio.to_thread(environment_of, extractor._spares[0].process.pid)
+        environment = await asyncio.to_thread(environment_of, extractor._spares[0].pid)
         info = await extractor.extract(origin.url("/watch/progressive.environment"))
     assert info.title == "Sample progressive"
     assert b"PYTHONPATH" in environment
