@@ -101,6 +101,8 @@ class CommonSettings:
     allow_guests: str = setting("")
     # `host` or `host:port` that may be fetched though private.
     allowed_private_hosts: tuple[str, ...] = setting((), names)
+    # Links that may be queued or running at a time; whoever comes with another one then is told when to try again.
+    resolve_queue_max: int = setting(200, integer(1, 100_000))
     log_level: str = setting("info")
     # How long a stopping process keeps serving while clients move away.
     drain_s: float = setting(5.0, seconds)

@@ -46,6 +46,7 @@ _STATUS: Final[dict[str, int]] = {
     "not_implemented": 501,
     "too_large": 413,
     "too_many_requests": 429,
+    "busy": 429,
     "upstream_failed": 502,
     "upstream_late": 504,
     "timeout": 504,

@@ -129,6 +129,10 @@ class Keys:
         """Set: `room|item` pairs that a flight's result must enter. TTL 10 min."""
         return f"{self.prefix}:waiters:{digest}"
 
+    def wanted(self, digest: str) -> str:
+        """String: somebody waits for a flight over REST at this moment. TTL 5 s, renewed while they wait."""
+        return f"{self.prefix}:wanted:{digest}"
+
     def resolve(self, digest: str) -> str:
         """Channel: stages and completion of one flight."""
         return f"{self.prefix}:resolve:{digest}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import time
 from collections.abc import AsyncIterator
 from typing import Any, Final, NoReturn
@@ -23,6 +24,10 @@ from services.common.wire.models import VideoState
 
 PUBLIC: Final = "public"
 WAITERS_TTL_S: Final = 600
+# Whoever waits says so again each second.
+WANTED_S: Final = 5
+# When to come back to a full queue: spread, so that not all do at once.
+BUSY_MS: Final = (4000, 8000)
 # pub/sub promises nothing: a lost completion costs one look into the cache.
 RECHECK_S: Final = 1.0
 # Callers beyond these wait by looking, so that waiting never takes all connections.
@@ -137,6 +142,7 @@ class Resolutions:
                 if known is not None:
                     return known
                 # Again each time: a queue that was lost with its Redis is filled anew.
+                await self._say_wanted(digest)
                 await self._enqueue(digest, url)
                 await _completion(listener)
 
@@ -145,13 +151,21 @@ class Resolutions:
             known = await self.peek(digest, PUBLIC)
             if known is not None:
                 return known
+            await self._say_wanted(digest)
             await self._enqueue(digest, url)
             await asyncio.sleep(RECHECK_S / 2)
 
     async def _enqueue(self, digest: str, url: str) -> None:
         if await self._jobs.depth() >= self._max_depth and not await self._jobs.is_queued(digest, PUBLIC):
-            raise Unavailable("busy", "Many links are being opened right now. Try again soon.", retry_after_ms=5000)
+            message = "Many links are being opened right now. Try again in a few seconds."
+            raise Unavailable("busy", message, retry_after_ms=random.randint(*BUSY_MS))
         await self._jobs.enqueue(digest, url, PUBLIC)
+
+    async def _say_wanted(self, digest: str) -> None:
+        try:
+            await self._redis.set(self._keys.wanted(digest), 1, ex=WANTED_S)
+        except (RedisError, OSError) as error:
+            _unavailable(error)
 
     @contextlib.asynccontextmanager
     async def _subscribed(self, digest: str) -> AsyncIterator[PubSub]:
@@ -226,6 +240,16 @@ class Resolutions:
             _unavailable(error)
         pairs = (member.decode().partition("|") for member in sorted(members))
         return [Waiter(room, item) for room, _, item in pairs]
+
+    async def is_wanted(self, digest: str) -> bool:
+        """Whether somebody waits for a flight over REST.
+
+        :raises Unavailable: if Redis does not answer.
+        """
+        try:
+            return bool(await self._redis.exists(self._keys.wanted(digest)))
+        except (RedisError, OSError) as error:
+            _unavailable(error)
 
     async def settled(self, digest: str, waiter: Waiter) -> None:
         """Forget a waiter that has its result.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from typing import Final, TypeVar
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -64,6 +66,23 @@ async def read_body(request: Request, shape: type[T]) -> T:
         return codec.decode_as(shape, bytes(body))
     except codec.MalformedError as error:
         raise Refused("malformed", f"The request's body is not as expected: {error}") from None
+
+
+async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """What `work` gives; if the caller leaves, it is cancelled. The request's body must have been read.
+
+    :raises Refused: `gone` if the caller has left; nobody will read that.
+    """
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise Refused("gone", "The caller has left.")
+        return working.result()
+    finally:
+        for task in (working, leaving):
+            task.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
 
 
 class Headers:

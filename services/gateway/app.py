@@ -46,7 +46,8 @@ class GatewayApp:
         self._jobs_redis = connect(settings.jobs_url)
         self._store = RoomStore(self._rooms_redis, keys)
         self._watching: asyncio.Task[None] | None = None
-        api = Api(settings, self._identities, proxies, self._store, Resolutions(self._jobs_redis, keys))
+        resolutions = Resolutions(self._jobs_redis, keys, max_depth=settings.resolve_queue_max)
+        api = Api(settings, self._identities, proxies, self._store, resolutions)
         page = Page(settings.web_dir, self._store, proxies)
         self.asgi = _dressed(settings, self._identities, proxies, api, page)
         self.health.add("rooms_redis", lambda: ping(self._rooms_redis, "rooms"))

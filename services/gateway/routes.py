@@ -31,7 +31,7 @@ from services.common.wire.rest import (
     Session,
     SessionRequest,
 )
-from services.gateway.answers import answer, failure, read_body
+from services.gateway.answers import answer, failure, read_body, while_connected
 from services.gateway.config import GatewaySettings
 from services.gateway.limits import AddressLimit
 from services.gateway.views import room_for
@@ -102,7 +102,8 @@ class Api:
         """Resolve a link, for anybody."""
         self._resolves.take(self._address(request), time.monotonic())
         body = await read_body(request, ResolveRequest)
-        result = await self._resolutions.resolve(body.url.strip(), self._settings.resolve_wait_s)
+        resolving = self._resolutions.resolve(body.url.strip(), self._settings.resolve_wait_s)
+        result = await while_connected(request, resolving)
         if result.video is None:
             refusal = Refused(result.code or "unsupported", result.message or "This link could not be opened.")
             # The request was right and the caller welcome: it is the link that can't be played.

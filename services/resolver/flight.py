@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
-from typing import Literal, Protocol
+from collections.abc import Callable, Coroutine
+from typing import Final, Literal, Protocol
 from urllib.parse import urlsplit
 
 import structlog
@@ -24,6 +25,8 @@ from services.resolver.formats import Mint, present
 log = structlog.get_logger(__name__)
 
 Stage = Literal["extracting", "reading"]
+# How often a flight looks whether anybody still waits.
+LOOK_S: Final = 2.0
 
 
 class Rooms(Protocol):
@@ -42,6 +45,12 @@ class Rooms(Protocol):
         message: str | None = None,
     ) -> None:
         """Put a result into a room; repeating it is safe.
+
+        :raises Unavailable: if the rooms' Redis does not answer.
+        """
+
+    async def has_item(self, room: str, item: str) -> bool:
+        """Whether an item is still in a room's queue.
 
         :raises Unavailable: if the rooms' Redis does not answer.
         """
@@ -78,12 +87,47 @@ class Flights:
         """
         result = await self._resolutions.peek(digest, scope)
         if result is None:
-            result = await self._fly(digest, url, scope)
+            result = await self._while_wanted(digest, self._fly(digest, url, scope))
+            if result is None:
+                metrics.RESOLVES.labels("abandoned").inc()
+                log.info("resolve_abandoned", site=_site(url))
+                return
             await self._resolutions.put(digest, scope, result)
             metrics.RESOLVES.labels(result.code or "ok").inc()
         else:
             metrics.RESOLVES.labels("cached").inc()
         await self._deliver(digest, result)
+
+    async def _while_wanted(self, digest: str, flight: Coroutine[None, None, Resolution]) -> Resolution | None:
+        """The flight's result; None if it was ended because nobody waited any more."""
+        if not await self._is_wanted(digest):
+            flight.close()
+            return None
+        flying = asyncio.ensure_future(flight)
+        try:
+            idle = 0
+            while not (await asyncio.wait({flying}, timeout=LOOK_S))[0]:
+                idle = 0 if await self._is_wanted(digest) else idle + 1
+                # Twice: whoever has just come is not there yet in the very moment that another one leaves.
+                if idle == 2:
+                    return None
+            return flying.result()
+        finally:
+            flying.cancel()
+            await asyncio.gather(flying, return_exceptions=True)
+
+    async def _is_wanted(self, digest: str) -> bool:
+        try:
+            if await self._resolutions.is_wanted(digest):
+                return True
+            for waiter in await self._resolutions.waiters(digest):
+                if await self._rooms.has_item(waiter.room, waiter.item):
+                    return True
+                await self._resolutions.settled(digest, waiter)
+        except Unavailable:
+            # Not knowing is no reason to stop.
+            return True
+        return False
 
     async def _fly(self, digest: str, url: str, scope: str) -> Resolution:
         begun = self._clock()

@@ -63,7 +63,8 @@ class SyncApp:
             probe=self._store.probe,
         )
         self._hub = Hub(settings, self._store, keys, self._clock, self._subscriber, self._identities.user_hash, node)
-        self._resolving = ResolveDesk(Resolutions(self._jobs_redis, keys), self._store, self._clock)
+        resolutions = Resolutions(self._jobs_redis, keys, max_depth=settings.resolve_queue_max)
+        self._resolving = ResolveDesk(resolutions, self._store, self._clock)
         self._players = Players(self._store, self._clock)
         self._keeper = Keeper(settings, self._store, self._clock, self._hub, self._resolving, self._players)
         on_masters_change(self._rooms_redis, self._keeper.wake)

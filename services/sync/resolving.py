@@ -73,6 +73,10 @@ class ResolveDesk:
             await self._fail(room.id, item.id, refusal.code, refusal.message)
         except Unavailable as error:
             log.info("resolve_not_asked", room=room.id, item=item.id, code=error.code)
+            if error.code == "busy":
+                self._tell(room, item, "busy", error.retry_after_ms)
+                again_s = (error.retry_after_ms or 0) / 1000
+                room.wanted[item.id] = self._clock.monotonic() - ASK_AGAIN_S + again_s
 
     async def _tell_stages(self, room: HostedRoom, item: QueueItem) -> None:
         """Tell the members here how far it is, as long as the item waits. A courtesy: stages may be missed."""
@@ -82,8 +86,9 @@ class ResolveDesk:
                 async for stage in self._resolutions.stages(item.url):
                     self._tell(room, item, stage)
 
-    def _tell(self, room: HostedRoom, item: QueueItem, stage: str) -> None:
-        frame = codec.convert(Resolving, {"type": "resolving", "item_id": item.id, "stage": stage})
+    def _tell(self, room: HostedRoom, item: QueueItem, stage: str, retry_after_ms: int | None = None) -> None:
+        fields = {"type": "resolving", "item_id": item.id, "stage": stage, "retry_after_ms": retry_after_ms}
+        frame = codec.convert(Resolving, fields)
         room.broadcast(codec.encode_text(frame))
 
     async def _fail(self, room: str, item: str, code: str, message: str) -> None:

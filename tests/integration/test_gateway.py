@@ -10,9 +10,11 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from redis.asyncio import Redis
 
 from services.common import codec
 from services.common.identity import COOKIE
+from services.common.jobs import Jobs
 from services.common.keys import Keys, url_digest
 from services.common.redis import connect
 from services.common.resolution import PUBLIC, Resolution, Resolutions
@@ -206,6 +208,59 @@ async def test_a_room_made_from_a_link_is_unlisted_and_queued(browser: Browser, 
     assert [(item["url"], item["status"], item["added_by"]) for item in details["queue"]] == [(LINK, "resolving", me)]
     assert details["current_item_id"] == details["queue"][0]["id"]
     assert (await browser.get("/api/rooms")).json() == {"rooms": []}
+
+
+async def test_a_full_queue_tells_when_to_come_back(environ: dict[str, str], redis: Redis, keys: Keys) -> None:
+    await Jobs(redis, keys).enqueue("another", "https://another.example/", PUBLIC)
+    app = build({**environ, "WT_RESOLVE_QUEUE_MAX": "1"})
+    await app.start()
+    async with Browser(app) as browser:
+        response = await browser.post("/api/resolve", json={"url": LINK})
+    await app.stop()
+    assert (response.status_code, code(response)) == (429, "busy")
+    assert response.json()["error"]["retry_after_ms"] >= 4000
+    assert int(response.headers["retry-after"]) >= 4
+
+
+async def test_a_caller_who_leaves_is_not_waited_for(
+    gateway: GatewayApp, resolutions: Resolutions, redis_server: RedisServer, keys: Keys
+) -> None:
+    body: list[dict[str, Any]] = [{"type": "http.request", "body": codec.encode({"url": LINK}), "more_body": False}]
+    sent: list[Any] = []
+    left = asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        if body:
+            return body.pop()
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/resolve",
+        "raw_path": b"/api/resolve",
+        "query_string": b"",
+        "headers": [(b"host", b"watch.example")],
+        "client": ("203.0.113.9", 1),
+        "server": ("watch.example", 80),
+        "scheme": "http",
+        "http_version": "1.1",
+    }
+    asking: asyncio.Task[None] = asyncio.create_task(gateway.asgi(scope, receive, send))  # type: ignore[arg-type]
+    async with asyncio.timeout(10):
+        while not await resolutions.is_wanted(url_digest(LINK)):  # noqa: ASYNC110 - it happens in Redis
+            await asyncio.sleep(0.01)
+        left.set()
+        await asking
+    redis = connect(redis_server.url)
+    await redis.delete(keys.wanted(url_digest(LINK)))
+    await asyncio.sleep(1.2)
+    assert not await resolutions.is_wanted(url_digest(LINK))
+    await redis.aclose()
 
 
 async def test_a_rooms_link_is_handed_to_the_resolver(browser: Browser, resolutions: Resolutions) -> None:

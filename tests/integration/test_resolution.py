@@ -109,6 +109,16 @@ async def test_many_who_resolve_one_link_wake_together(resolutions: Resolutions,
     assert time.monotonic() - begun < 2
 
 
+async def test_who_waits_says_so_for_seconds_only(resolutions: Resolutions, redis: Redis, keys: Keys) -> None:
+    assert not await resolutions.is_wanted(DIGEST)
+    asking = asyncio.create_task(resolutions.resolve(LINK, 10))
+    await queued(redis, keys)
+    assert await resolutions.is_wanted(DIGEST)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    assert 0 < await redis.ttl(keys.wanted(DIGEST)) <= 5
+
+
 async def test_a_lost_completion_costs_about_a_second(resolutions: Resolutions, redis: Redis, keys: Keys) -> None:
     asking = asyncio.create_task(resolutions.resolve(LINK, 10))
     await queued(redis, keys)
@@ -144,7 +154,8 @@ async def test_a_full_queue_is_busy_but_joins_what_is_queued(redis: Redis, keys:
         with pytest.raises(Unavailable) as busy:
             await attempt
         assert busy.value.code == "busy"
-        assert busy.value.retry_after_ms
+        assert busy.value.retry_after_ms is not None
+        assert 4000 <= busy.value.retry_after_ms <= 8000
     assert await resolutions.waiters(url_digest("https://b.example/")) == []
 
 

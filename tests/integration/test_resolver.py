@@ -13,6 +13,8 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from services.common.contexts import ContextStore
+from services.common.errors import Unavailable
+from services.common.jobs import Jobs
 from services.common.keyring import KeyRing
 from services.common.keys import Keys, url_digest
 from services.common.redis import connect
@@ -193,6 +195,41 @@ async def test_stages_are_published_while_a_flight_goes_on(
     await resolutions.resolve(link, 20)
     async with asyncio.timeout(5):
         assert await listening == ["extracting", "reading"]
+
+
+async def test_a_link_that_nobody_waits_for_any_more_is_given_up_and_opens_when_asked_again(
+    node: Node, resolutions: Resolutions, redis: Redis, keys: Keys, origin: Origin
+) -> None:
+    jobs, link = Jobs(redis, keys), origin.url("/watch/slow-12.abandoned")
+    with pytest.raises(Unavailable, match="takes long"):
+        await resolutions.resolve(link, 2)
+    async with asyncio.timeout(11):
+        while await jobs.depth():  # noqa: ASYNC110 - it happens in Redis
+            await asyncio.sleep(0.05)
+    assert await resolutions.cached(link) is None
+    assert len(origin.requests("/api/video/slow-12.abandoned")) == 1
+    # No mark of the end stays behind that would stop the next one before it starts.
+    again = asyncio.create_task(resolutions.resolve(link, 30))
+    async with asyncio.timeout(20):
+        while len(origin.requests("/api/video/slow-12.abandoned")) < 2:  # noqa: ASYNC110 - in a thread
+            await asyncio.sleep(0.05)
+    again.cancel()
+    await asyncio.gather(again, return_exceptions=True)
+
+
+async def test_an_item_that_left_its_queue_is_not_opened_for_nobody(
+    node: Node, resolutions: Resolutions, redis: Redis, keys: Keys, origin: Origin
+) -> None:
+    store, link = RoomStore(redis, keys), origin.url("/watch/slow-12.removed")
+    await room_with(store, "cinema", "item", link)
+    await resolutions.want(link, "cinema", "item")
+    await origin.wait_async("/api/video/slow-12.removed")
+    await store.remove_item("cinema", SYSTEM, "item")
+    async with asyncio.timeout(11):
+        while await Jobs(redis, keys).depth():  # noqa: ASYNC110 - it happens in Redis
+            await asyncio.sleep(0.05)
+    assert await resolutions.cached(link) is None
+    assert await resolutions.waiters(url_digest(link)) == []
 
 
 async def test_the_worker_survives_a_restart_of_redis(keys: Keys, origin: Origin, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from websockets.exceptions import InvalidStatus
 
 from services.common import codec
+from services.common.jobs import Jobs
 from services.common.keys import Keys
 from services.common.room.store import RoomStore
 from services.common.wire.models import VideoState
@@ -84,6 +85,22 @@ async def test_members_on_two_replicas_see_the_same_events_in_the_same_order(
         by_ben = [(m["type"], m["version"]) for m in ben.seen if m["type"] in kinds]
         assert by_ana == by_ben
         assert len(by_ana) >= 13
+
+
+async def test_a_full_queue_of_links_is_told_with_the_time_of_the_next_try(
+    redis_server: RedisServer, redis: Redis, tmp_path: Path, keys: Keys
+) -> None:
+    await Jobs(redis, keys).enqueue("another", "https://another.example/", "public")
+    settings = settings_of(redis_server, keys.prefix) | {"WT_RESOLVE_QUEUE_MAX": "1"}
+    node = Node("services.sync", tmp_path / "sync.log", settings=settings)
+    await asyncio.to_thread(node.start)
+    async with Member(node.url, "busy") as ana:
+        await ana.ask("queue_add", url=LINK)
+        told = await ana.expect("resolving", stage="busy")
+        assert told["retry_after_ms"] >= 4000
+        await redis.delete(keys.jobs())
+        await ana.expect("resolving", stage="queued", timeout_s=20)
+    await asyncio.to_thread(node.stop)
 
 
 async def test_a_joiner_finds_the_room_where_it_is(replicas: tuple[Node, Node], store: RoomStore, room: str) -> None:

@@ -354,6 +354,13 @@ class RoomStore:
             if refusal.code != "no_such_item":
                 raise
 
+    async def has_item(self, room: str, item: str) -> bool:
+        """Whether an item is in a room's queue."""
+        try:
+            return bool(await self._redis.hexists(self._keys.items(room), item))  # type: ignore[misc]
+        except (RedisError, OSError) as error:
+            raise _unavailable() from error
+
     async def list_rooms(self, limit: int) -> list[RoomSummary]:
         """The listed rooms, last active first."""
         try:

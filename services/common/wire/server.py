@@ -157,10 +157,11 @@ class Statuses(ServerMessage, tag="statuses", kw_only=True, frozen=True):
 
 
 class Resolving(ServerMessage, tag="resolving", kw_only=True, frozen=True):
-    """How far the resolution of an item is."""
+    """How far the resolution of an item is. `busy`: the queue is full, the room asks again in `retry_after_ms`."""
 
     item_id: str
-    stage: Literal["queued", "extracting", "reading"]
+    stage: Literal["queued", "busy", "extracting", "reading"]
+    retry_after_ms: int | None = None
 
 
 class ResolveFailed(ServerMessage, tag="resolve_failed", kw_only=True, frozen=True):

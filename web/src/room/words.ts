@@ -10,6 +10,7 @@ interface Notice {
 
 export const stageWords: Readonly<Record<Resolving["stage"], string>> = {
   queued: "Waiting in line…",
+  busy: "Many links are being opened. This one waits for its turn…",
   extracting: "Looking at the page…",
   reading: "Reading the streams…",
 };

@@ -626,12 +626,13 @@ export interface Statuses {
   };
 }
 /**
- * How far the resolution of an item is.
+ * How far the resolution of an item is. `busy`: the queue is full, the room asks again in `retry_after_ms`.
  */
 export interface Resolving {
   type: "resolving";
   item_id: string;
-  stage: "extracting" | "queued" | "reading";
+  stage: "busy" | "extracting" | "queued" | "reading";
+  retry_after_ms: number | null;
 }
 export interface ResolveFailed {
   type: "resolve_failed";
