@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from cryptography.fernet import InvalidToken
 from msgspec import Struct
+from msgspec.structs import replace
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -12,13 +15,17 @@ from services.common.errors import Unavailable
 from services.common.keyring import KeyRing
 from services.common.keys import Keys
 
+# What a page opened hours ago still names.
+MOST_EARLIER: Final = 8
+
 
 class StreamContext(Struct, kw_only=True, frozen=True):
     """One stream as it is today.
 
     `url` is the current upstream URL; `headers` are those yt-dlp said it needs; `scope` is `public` or the cookie
-    owner's; `available_at` and `expires_at` are Unix seconds. `object_id` is the object whose URL `url` is: for others
-    that share the context (the segments of a manifest) only its headers count. `v` is the version of this record.
+    owner's; `available_at` and `expires_at` are Unix seconds; `earlier` are the URLs that stood in `url`'s place
+    before. `object_id` is the object whose URL `url` is: of others that share the context (the segments of a manifest)
+    it tells the headers, and where they have moved. `v` is the version of this record.
     """
 
     page_url: str
@@ -30,6 +37,7 @@ class StreamContext(Struct, kw_only=True, frozen=True):
     extractor: str = ""
     available_at: float | None = None
     expires_at: float | None = None
+    earlier: list[str] = []
     v: int = 1
 
 
@@ -54,6 +62,29 @@ class ContextStore:
         except (RedisError, OSError) as error:
             raise Unavailable("unavailable", "The stream store does not answer.", retry_after_ms=1000) from error
 
+    async def renew(self, contexts: dict[str, StreamContext], ttl_s: int) -> None:
+        """As `put`; each context remembers the URLs that it replaces.
+
+        :raises Unavailable: if Redis does not answer; then some may be written.
+        """
+        former = await self._read(list(contexts))
+        merged = {context: _succeeding(former.get(context), value) for context, value in contexts.items()}
+        await self.put(merged, ttl_s)
+
+    async def _read(self, contexts: list[str]) -> dict[str, StreamContext]:
+        try:
+            sealed = await self._redis.mget([self._keys.stream(context) for context in contexts]) if contexts else []
+        except (RedisError, OSError) as error:
+            raise Unavailable("unavailable", "The stream store does not answer.", retry_after_ms=1000) from error
+        opened = {context: self._open(raw) for context, raw in zip(contexts, sealed, strict=True)}
+        return {context: value for context, value in opened.items() if value is not None}
+
+    def _open(self, sealed: bytes | None) -> StreamContext | None:
+        try:
+            return None if sealed is None else codec.decode_as(StreamContext, self._fernet.decrypt(sealed))
+        except (InvalidToken, codec.MalformedError):
+            return None
+
     async def get(self, context: str) -> StreamContext | None:
         """The context, or None if it has expired or was written under a secret that is gone.
 
@@ -63,9 +94,11 @@ class ContextStore:
             sealed = await self._redis.get(self._keys.stream(context))
         except (RedisError, OSError) as error:
             raise Unavailable("unavailable", "The stream store does not answer.", retry_after_ms=1000) from error
-        if sealed is None:
-            return None
-        try:
-            return codec.decode_as(StreamContext, self._fernet.decrypt(sealed))
-        except (InvalidToken, codec.MalformedError):
-            return None
+        return self._open(sealed)
+
+
+def _succeeding(former: StreamContext | None, value: StreamContext) -> StreamContext:
+    if former is None:
+        return value
+    urls = [url for url in (*former.earlier, former.url) if url != value.url]
+    return replace(value, earlier=urls[-MOST_EARLIER:])

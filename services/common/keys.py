@@ -133,6 +133,10 @@ class Keys:
         """String: somebody waits for a flight over REST at this moment. TTL 5 s, renewed while they wait."""
         return f"{self.prefix}:wanted:{digest}"
 
+    def renewed(self, digest: str, scope: str) -> str:
+        """String: a page was opened again for a stream that its upstream refused. TTL 30 s."""
+        return f"{self.prefix}:renewed:{digest}:{scope}"
+
     def resolve(self, digest: str) -> str:
         """Channel: stages and completion of one flight."""
         return f"{self.prefix}:resolve:{digest}"

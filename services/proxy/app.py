@@ -19,6 +19,7 @@ from services.common.keyring import load_keyring
 from services.common.keys import Keys
 from services.common.metrics import RequestMetrics, ping
 from services.common.redis import connect
+from services.common.renewal import Renewals
 from services.common.stream import PROXY_PATH, StreamSigner
 from services.proxy import metrics
 from services.proxy.config import FAMILIES, ProxySettings
@@ -26,6 +27,7 @@ from services.proxy.fills import Fills
 from services.proxy.manifests import Manifests
 from services.proxy.media import Media
 from services.proxy.memory import Memory, Shelf
+from services.proxy.renewal import Renewal
 from services.proxy.routes import ProxyEndpoint
 from services.proxy.sources import Sources
 from services.proxy.streams import Streams
@@ -60,7 +62,8 @@ class ProxyApp:
         )
         self._memory = Memory(settings.proxy_memory_bytes)
         self._streams = Streams(ContextStore(self._redis, Keys(settings.key_prefix), ring), clock)
-        sources = Sources(self._upstream, self._streams, self._guard, whitelist, by_parameter)
+        self._renewal = Renewal(self._streams, Renewals(self._redis, Keys(settings.key_prefix)))
+        sources = Sources(self._upstream, self._streams, self._renewal, self._guard, whitelist, by_parameter)
         self._fills = Fills(self._memory, clock, settings.proxy_memory_bytes // 4)
         signer = StreamSigner(ring)
         self._manifests = Manifests(sources, signer, self._memory, clock)
@@ -90,6 +93,7 @@ class ProxyApp:
                 await self._sweeping
         await self._fills.close()
         await self._manifests.close()
+        await self._renewal.close()
         await self._streams.close()
         await self._upstream.close()
         await self._redis.aclose()

@@ -15,3 +15,6 @@ STREAMS = Gauge("wt_proxy_streams", "Answers being sent")
 MEMORY_BYTES = Gauge("wt_proxy_memory_bytes", "Bytes held in memory")
 MEMORY_ENTRIES = Gauge("wt_proxy_memory_entries", "Objects held in memory", ["shelf"])
 REWRITES = Counter("wt_proxy_rewrites_total", "Manifests rewritten", ["form"])
+RENEWALS = Counter(
+    "wt_proxy_renewals_total", "Streams that upstreams refused, by outcome: renewed, in_vain.", ["outcome"]
+)

@@ -13,6 +13,7 @@ from services.common.guard import Guard, Target, Whitelist, parse_url
 from services.proxy import rangeparam
 from services.proxy.memory import CacheKey
 from services.proxy.ranges import ByteRange
+from services.proxy.renewal import Renewal, rebased
 from services.proxy.streams import Known, Streams
 from services.proxy.tickets import OPEN_SCOPE, Ticket
 from services.proxy.upstream import Answer, Upstream
@@ -42,10 +43,17 @@ class Sources:
     """Opens what a ticket names, as its context says."""
 
     def __init__(
-        self, upstream: Upstream, streams: Streams, guard: Guard, whitelist: Whitelist, by_parameter: Whitelist
+        self,
+        upstream: Upstream,
+        streams: Streams,
+        renewal: Renewal,
+        guard: Guard,
+        whitelist: Whitelist,
+        by_parameter: Whitelist,
     ) -> None:
         self._upstream = upstream
         self._streams = streams
+        self._renewal = renewal
         self._guard = guard
         self._whitelist = whitelist
         self._by_parameter = by_parameter
@@ -79,7 +87,7 @@ class Sources:
     async def open(
         self, source: Source, *, method: str = "GET", wanted: ByteRange | None = None, if_range: str = ""
     ) -> Answer:
-        """Ask the upstream. If it refuses, the context is read again, and what changed is tried once.
+        """Ask the upstream. If it refuses, the context is renewed, and what changed is tried once.
 
         The status of the answer is 200, 206 or 416.
 
@@ -89,7 +97,7 @@ class Sources:
         await _until_available(source.known)
         answer = await self._ask(source, method, wanted, if_range)
         if answer.status in _STALE and source.known is not None:
-            fresh = await self._streams.reread(source.ticket.context, source.known)
+            fresh = await self._fresh(source.ticket.context, source.known)
             if fresh is not None:
                 answer.release()
                 answer = await self._ask(_located(source.ticket, fresh), method, wanted, if_range)
@@ -99,6 +107,9 @@ class Sources:
             answer.release()
             raise
         return answer
+
+    async def _fresh(self, context: str, seen: Known) -> Known | None:
+        return await self._streams.reread(context, seen) or await self._renewal.renew(context, seen)
 
     async def _ask(self, source: Source, method: str, wanted: ByteRange | None, if_range: str) -> Answer:
         gate = self._check_target if source.ticket.is_signed else self._check_open
@@ -126,7 +137,8 @@ class Sources:
 
 def _located(ticket: Ticket, known: Known) -> Source:
     is_root = ticket.object_id == known.context.object_id
-    target = _with_directives(known.root if is_root else parse_url(ticket.url), ticket.directives)
+    there = known.root if is_root else rebased(ticket.url, known.context.earlier, known.context.url)
+    target = _with_directives(there, ticket.directives)
     headers = {"User-Agent": USER_AGENT, **known.headers_for(target)}
     return Source(ticket, CacheKey(known.context.scope, ticket.cached_as), target, headers, known)
 

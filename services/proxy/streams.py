@@ -81,9 +81,9 @@ class Streams:
             raise Refused("expired_signature", "This stream has expired: reload the room.")
         return found
 
-    async def reread(self, context: str, seen: Known) -> Known | None:
+    async def reread(self, context: str, seen: Known, *, every_s: float = REREAD_S) -> Known | None:
         """What Redis says after an upstream refused `seen`; None if that is nothing new."""
-        if self._clock() - seen.read_at > REREAD_S:
+        if self._clock() - seen.read_at >= every_s:
             seen.read_at = self._clock()
             with contextlib.suppress(Unavailable):
                 await asyncio.shield(self._read(context))

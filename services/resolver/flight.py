@@ -144,7 +144,7 @@ class Flights:
             log.exception("flight_broken", site=_site(url))
             return self._failed(resolve_error("unavailable", UNKNOWN), url, begun)
         # As long as a client's URL is good: a room that pauses overnight needs the context to get today's URL.
-        await self._contexts.put(mint.contexts, LIFETIME_S)
+        await self._contexts.renew(mint.contexts, LIFETIME_S)
         now = self._clock()
         log.info(
             "resolved", site=_site(url), extractor=info.extractor, kind=video.stream_type, seconds=round(now - begun, 2)

@@ -62,9 +62,18 @@ class SyncApp:
             on_restored=self._on_restored,
             probe=self._store.probe,
         )
-        self._hub = Hub(settings, self._store, keys, self._clock, self._subscriber, self._identities.user_hash, node)
         resolutions = Resolutions(self._jobs_redis, keys, max_depth=settings.resolve_queue_max)
         self._resolving = ResolveDesk(resolutions, self._store, self._clock)
+        self._hub = Hub(
+            settings,
+            self._store,
+            keys,
+            self._clock,
+            self._subscriber,
+            self._identities.user_hash,
+            node,
+            self._resolving.freshen,
+        )
         self._players = Players(self._store, self._clock)
         self._keeper = Keeper(settings, self._store, self._clock, self._hub, self._resolving, self._players)
         on_masters_change(self._rooms_redis, self._keeper.wake)

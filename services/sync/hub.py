@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -40,7 +40,9 @@ class Hub:
         subscriber: Subscriber,
         alias: Callable[[str], str],
         node: str,
+        freshen: Callable[[HostedRoom], Awaitable[None]],
     ) -> None:
+        """:param freshen: sees to it that a room's video can be played before somebody new gets it."""
         self._settings = settings
         self._store = store
         self._keys = keys
@@ -48,6 +50,7 @@ class Hub:
         self._subscriber = subscriber
         self._alias = alias
         self._node = node
+        self._freshen = freshen
         self._rooms: dict[str, HostedRoom] = {}
         self._by_channel: dict[str, HostedRoom] = {}
         self._opening: dict[str, asyncio.Task[HostedRoom]] = {}
@@ -73,6 +76,7 @@ class Hub:
             self._check_room_for(room, connection)
             version = await self._enter(connection)
             await self._reach(room, version)
+            await self._freshen(room)
         except BaseException:
             self._release(room)
             raise

@@ -45,6 +45,8 @@ def apply(record: RoomRecord, event: dict[str, Any], raw: str) -> str:
             record.chat.append(codec.convert(ChatMessage, event["message"]))
         case "set_video":
             _set_video(record, event)
+        case "video_renewed":
+            record.video = codec.convert(VideoState, event["video"])
         case "queue_update":
             frame = _update_queue(record, event)
         case "member_joined" | "member_updated":

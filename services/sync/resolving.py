@@ -12,7 +12,7 @@ from services.common import codec
 from services.common.errors import Refused, Unavailable
 from services.common.resolution import Resolution, Resolutions
 from services.common.room.store import RoomStore
-from services.common.wire.models import QueueItem
+from services.common.wire.models import QueueItem, VideoState
 from services.common.wire.server import Resolving
 from services.sync.clock import RoomClock
 from services.sync.hosted import HostedRoom
@@ -22,16 +22,31 @@ log = structlog.get_logger()
 # A worker or a replica may die between a command and its job: what is still missing after so long is asked for again.
 ASK_AGAIN_S: Final = 10.0
 STAGES_S: Final = 60.0
+# A video is resolved again so long before its streams end; the cache has given it up a minute earlier. A site that
+# refuses is asked less often than for a new link.
+RENEW_S: Final = 240.0
+RENEW_AGAIN_S: Final = 30.0
+# How long somebody who joins waits for a video that has expired.
+JOIN_S: Final = 10.0
+_LOOK_S: Final = 0.02
 
 
-def missing(room: HostedRoom) -> list[QueueItem]:
-    """The items whose resolution has not come in: those still resolving, and a current one without a video."""
+def missing(room: HostedRoom, now: float) -> list[QueueItem]:
+    """The items to resolve at `now` (Unix seconds): those that wait, a current one without a video, or with one whose
+    streams end soon.
+    """
     record = room.record
+    is_due = record.video is None or ends_within(record.video, now, RENEW_S)
     return [
         item
         for item in record.queue()
-        if item.status == "resolving" or (item.id == record.item_id and item.status == "ready" and record.video is None)
+        if item.status == "resolving" or (item.id == record.item_id and item.status == "ready" and is_due)
     ]
+
+
+def ends_within(video: VideoState, now: float, seconds: float) -> bool:
+    """Whether the first of a video's streams ends before `seconds` have passed."""
+    return video.expires_at is not None and video.expires_at - now < seconds
 
 
 class ResolveDesk:
@@ -46,14 +61,25 @@ class ResolveDesk:
     def see_to(self, room: HostedRoom) -> None:
         """Ask for what is missing in a room, each item at most every ten seconds. Never waits."""
         now = self._clock.monotonic()
-        items = missing(room)
+        items = missing(room, self._clock.now(room.id))
         room.wanted = {item.id: room.wanted[item.id] for item in items if item.id in room.wanted}
         for item in items:
-            if now - room.wanted.get(item.id, -ASK_AGAIN_S) >= ASK_AGAIN_S:
+            again_s = ASK_AGAIN_S if item.status == "resolving" or room.record.video is None else RENEW_AGAIN_S
+            if now - room.wanted.get(item.id, -again_s) >= again_s:
                 room.wanted[item.id] = now
                 task = asyncio.create_task(self._want(room, item))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
+
+    async def freshen(self, room: HostedRoom) -> None:
+        """Resolve a room's video again if its streams have ended, and return when it is there, or after ten seconds."""
+        video, now = room.record.video, self._clock.now(room.id)
+        if video is None or not ends_within(video, now, 0):
+            return
+        self.see_to(room)
+        deadline = self._clock.monotonic() + JOIN_S
+        while room.record.video is video and self._clock.monotonic() < deadline:  # noqa: ASYNC110 - it comes by an event
+            await asyncio.sleep(_LOOK_S)
 
     async def close(self) -> None:
         """Let what is under way end, for at most two seconds."""
@@ -66,8 +92,9 @@ class ResolveDesk:
         try:
             known = await self._resolutions.want(item.url, room.id, item.id)
             if known is not None:
-                await enter(self._store, room.id, item.id, known)
-            else:
+                if not _is_known(room, item, known):
+                    await enter(self._store, room.id, item.id, known)
+            elif item.status == "resolving":
                 await self._tell_stages(room, item)
         except Refused as refusal:
             await self._fail(room.id, item.id, refusal.code, refusal.message)
@@ -96,6 +123,13 @@ class ResolveDesk:
             await self._store.resolved(room, item, code=code, message=message)
         except Unavailable:
             log.info("resolve_failure_not_told", room=room, item=item)
+
+
+def _is_known(room: HostedRoom, item: QueueItem, result: Resolution) -> bool:
+    """Whether the room plays just this result: the cache still holds what is about to end."""
+    mine, video = room.record.video, result.video
+    is_current = room.record.item_id == item.id and item.status == "ready"
+    return is_current and mine is not None and video is not None and mine.expires_at == video.expires_at
 
 
 async def enter(store: RoomStore, room: str, item: str, result: Resolution) -> None:

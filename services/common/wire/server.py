@@ -109,6 +109,13 @@ class SetVideo(RoomEvent, tag="set_video", kw_only=True, frozen=True):
     by: str
 
 
+class VideoRenewed(RoomEvent, tag="video_renewed", kw_only=True, frozen=True):
+    """The current video was resolved again before its streams end. What plays goes on: its addresses stay good."""
+
+    video: VideoState
+    item_id: str
+
+
 class QueueUpdate(RoomEvent, tag="queue_update", kw_only=True, frozen=True):
     queue: list[QueueItem]
     by: str = ""
@@ -210,6 +217,7 @@ AnyServerMessage = (
     | SeekEvent
     | SetRateEvent
     | SetVideo
+    | VideoRenewed
     | QueueUpdate
     | MemberJoined
     | MemberLeft

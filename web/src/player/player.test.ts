@@ -160,6 +160,10 @@ describe("the engine", () => {
   it("goes on untouched when only words change", () => {
     expect(isSameStream(video, { ...video, title: "Another", expires_at: 5 })).toBe(true);
     expect(isSameStream(video, { ...video, item_id: "b" })).toBe(false);
+    const signed = { ...video, stream_url: "/api/proxy?url=https%3A%2F%2Fa%3Fx%3D1&k=s&o=1&c=2&e=5&s=6" };
+    const renewed = { ...video, stream_url: "/api/proxy?url=https%3A%2F%2Fb%3Fx%3D2&k=s&o=1&c=2&e=7&s=8" };
+    expect(isSameStream(signed, renewed)).toBe(true);
+    expect(isSameStream(signed, { ...video, stream_url: "/api/proxy?url=x&k=s&o=1&c=3&e=7&s=8" })).toBe(false);
     expect(isSameStream(video, null)).toBe(false);
     expect(isSameStream(null, null)).toBe(true);
   });

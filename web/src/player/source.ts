@@ -36,12 +36,21 @@ export function chooseSource(video: VideoState, can: Abilities): Source {
   }
 }
 
-/** Whether both are played from the same addresses, so that nothing need be loaded again. */
+/** Whether both are the same streams, so that nothing need be loaded again. */
 export function isSameStream(a: VideoState | null, b: VideoState | null): boolean {
   if (a === null || b === null) return a === b;
-  const addresses = (video: VideoState) =>
-    [video.item_id, video.stream_type, video.stream_url, video.manifest_url, video.video_url, video.audio_url].join(
-      "\n",
-    );
-  return addresses(a) === addresses(b);
+  const streams = (video: VideoState) =>
+    [
+      video.item_id,
+      video.stream_type,
+      ...[video.stream_url, video.manifest_url, video.video_url, video.audio_url].map(streamOf),
+    ].join("\n");
+  return streams(a) === streams(b);
+}
+
+/** A video that was resolved again has other signatures; object and context are what the address names. */
+function streamOf(address: string | null | undefined): string {
+  const query = new URLSearchParams(address?.split("?", 2)[1] ?? "");
+  const [object, context] = [query.get("o"), query.get("c")];
+  return object !== null && context !== null ? `${object} ${context}` : (address ?? "");
 }

@@ -167,6 +167,8 @@ function apply(replica: Replica, message: RoomEvent): Replica {
         anchor: { ...REST, rate: anchor.rate, ...startOf(message) },
         hasEnded: message.item_id === null && (replica.video !== null || replica.hasEnded),
       };
+    case "video_renewed":
+      return { ...replica, video: message.video };
     case "queue_update":
       return { ...replica, queue: message.queue };
     case "member_joined":

@@ -156,7 +156,12 @@ describe("the copy of the room", () => {
   it("writes down why an item failed, and how far another is", () => {
     const failed = advance(replica, { type: "resolve_failed", item_id: "b", code: "drm", message: "No." }).replica;
     expect(failed?.queue[1]).toMatchObject({ status: "failed", code: "drm", message: "No." });
-    const staged = advance(replica, { type: "resolving", item_id: "c", stage: "reading" }).replica;
+    const staged = advance(replica, {
+      type: "resolving",
+      item_id: "c",
+      stage: "reading",
+      retry_after_ms: null,
+    }).replica;
     expect(staged?.stages).toEqual({ c: "reading" });
     expect(staged?.version).toBe(10);
   });

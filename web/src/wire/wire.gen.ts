@@ -55,6 +55,7 @@ export interface Wire {
     | SeekEvent
     | SetRateEvent
     | SetVideo
+    | VideoRenewed
     | QueueUpdate
     | MemberJoined
     | MemberLeft
@@ -534,6 +535,18 @@ export interface SetVideo {
   is_playing: boolean;
   timestamp: number;
   by: string;
+}
+/**
+ * The current video was resolved again before its streams end. What plays goes on: its addresses stay good.
+ */
+export interface VideoRenewed {
+  type: "video_renewed";
+  version: number;
+  prev: number;
+  run: string;
+  server_time: number;
+  video: VideoState;
+  item_id: string;
 }
 export interface QueueUpdate {
   type: "queue_update";

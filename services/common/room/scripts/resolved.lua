@@ -22,13 +22,15 @@ if ARGV[7] == 'failed' then
   at = emit('"type":"resolve_failed","item_id":' .. quoted(ARGV[6]) .. ',"code":' .. quoted(ARGV[12]) .. ',"message":'
     .. quoted(ARGV[13]))
 elseif is_current then
-  local is_new = get('video') == ''
+  local is_new, is_changed = get('video') == '', get('video') ~= ARGV[11]
   set('video', ARGV[11], 'duration', ARGV[10])
   if is_new then
     local watched = anyone_present()
     anchor(0, watched)
     if watched then set('autoplay', '0') end
     at = video_event(ARGV[11], ARGV[6], is_playing())
+  elseif is_changed then
+    at = emit('"type":"video_renewed","item_id":' .. quoted(ARGV[6]) .. ',"video":' .. ARGV[11])
   end
 end
 keep()
