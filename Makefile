@@ -1,6 +1,6 @@
 # Two commands matter: `make up` and `make test`. `make help` lists all.
 .DEFAULT_GOAL := help
-.PHONY: help up test check check-python check-generated check-web vitest format wire web bench chaos soak images lock clean
+.PHONY: help up test test-compose check check-python check-generated check-web vitest format wire web bench chaos soak images lock clean
 
 PYTHON ?= python3
 REPLICAS ?= 1
@@ -23,7 +23,7 @@ endif
 export PYTHON
 
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make up HOST=0.0.0.0 PORT=8000 REPLICAS=2    WT_… variables are read too'
 
@@ -72,6 +72,9 @@ bench: $(DEV) ## Measure; asserts nothing
 	  $(BIN)/python -m "$$(echo "$${file%.py}" | tr / .)"; \
 	done; [ -n "$$found" ] || { echo 'there is nothing in tests/bench yet' >&2; exit 1; }
 
+test-compose: $(DEV) ## Bring compose.yaml up from a clean clone, to a room that plays (needs podman or docker)
+	$(BIN)/python -m pytest tests/operations $(ARGS)
+
 MINUTES ?= 30
 chaos: $(DEV) ## Kill, freeze and cut replicas, Redis and networks for MINUTES (30); then 100,000 mutated frames
 	$(BIN)/python -m tests.chaos.party --minutes $(MINUTES) $(ARGS)
@@ -81,11 +84,17 @@ soak: $(DEV) ## Run rooms for MINUTES (30): memory, descriptors and keys must st
 	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES) $(ARGS)
 
 ENGINE ?= $(firstword $(foreach name,docker podman,$(if $(shell command -v $(name)),$(name))))
+# Podman's own format has no health check.
+IMAGE_FLAGS = $(if $(findstring podman,$(ENGINE)),--format docker)
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+# As the environment names them; BUILD_FLAGS is for engines that need more, such as --network=host.
 images: ## Build a container image for each service
-	@[ -e services/Dockerfile ] || { echo 'services/Dockerfile is not there yet: no images to build' >&2; exit 1; }
 	@[ -n "$(ENGINE)" ] || { echo 'missing: docker or podman.  install it:  sudo apt install podman' >&2; exit 1; }
 	@set -e; for service in gateway sync resolver proxy; do \
-	  $(ENGINE) build --file services/Dockerfile --target $$service --tag watch-together/$$service . ; done
+	  $(ENGINE) build $(IMAGE_FLAGS) $(BUILD_FLAGS) --file services/Dockerfile --target $$service \
+	    --build-arg PIP_INDEX_URL --build-arg PIP_EXTRA_INDEX_URL --build-arg NPM_CONFIG_REGISTRY \
+	    --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse --short HEAD 2>/dev/null || echo unknown) \
+	    --tag watch-together/$$service:$(VERSION) .; done
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -69,3 +70,8 @@ def local_secret(data_dir: Path) -> str:
         fresh.write_text(secrets.token_hex(32), encoding="utf-8")
         fresh.replace(path)
     return path.read_text(encoding="utf-8").strip()
+
+
+if __name__ == "__main__":
+    # `python -m services.common.keyring FOLDER`: the first step of an installation that has no secret yet.
+    local_secret(Path(sys.argv[1]))

@@ -94,7 +94,12 @@ class SyncApp:
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer sockets; there is nothing else here."""
-        if scope["type"] == "websocket" and scope["path"].startswith("/ws/"):
+        if scope["type"] == "websocket" and self.health.is_draining:
+            # Before accepting, and as a status: an edge then tries another replica, and the page notices nothing.
+            await receive()
+            await send({"type": "websocket.http.response.start", "status": 503, "headers": [(b"retry-after", b"1")]})
+            await send({"type": "websocket.http.response.body", "body": b""})
+        elif scope["type"] == "websocket" and scope["path"].startswith("/ws/"):
             await self._endpoint(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()

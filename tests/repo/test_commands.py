@@ -23,7 +23,7 @@ def make(*arguments: str) -> str:
 def test_make_alone_lists_every_target_that_people_use() -> None:
     listed = make()
     for target in ("up", "test", "check", "format", "wire", "web", "bench", "images", "lock", "clean"):
-        assert f"\033[1m{target:8}\033[0m " in listed, target
+        assert f"\033[1m{target:12}\033[0m " in listed, target
 
 
 def test_make_passes_address_and_replicas_on() -> None:

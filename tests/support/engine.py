@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import subprocess
 from functools import cache
 from typing import Final
 from urllib.parse import urlsplit
@@ -25,3 +27,16 @@ def is_there() -> bool:
     except OSError:
         return False
     return True
+
+
+@cache
+def compose() -> tuple[str, ...]:
+    """The command that brings compose files up on this machine, or () if there is none."""
+    if shutil.which("podman") and shutil.which("podman-compose"):
+        # Where no firewall can be set up, a build reaches package indexes only from the machine's own network.
+        return ("podman-compose", "--podman-build-args=--network=host --format=docker")
+    if shutil.which("docker") and is_there():
+        asked = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False, timeout=30)
+        if asked.returncode == 0:
+            return ("docker", "compose")
+    return ()
