@@ -317,6 +317,9 @@ async def test_a_draining_replica_says_goodbye_and_closes_with_a_code_that_means
             stopped = asyncio.create_task(asyncio.to_thread(node.stop))
             goodbye = await ana.expect("goodbye")
             assert goodbye["reason"] == "restarting"
+            with pytest.raises(InvalidStatus) as refused:
+                await Member(node.url, room).__aenter__()
+            assert refused.value.response.status_code == 503
             assert await ana.closed() == 4001
             assert await stopped == 0
 
