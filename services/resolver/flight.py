@@ -9,6 +9,7 @@ from typing import Final, Literal, Protocol
 from urllib.parse import urlsplit
 
 import structlog
+from msgspec.structs import replace
 
 from services.common import codec
 from services.common.contexts import ContextStore
@@ -21,6 +22,7 @@ from services.resolver.errors import UNKNOWN, Code, private_address, resolve_err
 from services.resolver.expiry import cache_until
 from services.resolver.extract import Extractor
 from services.resolver.formats import Mint, present
+from services.resolver.info import Info
 
 log = structlog.get_logger(__name__)
 
@@ -137,7 +139,7 @@ class Flights:
             await self._check(url)
             info = await self._extractor.extract(url)
             await self._stage(digest, "reading")
-            video = present(info, mint)
+            video = present(await self._public(info), mint)
         except WatchTogetherError as error:
             return self._failed(error, url, begun)
         except Exception:  # a flight supervises its steps: whoever waits gets an answer, the log gets the bug
@@ -169,6 +171,38 @@ class Flights:
             code: Code = "timeout" if error.code == "upstream_late" else "unavailable"
             raise resolve_error(code, f"{error.message} Check the link, or try again later.") from None
 
+    async def _public(self, info: Info) -> Info:
+        """`info` without the formats that lead into a private network.
+
+        The proxy would refuse them; here whoever pasted the link learns why.
+
+        :raises Refused: `private_address` if nothing else is left.
+        """
+        urls = {url for entry in info.formats for url in (entry.url, entry.manifest_url) if url}
+        places = {url: place for url in urls if (place := _place(url)) is not None}
+        verdicts = await asyncio.gather(*map(self._leads_inside, set(places.values())))
+        inside = {place for place, is_inside in zip(set(places.values()), verdicts, strict=True) if is_inside}
+        if not inside:
+            return info
+        kept = [
+            entry
+            for entry in info.formats
+            if not inside & {places.get(url) for url in (entry.url, entry.manifest_url) if url}
+        ]
+        if not kept:
+            raise private_address()
+        return replace(info, formats=kept)
+
+    async def _leads_inside(self, place: tuple[str, int]) -> bool:
+        try:
+            await self._guard.addresses(*place)
+        except Refused:
+            return True
+        except Unavailable:
+            # A name that does not resolve here leads nowhere.
+            return False
+        return False
+
     async def _deliver(self, digest: str, result: Resolution) -> None:
         # Each waiter is forgotten only after its room has the result. Whoever comes meanwhile finds the cache.
         for waiter in await self._resolutions.waiters(digest):
@@ -195,6 +229,14 @@ class Flights:
 
     async def _stage(self, digest: str, stage: Stage) -> None:
         await self._resolutions.announce(digest, stage)
+
+
+def _place(url: str) -> tuple[str, int] | None:
+    try:
+        target = parse_url(url)
+    except Refused:
+        return None
+    return target.host, target.port
 
 
 def _site(url: str) -> str:
