@@ -110,7 +110,8 @@ def safety_headers(peers: tuple[str, ...]) -> dict[str, str]:
         "style-src": "'self'",
         "img-src": f"'self' data:{elsewhere}",
         "media-src": f"'self' blob:{elsewhere}",
-        "connect-src": f"'self' ws: wss:{elsewhere}",
+        # blob: is for the manifests that the page writes itself.
+        "connect-src": f"'self' blob: ws: wss:{elsewhere}",
         "worker-src": "'self' blob:",
         "object-src": "'none'",
         "base-uri": "'none'",

@@ -24,6 +24,7 @@ from services.common.stream import PROXY_PATH, StreamSigner
 from services.proxy import metrics
 from services.proxy.config import FAMILIES, ProxySettings
 from services.proxy.fills import Fills
+from services.proxy.indexes import Indexes
 from services.proxy.manifests import Manifests
 from services.proxy.media import Media
 from services.proxy.memory import Memory, Shelf
@@ -67,9 +68,17 @@ class ProxyApp:
         self._fills = Fills(self._memory, clock, settings.proxy_memory_bytes // 4)
         signer = StreamSigner(ring)
         self._manifests = Manifests(sources, signer, self._memory, clock)
+        self._indexes = Indexes(sources, self._memory, clock)
         media = Media(sources, self._memory, self._fills, clock)
         endpoint = ProxyEndpoint(
-            signer, sources, self._manifests, media, self._memory, clock, closes=settings.proxy_connection_close
+            signer,
+            sources,
+            self._manifests,
+            self._indexes,
+            media,
+            self._memory,
+            clock,
+            closes=settings.proxy_connection_close,
         )
         self.asgi: ASGIApp = RequestMetrics(endpoint, "proxy", PROXY_PATH)
         self.health = Health()
@@ -92,6 +101,7 @@ class ProxyApp:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweeping
         await self._fills.close()
+        await self._indexes.close()
         await self._manifests.close()
         await self._renewal.close()
         await self._streams.close()

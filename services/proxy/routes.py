@@ -14,6 +14,7 @@ from services.proxy import heads, metrics
 from services.proxy.client import SLICE_BYTES, Client, Wish, while_connected
 from services.proxy.fills import NotMediaError
 from services.proxy.heads import Headers
+from services.proxy.indexes import Indexes
 from services.proxy.manifests import Manifests, manifest_key
 from services.proxy.media import Media
 from services.proxy.memory import Entry, Memory
@@ -37,6 +38,7 @@ class ProxyEndpoint:
         signer: StreamSigner,
         sources: Sources,
         manifests: Manifests,
+        indexes: Indexes,
         media: Media,
         memory: Memory,
         clock: Callable[[], float],
@@ -46,6 +48,7 @@ class ProxyEndpoint:
         self._tickets = Tickets(signer)
         self._sources = sources
         self._manifests = manifests
+        self._indexes = indexes
         self._media = media
         self._memory = memory
         self._clock = clock
@@ -88,7 +91,7 @@ class ProxyEndpoint:
 
     def _held(self, ticket: Ticket) -> Entry | None:
         key = self._sources.cached_key(ticket)
-        if key is None:
+        if key is None or ticket.wants_index:
             return None
         if ticket.kind is Kind.MANIFEST:
             key = manifest_key(key, ticket.expires)
@@ -96,6 +99,10 @@ class ProxyEndpoint:
 
     async def _fetch(self, ticket: Ticket, client: Client) -> None:
         source = await self._sources.locate(ticket)
+        if ticket.wants_index:
+            entry = await self._indexes.get(source)
+            await client.entry(entry, self._clock(), "L1" if entry.reads else "MISS")
+            return
         if self._manifests.is_expected(source):
             await self._manifest(source, client)
             return

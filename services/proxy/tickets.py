@@ -24,7 +24,8 @@ _MAX_REMEMBERED_BYTES: Final = 4096
 class Ticket:
     """`kind` is None where nobody said what to expect; `expires` (Unix seconds) bounds the children of a manifest.
 
-    `directives` is a query that a player adds for the origin.
+    `directives` is a query that a player adds for the origin. `wants_index`: not the bytes are asked for, but where the
+    pieces lie in them.
     """
 
     url: str
@@ -34,6 +35,7 @@ class Ticket:
     expires: int
     directives: str
     is_signed: bool
+    wants_index: bool = False
 
     @property
     def cached_as(self) -> str:
@@ -80,12 +82,13 @@ def read_ticket(query: bytes, signer: StreamSigner, now: float) -> Ticket:
     directives = "&".join(
         f"{name}={quote(given[name], safe='')}" for name in sorted(given) if name.startswith(_DIRECTIVE_PREFIX)
     )
+    wants_index = given.get("view") == "index"
     if _SIGNED & given.keys():
         ref = signer.verify(given, now)
         # All segments of a DASH template carry the template's object: here each becomes one of its own.
         identity = object_id(ref.object_id, ref.url) if given.get("t") else ref.object_id
-        return Ticket(ref.url, ref.kind, identity, ref.context, ref.expires, directives, is_signed=True)
+        return Ticket(ref.url, ref.kind, identity, ref.context, ref.expires, directives, True, wants_index)
     url = given.get("url", "")
     if not url:
         raise Refused("bad_url", "The parameter url is missing.")
-    return Ticket(url, None, object_id(url), "", expiry(now), directives, is_signed=False)
+    return Ticket(url, None, object_id(url), "", expiry(now), directives, False, wants_index)

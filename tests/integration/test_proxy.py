@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import re
 import secrets
 import subprocess
@@ -725,3 +726,27 @@ async def test_hosts_that_throttle_range_headers_are_asked_by_parameter(
             [seen] = [seen for seen in origin.requests("/blob/1000.mp4") if seen.query.get("v") == mark]
             assert seen.query["range"] == "5000-5999"
             assert seen.range is None
+
+
+@pytest.mark.parametrize(("name", "container"), [(clips.avc(240), "mp4"), (clips.VP9, "webm")])
+async def test_where_the_pieces_of_a_file_lie_is_read_once_for_everybody(
+    name: str, container: str, http: aiohttp.ClientSession, proxy: Node, origin: Origin, media: Media
+) -> None:
+    path = signed(origin.url(name, v=(mark := unique()))) + "&view=index"
+    answers = await asyncio.gather(*(fetched(http, proxy, path) for _ in range(5)))
+    again, _ = await fetched(http, proxy, path)
+    told = json.loads(answers[0][1])
+    whole = media.path(name).read_bytes()
+    assert {body for _, body in answers} == {answers[0][1]}
+    assert again.headers["X-Cache"] == "L1"
+    assert (told["container"], told["init"][0]) == (container, 0)
+    assert told["duration"] == pytest.approx(clips.DURATION_S, abs=0.2)
+    assert told["pieces"][0] > told["init"][1] - 1
+    assert len(whole) > told["pieces"][1]
+    seen = [request for request in origin.requests(f"/{name}") if request.query.get("v") == mark]
+    assert len(seen) <= 2
+
+
+async def test_a_file_that_has_no_pieces_says_so(http: aiohttp.ClientSession, proxy: Node, origin: Origin) -> None:
+    path = signed(origin.url(clips.MP4, v=unique())) + "&view=index"
+    assert [await code_of(http, proxy, path) for _ in range(2)] == [(400, "no_index")] * 2
