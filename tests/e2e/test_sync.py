@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 import time
 from collections.abc import Awaitable, Callable
 
@@ -24,6 +25,11 @@ LINKS: dict[str, Callable[[Origin], str]] = {
     "hls": lambda origin: origin.url("hls/master.m3u8"),
     "pair": lambda origin: origin.url("watch/pair.sync"),
 }
+ENGINES = {"direct": ["direct", "direct"], "hls": ["hls", "hls"], "pair": ["joined", "pair"]}
+SKEW = """() => {
+  const [video, audio] = ['video', 'audio'].map((name) => document.querySelector(`${name}[data-role^="stage"]`));
+  return Math.abs(audio.currentTime - video.currentTime);
+}"""
 
 
 async def settled_spread(people: list[Person]) -> float:
@@ -49,12 +55,14 @@ async def test_two_pages_on_two_replicas_stay_together(
     kind: str, installation: Installation, origin: Origin, chromium: Browser, room: str, figure: Figure
 ) -> None:
     ana = await Person.enter(chromium, installation.urls[0], room, "Ana")
-    ben = await Person.enter(chromium, installation.urls[1], room, "Ben")
+    # Of a pair, one of them plays picture and sound by one element, the other by two.
+    prefs: dict[str, object] = {"joinsPairs": False}
+    ben = await Person.enter(chromium, installation.urls[1], room, "Ben", prefs=prefs)
     people = [ana, ben]
     await ana.add(LINKS[kind](origin))
     await asyncio.gather(*(person.playing() for person in people))
-    expected = {"direct": "direct", "hls": "hls", "pair": "pair"}[kind]
-    assert [await person.told("player.engine") for person in people] == [expected, expected]
+    assert [await person.told("player.engine") for person in people] == ENGINES[kind]
+    skews: list[float] = []
 
     async def after_play() -> float:
         await ben.press("Pause")
@@ -85,6 +93,8 @@ async def test_two_pages_on_two_replicas_stay_together(
         worst, until = 0.0, time.monotonic() + SOAK_S
         while time.monotonic() < until and (await ana.sample()).position < 62:
             worst = max(worst, await spread(people))
+            if kind == "pair":
+                skews.append(await ben.page.evaluate(SKEW))
             await asyncio.sleep(1)
         return worst
 
@@ -92,5 +102,10 @@ async def test_two_pages_on_two_replicas_stay_together(
     await measured(figure, f"{kind}: spread after pause", after_pause)
     await measured(figure, f"{kind}: spread after seek", after_seek)
     await measured(figure, f"{kind}: worst spread of a minute", while_playing)
+    if skews:
+        skew = statistics.median(skews) * 1000
+        figure(f"two elements: median distance of sound and picture {skew:.0f} ms, worst {max(skews) * 1000:.0f} ms")
+        # Beyond 0.2 s the loop corrects; a busy machine may be seen while it does.
+        assert skew < 200
     assert ana.errors == []
     assert ben.errors == []

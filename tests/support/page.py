@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -86,10 +87,20 @@ class Person:
 
     @classmethod
     async def enter(
-        cls, browser: Browser, base_url: str, room: str, name: str, *, size: tuple[int, int] = DESKTOP
+        cls,
+        browser: Browser,
+        base_url: str,
+        room: str,
+        name: str,
+        *,
+        size: tuple[int, int] = DESKTOP,
+        prefs: dict[str, object] | None = None,
     ) -> Person:
-        """Open the room's page as a new guest and wait until it is live."""
+        """Open the room's page as a new guest, who has chosen `prefs` before, and wait until it is live."""
         context = await browser.new_context(viewport={"width": size[0], "height": size[1]})
+        if prefs:
+            held = json.dumps(json.dumps(prefs))
+            await context.add_init_script(f"localStorage['wt:prefs'] ??= {held}")
         person = cls(await context.new_page(), name)
         await person.page.goto(f"{base_url}/room/{room}?name={name}")
         await person.live()

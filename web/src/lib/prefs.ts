@@ -5,6 +5,8 @@ export interface Prefs {
   readonly wantedHeight: number | null;
   readonly subtitleLanguage: string | null;
   readonly showsReactions: boolean;
+  /** Separate picture and sound are played by one element, where the browser can. */
+  readonly joinsPairs: boolean;
   readonly theme: "system" | "dark" | "light";
 }
 
@@ -15,6 +17,7 @@ const DEFAULTS: Prefs = {
   wantedHeight: null,
   subtitleLanguage: null,
   showsReactions: true,
+  joinsPairs: true,
   theme: "system",
 };
 

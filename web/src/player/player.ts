@@ -8,13 +8,14 @@ import { openDash } from "./engines/dash";
 import { openDirect } from "./engines/direct";
 import type { Engine, EngineContext, FailureKind } from "./engines/engine";
 import { openHls } from "./engines/hls";
+import { openJoined } from "./engines/joined";
 import { openPair } from "./engines/pair";
 import type { Choice } from "./quality";
 import { chooseSource, isSameStream, type Source } from "./source";
 
 export interface PlayerState {
   readonly phase: "empty" | "loading" | "ready" | "failed";
-  readonly engine: Source["engine"];
+  readonly engine: Source["engine"] | "joined";
   readonly failure: { readonly kind: FailureKind; readonly detail: string } | null;
   readonly isBuffering: boolean;
   /** The browser wants a gesture before it lets anything be heard. */
@@ -24,6 +25,8 @@ export interface PlayerState {
   readonly subtitle: string | null;
   readonly volume: number;
   readonly isMuted: boolean;
+  /** Separate picture and sound are played by one element, where that can be done. */
+  readonly joinsPairs: boolean;
 }
 
 export interface PlayerEvents {
@@ -60,7 +63,7 @@ export class Player {
   private isDated = false;
 
   constructor(private readonly events: PlayerEvents) {
-    const { volume, isMuted } = readPrefs();
+    const { volume, isMuted, joinsPairs } = readPrefs();
     this.state = new Store<PlayerState>({
       phase: "empty",
       engine: "none",
@@ -72,6 +75,7 @@ export class Player {
       subtitle: null,
       volume,
       isMuted,
+      joinsPairs,
     });
     const { video } = this;
     video.dataset.role = "stage";
@@ -171,6 +175,13 @@ export class Player {
     this.unlock();
   }
 
+  setJoinsPairs(joinsPairs: boolean, startAt: number): void {
+    writePrefs({ joinsPairs });
+    this.state.patch({ joinsPairs });
+    const { engine } = this.state.get();
+    if (engine === "joined" || engine === "pair") this.retry(startAt);
+  }
+
   selectQuality(id: string): void {
     const choice = this.state.get().choices.find((each) => each.id === id);
     writePrefs({ wantedHeight: choice?.height ?? null });
@@ -240,6 +251,7 @@ export class Player {
 
   private begin(engine: Engine, video: VideoState): void {
     this.engine = engine;
+    if (engine.kind !== undefined) this.state.patch({ engine: engine.kind });
     this.applyVolume();
     this.refresh();
     const { subtitleLanguage } = readPrefs();
@@ -256,6 +268,7 @@ export class Player {
       audio: () => this.partner(),
       startAt,
       wantedHeight: readPrefs().wantedHeight,
+      joinsPairs: this.state.get().joinsPairs,
       isDated: () => this.isDated,
       dateOffset: (window) => this.events.dateOffset(window),
       changed: () => {
@@ -340,6 +353,13 @@ async function openEngine(source: Source, context: EngineContext): Promise<Engin
     case "dash":
       return openDash(context, source.url);
     case "pair":
+      if (source.canJoin && context.joinsPairs) {
+        try {
+          return await openJoined(context);
+        } catch {
+          // Files without lists of their pieces, or of codecs that cannot be appended.
+        }
+      }
       return openPair(context, source.videoUrl, source.audioUrl);
     case "direct":
       return openDirect(context, source.url);

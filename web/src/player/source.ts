@@ -11,7 +11,13 @@ export type Source =
   | { readonly engine: "hls"; readonly url: string }
   | { readonly engine: "direct"; readonly url: string }
   | { readonly engine: "dash"; readonly url: string }
-  | { readonly engine: "pair"; readonly videoUrl: string; readonly audioUrl: string }
+  | {
+      readonly engine: "pair";
+      readonly videoUrl: string;
+      readonly audioUrl: string;
+      /** One element can play both. */
+      readonly canJoin: boolean;
+    }
   | { readonly engine: "none" };
 
 const NONE: Source = { engine: "none" };
@@ -27,7 +33,7 @@ export function chooseSource(video: VideoState, can: Abilities): Source {
     case "dash":
       if (video.manifest_url && can.mse) return { engine: "dash", url: video.manifest_url };
       if (video.video_url && video.audio_url) {
-        return { engine: "pair", videoUrl: video.video_url, audioUrl: video.audio_url };
+        return { engine: "pair", videoUrl: video.video_url, audioUrl: video.audio_url, canJoin: can.mse };
       }
       // Video without sound, or sound without video, is a plain file.
       return video.video_url || video.audio_url

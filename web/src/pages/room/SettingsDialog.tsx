@@ -6,6 +6,7 @@ import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { TextField } from "@/ui/TextField";
 import { ThemeChoice } from "@/ui/ThemeButton";
+import { PlaybackSettings } from "./PlaybackSettings";
 import { RoomSettings } from "./RoomSettings";
 
 const shortcuts = [
@@ -32,6 +33,9 @@ export function SettingsDialog({ session, isOpen, onClose }: Props) {
         <NameForm session={session} />
         <Section title="This room">
           <RoomSettings session={session} />
+        </Section>
+        <Section title="Your player">
+          <PlaybackSettings session={session} />
         </Section>
         <Section title="Keys">
           <dl className="grid grid-cols-[auto_1fr] gap-x-5 gap-y-1.5 text-sm">

@@ -4,8 +4,15 @@ import { SingleTransport } from "../single";
 import { type Coordinate, SAME } from "../transport";
 import type { Engine, EngineContext } from "./engine";
 
+/** What a manifest of our own does not say itself. */
+export interface Origin {
+  readonly kind: "joined";
+  readonly offered: readonly { readonly id: string; readonly label: string; readonly height: number }[];
+  ended(): void;
+}
+
 /** dash.js, for streams that come as an MPD. */
-export async function openDash(context: EngineContext, url: string): Promise<Engine> {
+export async function openDash(context: EngineContext, url: string, origin: Origin | null = null): Promise<Engine> {
   const { MediaPlayer } = await import("dashjs");
   const player = MediaPlayer().create();
   player.updateSettings({
@@ -14,9 +21,16 @@ export async function openDash(context: EngineContext, url: string): Promise<Eng
       // Correcting the speed is the room's business.
       liveCatchup: { enabled: false },
       cacheInitSegments: true,
+      buffer: { fastSwitchEnabled: true, bufferTimeAtTopQuality: 30, bufferTimeAtTopQualityLongForm: 60 },
+      // Whoever wants more than the picture's size on the page shows can say so.
+      abr: { limitBitrateByPortal: origin !== null, usePixelRatioInLimitBitrateByPortal: true },
+      text: { defaultEnabled: false },
+      // The proxy has the address renewed meanwhile.
+      retryAttempts: { MediaSegment: 6, InitializationSegment: 6, IndexSegment: 6 },
+      retryIntervals: { MediaSegment: 1000 },
     },
   });
-  const engine = new DashEngine(player, context);
+  const engine = new DashEngine(player, context, origin);
   player.initialize(context.video, url, false, context.state.is_live ? Number.NaN : context.startAt);
   return engine;
 }
@@ -24,10 +38,12 @@ export async function openDash(context: EngineContext, url: string): Promise<Eng
 class DashEngine implements Engine {
   readonly transport: SingleTransport;
   private isAuto = true;
+  private wanted: string | null = null;
 
   constructor(
     private readonly player: MediaPlayerClass,
     private readonly context: EngineContext,
+    private readonly origin: Origin | null,
   ) {
     this.transport = new SingleTransport(context.video, context.state.is_live ? dated(player, context) : SAME);
     player.on("streamInitialized", () => this.begin());
@@ -35,43 +51,54 @@ class DashEngine implements Engine {
     player.on("error", (event: unknown) => this.failed(event));
   }
 
+  get kind(): "dash" | "joined" {
+    return this.origin?.kind ?? "dash";
+  }
+
   get choices(): readonly Choice[] {
-    const found = this.representations();
+    const found = this.offered();
     if (found.length < 2) return [];
-    const playing = this.player.getCurrentRepresentationForType("video")?.height;
-    const auto = { id: AUTO, label: playing ? `Auto (${playing}p)` : "Auto", height: null, url: null };
-    const lines = found.map((each) => ({ id: each.id, label: `${each.height}p`, height: each.height, url: null }));
-    return [auto, ...lines.sort((a, b) => b.height - a.height)];
+    const playing = this.player.getCurrentRepresentationForType("video")?.id;
+    const label = found.find(({ id }) => id === playing)?.label;
+    const auto = { id: AUTO, label: label ? `Auto (${label})` : "Auto", height: null, url: null };
+    return [auto, ...found.map((each) => ({ ...each, url: null })).sort((a, b) => b.height - a.height)];
   }
 
   get choice(): string | null {
-    if (this.isAuto) return AUTO;
-    return this.player.getCurrentRepresentationForType("video")?.id ?? null;
+    return this.isAuto ? AUTO : this.wanted;
   }
 
   select(id: string): void {
     this.isAuto = id === AUTO;
-    this.player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: this.isAuto } } } });
+    const isLimited = this.isAuto && this.origin !== null;
+    this.player.updateSettings({
+      streaming: { abr: { autoSwitchBitrate: { video: this.isAuto }, limitBitrateByPortal: isLimited } },
+    });
+    this.wanted = this.isAuto ? null : id;
     if (!this.isAuto) this.player.setRepresentationForTypeById("video", id);
     this.context.changed();
   }
 
   destroy(): void {
     this.player.destroy();
+    this.origin?.ended();
     this.context.video.removeAttribute("src");
     this.context.video.load();
   }
 
   private begin(): void {
     const { wantedHeight } = this.context;
-    const fitting = this.representations().filter((each) => wantedHeight !== null && each.height <= wantedHeight);
-    const tallest = fitting.sort((a, b) => b.height - a.height)[0];
+    const fitting = this.offered().filter((each) => wantedHeight !== null && each.height <= wantedHeight);
+    const tallest = [...fitting].sort((a, b) => b.height - a.height)[0];
     if (tallest !== undefined) this.select(tallest.id);
     this.context.changed();
   }
 
-  private representations() {
-    return this.player.isReady() ? this.player.getRepresentationsByType("video") : [];
+  private offered(): readonly { readonly id: string; readonly label: string; readonly height: number }[] {
+    if (!this.player.isReady()) return [];
+    if (this.origin !== null) return this.origin.offered;
+    const found = this.player.getRepresentationsByType("video");
+    return found.map(({ id, height }) => ({ id, label: `${height}p`, height }));
   }
 
   private failed(event: unknown): void {

@@ -5,6 +5,8 @@ import type { Transport } from "../transport";
 
 /** One way of playing one video. Ends with `destroy`; the elements live on. */
 export interface Engine {
+  /** Where it is not simply what the source calls for. */
+  readonly kind?: "dash" | "joined";
   readonly transport: Transport;
   readonly choices: readonly Choice[];
   /** The id of the choice in use. */
@@ -24,6 +26,7 @@ export interface EngineContext {
   /** Where playing will begin, in the room's seconds. */
   readonly startAt: number;
   readonly wantedHeight: number | null;
+  readonly joinsPairs: boolean;
   /** Whether the room's positions are dates, as in a live stream whose pictures have them. */
   isDated(): boolean;
   /** What makes a date out of the room's positions, given what the stream offers; null where they do not meet. */

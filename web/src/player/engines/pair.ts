@@ -2,6 +2,7 @@ import type { AudioTrack } from "@/wire/wire.gen";
 import { DuoTransport } from "../duo";
 import { measureFitness } from "../fitness";
 import { begin, choices } from "../quality";
+import { distinctSounds, soundType } from "../sounds";
 import { type Engine, type EngineContext, screenHeight } from "./engine";
 
 const RETRIES = 3;
@@ -15,7 +16,9 @@ export async function openPair(context: EngineContext, videoUrl: string, audioUr
   let chosen = begin(offered, screenHeight(), context.wantedHeight);
   const audio = context.audio();
   const transport = new DuoTransport(video, audio, context.refused);
-  const sound = playable(state.audio_tracks, audio)?.url ?? audioUrl;
+  const canHear = (track: AudioTrack) => audio.canPlayType(soundType(track.codecs)) !== "";
+  // The address the video names stands for itself where nothing is known.
+  const sound = distinctSounds(state.audio_tracks, canHear)[0]?.url ?? audioUrl;
 
   const picture = watch(video, () => chosen?.url ?? videoUrl, context);
   const partner = watch(audio, () => sound, context);
@@ -43,20 +46,6 @@ export async function openPair(context: EngineContext, videoUrl: string, audioUr
       partner.end();
     },
   };
-}
-
-/** The best that this browser plays; the address the video names stands for itself where nothing is known. */
-function playable(tracks: readonly AudioTrack[], audio: HTMLAudioElement): AudioTrack | null {
-  const fits = (track: AudioTrack) => {
-    const container = /opus|vorbis/.test(track.codecs) ? "webm" : "mp4";
-    return track.url !== "" && audio.canPlayType(`audio/${container}; codecs="${track.codecs}"`) !== "";
-  };
-  const [first] = tracks;
-  const sameLanguage = tracks.filter((track) => track.language === first?.language && fits(track));
-  return sameLanguage.reduce<AudioTrack | null>(
-    (best, track) => (best === null || (track.bitrate ?? 0) > (best.bitrate ?? 0) ? track : best),
-    null,
-  );
 }
 
 /** Loads an element, and again when it fails for a reason that may pass. */

@@ -1,0 +1,34 @@
+/** Which of a video's audio tracks to play. Pure. */
+import type { AudioTrack } from "@/wire/wire.gen";
+
+export type Hearing = (track: AudioTrack) => boolean;
+
+/** The best that can be heard of each language, the video's own language first. */
+export function distinctSounds(tracks: readonly AudioTrack[], canHear: Hearing): readonly AudioTrack[] {
+  const best = new Map<string | null, AudioTrack>();
+  for (const track of tracks) {
+    if (track.url === "" || !canHear(track)) continue;
+    const held = best.get(track.language);
+    if (held === undefined || (track.bitrate ?? 0) > (held.bitrate ?? 0)) best.set(track.language, track);
+  }
+  return [...best.values()];
+}
+
+/** The MIME type of a separate audio file. */
+export function soundType(codecs: string): string {
+  return `audio/${/opus|vorbis/.test(codecs) ? "webm" : "mp4"}; codecs="${codecs}"`;
+}
+
+/** The track of a language, or of its first part (`en` for `en-GB`), else the first. */
+export function soundOf<T extends { readonly language: string | null }>(
+  tracks: readonly T[],
+  wanted: string | null,
+): T | null {
+  const base = (language: string | null) => language?.split("-")[0] ?? null;
+  return (
+    tracks.find((track) => wanted !== null && track.language === wanted) ??
+    tracks.find((track) => wanted !== null && base(track.language) === base(wanted)) ??
+    tracks[0] ??
+    null
+  );
+}
