@@ -17,6 +17,7 @@ MEMORY_ENTRIES = Gauge("wt_proxy_memory_entries", "Objects held in memory", ["sh
 REWRITES = Counter("wt_proxy_rewrites_total", "Manifests rewritten", ["form"])
 RENEWALS = Counter(
     "wt_proxy_renewals_total", "Streams that upstreams refused, by outcome: renewed, in_vain.", ["outcome"]
+)
 INDEXES = Counter(
     "wt_proxy_indexes_total", "Files whose index was read, by container; none: they have no index", ["form"]
 )
