@@ -21,8 +21,13 @@ from tests.support.redis import RedisServer
 TRIED_AGAIN: Final = ("chaos", "e2e", "integration")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Three tries count as one where real processes meet a busy machine; each further try is printed in the summary."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Three tries count as one where real processes meet a busy machine; each further try is printed in the summary.
+
+    `--reruns 0` switches that off.
+    """
+    if config.getoption("reruns") is not None:
+        return
     here = Path(__file__).parent
     for item in items:
         if item.path.relative_to(here).parts[0] in TRIED_AGAIN:

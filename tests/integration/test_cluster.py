@@ -7,6 +7,7 @@ import secrets
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -223,21 +224,20 @@ async def test_a_dead_master_that_is_replaced_by_its_replica_leaves_no_client_be
             Node("services.sync", tmp_path / "a.log", settings=settings) as first,
             Node("services.sync", tmp_path / "b.log", settings=settings) as second,
         ):
-            client = connect(cluster.url)
-            store = RoomStore(client, Keys(PREFIX))
-            await store.refresh_run()
             doomed = cluster.servers[0]
             room = room_on(cluster, doomed)
-            async with two_watching((first, second), store, room) as (ana, ben):
-                doomed.kill()
-                took, version = await until_moved(store, room)
-                await asyncio.gather(*(reach(member, version) for member in (ana, ben)))
-                answer = await ana.ask("set_rate", rate=1.5)
-                await ben.expect("set_rate", version=answer["version"])
-                for member in (ana, ben):
-                    await member.expect("heartbeat", run=replid(cluster.holder(Keys(PREFIX).room(room))))
-                assert await settled(ana) == await settled(ben)
-                assert not [each for each in ana.seen if each["type"] in ("member_left", "pause")]
-            await client.aclose()
+            async with aclosing(connect(cluster.url)) as client:
+                store = RoomStore(client, Keys(PREFIX))
+                await store.refresh_run()
+                async with two_watching((first, second), store, room) as (ana, ben):
+                    doomed.kill()
+                    took, version = await until_moved(store, room)
+                    await asyncio.gather(*(reach(member, version) for member in (ana, ben)))
+                    answer = await ana.ask("set_rate", rate=1.5)
+                    await reach(ben, answer["version"])
+                    for member in (ana, ben):
+                        await member.expect("heartbeat", run=replid(cluster.holder(Keys(PREFIX).room(room))))
+                    assert await settled(ana) == await settled(ben)
+                    assert not [each for each in ana.seen if each["type"] in ("member_left", "pause")]
         sys.stdout.write(f"replaced in {took:.2f} s\n")
         assert took < 8

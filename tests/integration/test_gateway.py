@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -256,11 +257,10 @@ async def test_a_caller_who_leaves_is_not_waited_for(
             await asyncio.sleep(0.01)
         left.set()
         await asking
-    redis = connect(redis_server.url)
-    await redis.delete(keys.wanted(url_digest(LINK)))
-    await asyncio.sleep(1.2)
-    assert not await resolutions.is_wanted(url_digest(LINK))
-    await redis.aclose()
+    async with aclosing(connect(redis_server.url)) as redis:
+        await redis.delete(keys.wanted(url_digest(LINK)))
+        await asyncio.sleep(1.2)
+        assert not await resolutions.is_wanted(url_digest(LINK))
 
 
 async def test_a_rooms_link_is_handed_to_the_resolver(browser: Browser, resolutions: Resolutions) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import aclosing
 
 import pytest
 from redis.asyncio import Redis
@@ -194,11 +195,11 @@ async def test_without_redis_every_question_is_unavailable_soon(keys: Keys) -> N
         client = connect(server.url)
         resolutions = Resolutions(client, keys)
         assert await resolutions.cached(LINK) is None
-    begun = time.monotonic()
-    for attempt in (resolutions.want(LINK, "room", "i"), resolutions.resolve(LINK, 9), resolutions.cached(LINK)):
-        with pytest.raises(Unavailable) as failure:
-            await attempt
-        assert failure.value.code == "unavailable"
-    await resolutions.announce(DIGEST, "extracting")
-    assert time.monotonic() - begun < 10
-    await client.aclose()
+    async with aclosing(client):
+        begun = time.monotonic()
+        for attempt in (resolutions.want(LINK, "room", "i"), resolutions.resolve(LINK, 9), resolutions.cached(LINK)):
+            with pytest.raises(Unavailable) as failure:
+                await attempt
+            assert failure.value.code == "unavailable"
+        await resolutions.announce(DIGEST, "extracting")
+        assert time.monotonic() - begun < 10

@@ -7,6 +7,7 @@ import secrets
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -125,33 +126,28 @@ async def survive(
         assert record is not None
         assert (await state_of(ana))["version"] == record.version
         assert len(record.members) == 2
-        client = connect(servers.url)
-        logged = await client.xrange(Keys(PREFIX).log(room))
-        await client.aclose()
+        async with aclosing(connect(servers.url)) as client:
+            logged = await client.xrange(Keys(PREFIX).log(room))
         runs = [message["run"] for message in ben.seen if message["type"] == "heartbeat"]
         assert (ana.close_code, ben.close_code) == (None, None)
     return load, {int(entry.split(b"-")[0]) for entry, _ in logged}, runs
 
 
 async def test_jobs_are_queued_under_sentinel_too(servers: SentinelSet) -> None:
-    client = connect(servers.url)
-    jobs = Jobs(client, Keys("jobs"))
-    try:
+    async with aclosing(connect(servers.url)) as client:
+        jobs = Jobs(client, Keys("jobs"))
         assert await jobs.enqueue("digest", LINK, "public")
         assert not await jobs.enqueue("digest", LINK, "public")
         assert await jobs.depth() == 1
-    finally:
-        await client.aclose()
 
 
 async def test_a_hung_sentinel_delays_nobody(servers: SentinelSet) -> None:
     servers.sentinels[0].pause()
     try:
-        client = connect(servers.url)
-        begun = time.monotonic()
-        await client.ping()
-        took = time.monotonic() - begun
-        await client.aclose()
+        async with aclosing(connect(servers.url)) as client:
+            begun = time.monotonic()
+            await client.ping()
+            took = time.monotonic() - begun
     finally:
         servers.sentinels[0].resume()
     assert took < 0.4
