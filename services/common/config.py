@@ -99,6 +99,8 @@ class CommonSettings:
     access_audience: str = setting("")
     # Empty: on without Access, off with it.
     allow_guests: str = setting("")
+    # Whether guests may keep cookies of sites here. Empty: on without Access, off with it.
+    guest_cookies: str = setting("")
     # `host` or `host:port` that may be fetched though private.
     allowed_private_hosts: tuple[str, ...] = setting((), names)
     # Links that may be queued or running at a time; whoever comes with another one then is told when to try again.
@@ -111,6 +113,11 @@ class CommonSettings:
     def guests_allowed(self) -> bool:
         """Whether people without a verified identity may enter."""
         return self.allow_guests == "1" if self.allow_guests else not self.access_team
+
+    @property
+    def guest_cookies_allowed(self) -> bool:
+        """Whether people without a verified identity may store cookies."""
+        return self.guest_cookies == "1" if self.guest_cookies else not self.access_team
 
     @property
     def jobs_url(self) -> str:
@@ -161,6 +168,8 @@ def _contradictions(settings: CommonSettings) -> list[str]:
         problems.append("WT_ACCESS_TEAM needs WT_ACCESS_AUDIENCE: without it any application's assertion would pass")
     if settings.allow_guests not in ("", "0", "1"):
         problems.append(f"WT_ALLOW_GUESTS={settings.allow_guests!r}: expected 0 or 1")
+    if settings.guest_cookies not in ("", "0", "1"):
+        problems.append(f"WT_GUEST_COOKIES={settings.guest_cookies!r}: expected 0 or 1")
     if parse_topology(settings.jobs_url).kind == "cluster":
         named = "WT_JOBS_REDIS_URL" if settings.jobs_redis_url else "WT_REDIS_URL"
         problems.append(

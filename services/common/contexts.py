@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from cryptography.fernet import InvalidToken
 from msgspec import Struct
 from msgspec.structs import replace
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.common import codec
+from services.common.chain import PUBLIC
+from services.common.cookies import Cookie
 from services.common.errors import Unavailable
-from services.common.keyring import KeyRing
+from services.common.keyring import KeyRing, Seal
 from services.common.keys import Keys
+from services.common.loans import Loans
 
 # What a page opened hours ago still names.
 MOST_EARLIER: Final = 8
@@ -25,7 +27,9 @@ class StreamContext(Struct, kw_only=True, frozen=True):
     `url` is the current upstream URL; `headers` are those yt-dlp said it needs; `scope` is `public` or the cookie
     owner's; `available_at` and `expires_at` are Unix seconds; `earlier` are the URLs that stood in `url`'s place
     before. `object_id` is the object whose URL `url` is: of others that share the context (the segments of a manifest)
-    it tells the headers, and where they have moved. `v` is the version of this record.
+    it tells the headers and cookies, and where they have moved. `owner` and `audience` are those of the way that opened
+    it. `cookies` are those the site gave to somebody without any; in another scope they are never kept here but in its
+    loan. `v` is the version of this record.
     """
 
     page_url: str
@@ -33,7 +37,10 @@ class StreamContext(Struct, kw_only=True, frozen=True):
     url: str
     object_id: str = ""
     headers: dict[str, str] = {}
-    scope: str = "public"
+    scope: str = PUBLIC
+    owner: str = ""
+    audience: str = ""
+    cookies: list[Cookie] = []
     extractor: str = ""
     available_at: float | None = None
     expires_at: float | None = None
@@ -47,7 +54,8 @@ class ContextStore:
     def __init__(self, redis: Redis, keys: Keys, ring: KeyRing) -> None:
         self._redis = redis
         self._keys = keys
-        self._fernet = ring.fernet("cookies")
+        self._seal = Seal(ring, "cookies")
+        self._loans = Loans(redis, keys, ring)
 
     async def put(self, contexts: dict[str, StreamContext], ttl_s: int) -> None:
         """Write contexts by id, each replacing what was there.
@@ -57,7 +65,7 @@ class ContextStore:
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
                 for context, value in contexts.items():
-                    pipe.set(self._keys.stream(context), self._fernet.encrypt(codec.encode(value)), ex=ttl_s)
+                    pipe.set(self._keys.stream(context), self._seal.close(codec.encode(value)), ex=ttl_s)
                 await pipe.execute()
         except (RedisError, OSError) as error:
             raise Unavailable("unavailable", "The stream store does not answer.", retry_after_ms=1000) from error
@@ -80,13 +88,14 @@ class ContextStore:
         return {context: value for context, value in opened.items() if value is not None}
 
     def _open(self, sealed: bytes | None) -> StreamContext | None:
+        content = self._seal.open(sealed) if sealed else None
         try:
-            return None if sealed is None else codec.decode_as(StreamContext, self._fernet.decrypt(sealed))
-        except (InvalidToken, codec.MalformedError):
+            return codec.decode_as(StreamContext, content) if content else None
+        except codec.MalformedError:
             return None
 
     async def get(self, context: str) -> StreamContext | None:
-        """The context, or None if it has expired or was written under a secret that is gone.
+        """The context with its cookies, or None if it has expired, was taken back or its secret is gone.
 
         :raises Unavailable: if Redis does not answer.
         """
@@ -94,7 +103,11 @@ class ContextStore:
             sealed = await self._redis.get(self._keys.stream(context))
         except (RedisError, OSError) as error:
             raise Unavailable("unavailable", "The stream store does not answer.", retry_after_ms=1000) from error
-        return self._open(sealed)
+        found = self._open(sealed)
+        if found is None or found.scope == PUBLIC:
+            return found
+        loan = await self._loans.get(found.scope)
+        return None if loan is None else replace(found, cookies=loan.cookies)
 
 
 def _succeeding(former: StreamContext | None, value: StreamContext) -> StreamContext:

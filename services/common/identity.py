@@ -18,14 +18,13 @@ from services.common.access import Access
 from services.common.config import CommonSettings
 from services.common.errors import Refused
 from services.common.keyring import KeyRing
-from services.common.keys import MemberId
+from services.common.keys import GUEST_PREFIX, MemberId
 from services.common.names import clean_name, friendly_name
 
 COOKIE: Final = "wt_session"
 COOKIE_LIFETIME_S: Final = 365 * 24 * 3600
 # A cookie older than this is made anew, so that who comes back stays who they are.
 COOKIE_RENEWAL: Final = timedelta(days=30)
-GUEST_PREFIX: Final = "guest-"
 ASSERTION_HEADER: Final = "cf-access-jwt-assertion"
 ASSERTION_COOKIE: Final = "CF_Authorization"
 

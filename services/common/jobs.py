@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.common import codec
+from services.common.chain import Link
 from services.common.errors import Unavailable
 from services.common.keys import Keys
 
@@ -31,7 +32,7 @@ def arq_redis(redis: Redis, keys: Keys) -> ArqRedis:
 
 
 class Jobs:
-    """Puts resolve jobs into the queue, one per digest however often it is asked."""
+    """Puts resolve jobs into the queue, one per digest and way to open it, however often it is asked."""
 
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._keys = keys
@@ -41,13 +42,15 @@ class Jobs:
         """arq's id of a flight. arq keeps jobs outside of our prefix, so the id carries it."""
         return f"{self._keys.jobs()}:{digest}:{scope}"
 
-    async def enqueue(self, digest: str, url: str, scope: str) -> bool:
-        """Queue a job; False if the same is queued or running already.
+    async def enqueue(self, digest: str, url: str, link: Link) -> bool:
+        """Queue a job; False if the same is queued or running already. It names whose cookies, and carries none.
 
         :raises Unavailable: if Redis does not answer; then it may be queued.
         """
         try:
-            job = await self._arq.enqueue_job(RESOLVE, digest, url, scope, _job_id=self.job_id(digest, scope))
+            job = await self._arq.enqueue_job(
+                RESOLVE, digest, url, codec.to_builtins(link), _job_id=self.job_id(digest, link.scope)
+            )
         except (RedisError, OSError) as error:
             raise _unavailable() from error
         return job is not None

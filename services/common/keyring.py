@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -41,6 +41,33 @@ class KeyRing:
     def fernet(self, purpose: Purpose) -> MultiFernet:
         """Authenticated encryption under `purpose`."""
         return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in self.subkeys(purpose)])
+
+
+class Seal:
+    """Authenticated encryption of records at rest, under the ring's subkeys for one purpose."""
+
+    def __init__(self, ring: KeyRing, purpose: Purpose) -> None:
+        self._all = ring.fernet(purpose)
+        self._newest = Fernet(base64.urlsafe_b64encode(ring.subkeys(purpose)[0]))
+
+    def close(self, content: bytes) -> bytes:
+        """Encrypt under the newest key."""
+        return self._newest.encrypt(content)
+
+    def open(self, sealed: bytes) -> bytes | None:
+        """Decrypt; None if no key of the ring fits, or the record was changed."""
+        try:
+            return self._all.decrypt(sealed)
+        except InvalidToken:
+            return None
+
+    def is_old(self, sealed: bytes) -> bool:
+        """Whether a record that `open` reads should be written again, because its key is to go."""
+        try:
+            self._newest.decrypt(sealed)
+        except InvalidToken:
+            return True
+        return False
 
 
 def load_keyring(settings: CommonSettings) -> KeyRing:

@@ -12,6 +12,8 @@ MemberId = NewType("MemberId", str)
 ItemId = NewType("ItemId", str)
 ConnectionId = NewType("ConnectionId", str)
 
+# What the member id of somebody without a verified identity begins with.
+GUEST_PREFIX: Final = "guest-"
 ROOM_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -119,19 +121,31 @@ class Keys:
         """Channel: a replica's messages to itself, by which it notices a deaf subscription."""
         return f"{self.prefix}:probe:{replica}"
 
+    def cookies(self, member: str) -> str:
+        """Hash: one person's cookies by site, each encrypted, and an encrypted index. TTL: 30 days from last use."""
+        return f"{self.prefix}:cookies:{member}"
+
     # Jobs and caches: WT_JOBS_REDIS_URL.
 
     def format(self, digest: str, scope: str) -> str:
-        """String: resolved formats, or the error, as JSON. Scope: `public` or a cookie owner. TTL <= 2 h."""
+        """String: resolved formats, or the error, as JSON. Scope: `public` or whose cookies, for whom. TTL <= 2 h."""
         return f"{self.prefix}:format:{digest}:{scope}"
 
-    def waiters(self, digest: str) -> str:
-        """Set: `room|item` pairs that a flight's result must enter. TTL 10 min."""
-        return f"{self.prefix}:waiters:{digest}"
+    def waiters(self, digest: str, scope: str) -> str:
+        """Set: items that a flight's result must enter, each with what is tried after it, as JSON. TTL 10 min."""
+        return f"{self.prefix}:waiters:{digest}:{scope}"
 
-    def wanted(self, digest: str) -> str:
+    def loan(self, scope: str) -> str:
+        """String: the cookies that streams of one scope are fetched with, encrypted. TTL: as its streams'."""
+        return f"{self.prefix}:loan:{scope}"
+
+    def loans(self, member: str) -> str:
+        """Sorted set: what one person's cookies opened, `scope|site|room/item`, by its end (Unix seconds)."""
+        return f"{self.prefix}:loans:{member}"
+
+    def wanted(self, digest: str, scope: str) -> str:
         """String: somebody waits for a flight over REST at this moment. TTL 5 s, renewed while they wait."""
-        return f"{self.prefix}:wanted:{digest}"
+        return f"{self.prefix}:wanted:{digest}:{scope}"
 
     def renewed(self, digest: str, scope: str) -> str:
         """String: a page was opened again for a stream that its upstream refused. TTL 30 s."""

@@ -10,6 +10,7 @@ from typing import Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from services.common.chain import Link
 from services.common.errors import Unavailable
 from services.common.jobs import Jobs
 from services.common.keys import Keys, url_digest
@@ -28,24 +29,24 @@ class Renewals:
         self._keys = keys
         self._jobs = Jobs(redis, keys)
 
-    async def ask(self, page_url: str, scope: str) -> bool:
+    async def ask(self, page_url: str, link: Link) -> bool:
         """Have a page opened again; False if that was asked for within the last 30 s.
 
-        :param page_url: canonical, as contexts name it.
+        :param page_url: canonical, as contexts name it. `link`: the way that it was opened.
         :raises Unavailable: if Redis does not answer.
         """
-        digest = url_digest(page_url)
+        digest, scope = url_digest(page_url), link.scope
         try:
             if not await self._redis.set(self._keys.renewed(digest, scope), 1, nx=True, ex=EVERY_S):
                 return False
             async with self._redis.pipeline(transaction=False) as pipe:
                 # What is cached names the URLs that were refused.
                 pipe.delete(self._keys.format(digest, scope))
-                pipe.set(self._keys.wanted(digest), 1, ex=WANTED_S)
+                pipe.set(self._keys.wanted(digest, scope), 1, ex=WANTED_S)
                 await pipe.execute()
         except (RedisError, OSError) as error:
             raise Unavailable("unavailable", "The stream store does not answer.", retry_after_ms=1000) from error
-        await self._jobs.enqueue(digest, page_url, scope)
+        await self._jobs.enqueue(digest, page_url, link)
         return True
 
     async def is_done(self, page_url: str, scope: str) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final, NoReturn
 
 from msgspec import Struct
@@ -16,13 +16,25 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from services.common import codec
+from services.common.chain import (
+    ANONYMOUS,
+    PUBLIC,
+    Link,
+    Resolution,
+    attempt,
+    concluded,
+    goes_on,
+    known_answer,
+    next_way,
+)
 from services.common.errors import Unavailable
 from services.common.guard import parse_url
 from services.common.jobs import Jobs
 from services.common.keys import Keys, url_digest
-from services.common.wire.models import VideoState
+from services.common.wire.models import Attempt
 
-PUBLIC: Final = "public"
+__all__ = ["PUBLIC", "Resolution", "Resolutions", "Waiter"]
+
 WAITERS_TTL_S: Final = 600
 # Whoever waits says so again each second.
 WANTED_S: Final = 5
@@ -36,22 +48,21 @@ MAX_SUBSCRIPTIONS: Final = 24
 READABLE: Final = (1, 2)
 
 
-class Resolution(Struct, kw_only=True, frozen=True):
-    """A flight's result: a video, or the code and sentence of why there is none. Times are Unix seconds."""
-
-    video: VideoState | None = None
-    code: str | None = None
-    message: str | None = None
-    resolved_at: float
-    expires_at: float
-    v: int = 1
-
-
 class Waiter(Struct, frozen=True):
-    """A queue item that a flight's result must enter."""
+    """A queue item that a flight's result must enter.
+
+    `links` are the ways that are still to be tried for it, the flight's own first; `attempts` how those before failed.
+    """
 
     room: str
     item: str
+    links: tuple[Link, ...] = (ANONYMOUS,)
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def scope(self) -> str:
+        """The scope of the flight that it waits for."""
+        return self.links[0].scope
 
 
 class Resolutions:
@@ -74,49 +85,75 @@ class Resolutions:
         """
         return await self.peek(_digest(url), scope)
 
-    async def want(self, url: str, room: str, item: str) -> Resolution | None:
+    async def want(self, url: str, room: str, item: str, links: Sequence[Link] = (ANONYMOUS,)) -> Resolution | None:
         """The result now, or None: then it enters the room as soon as it is there, whatever becomes of the caller.
 
+        :param links: the ways to open it, in the order in which they are tried; the last is everybody's.
         :raises Refused: `bad_url` or `refused_target`.
         :raises Unavailable: `busy` if the queue is full, `unavailable` if Redis does not answer.
         """
         canonical = parse_url(url).url
         digest = url_digest(canonical)
-        waiter = Waiter(room, item)
-        # Waiter first, then the cache: a flight writes the cache before it reads its waiters, so one of both meets.
-        await self._add_waiter(digest, waiter)
-        try:
-            known = await self.peek(digest, PUBLIC)
-            if known is None:
-                await self._enqueue(digest, canonical)
-        except Unavailable:
-            with contextlib.suppress(Unavailable):
-                await self.settled(digest, waiter)
-            raise
+        known = known_answer(links, await self._look(digest, links)) if len(links) > 1 else None
         if known is None:
+            known = await self.pass_on(digest, canonical, Waiter(room, item, tuple(links)))
+        return None if known is None else _as_pasted(known, url)
+
+    async def pass_on(self, digest: str, url: str, waiter: Waiter, *, is_forced: bool = False) -> Resolution | None:
+        """Have a waiter wait for the first of its ways that is not known yet. Answers what is known of the last one.
+
+        :param url: canonical. `is_forced`: also where the queue is full.
+        :raises Unavailable: `busy`, `unavailable`.
+        """
+        while True:
+            # Waiter first, then the cache: a flight writes the cache before it reads its waiters, so one of both meets.
+            await self._add_waiter(digest, waiter)
+            try:
+                known = await self.peek(digest, waiter.scope)
+                if known is None:
+                    await self._enqueue(digest, url, waiter.links[0], is_forced=is_forced)
+            except Unavailable:
+                with contextlib.suppress(Unavailable):
+                    await self.settled(digest, waiter)
+                raise
+            if known is None:
+                return None
+            await self.settled(digest, waiter)
+            following = self.following(waiter, known)
+            if following is None:
+                return concluded(known, [*waiter.attempts, attempt(waiter.links[0], known)])
+            waiter = following
+
+    @staticmethod
+    def following(waiter: Waiter, result: Resolution) -> Waiter | None:
+        """The waiter for the next way, after `result` of the first; None if that is its answer."""
+        first, *rest = waiter.links
+        if not goes_on(result, rest):
             return None
-        await self.settled(digest, waiter)
-        return _as_pasted(known, url)
+        return Waiter(waiter.room, waiter.item, tuple(rest), (*waiter.attempts, attempt(first, result)))
 
-    async def resolve(self, url: str, timeout_s: float) -> Resolution:
-        """Resolve a link and wait for it; many callers share one flight.
+    async def resolve(
+        self, url: str, timeout_s: float, links: Sequence[Link] = (ANONYMOUS,), *, own: bool = False
+    ) -> Resolution:
+        """Resolve a link and wait for it; many callers share one flight for each way.
 
+        :param own: prefer what the caller's own cookies open to what is known of everybody's.
         :raises Refused: `bad_url` or `refused_target`.
         :raises Unavailable: `timeout` after `timeout_s` (the flight goes on), `busy`, `unavailable`.
         """
         canonical = parse_url(url).url
         digest = url_digest(canonical)
-        known = await self.peek(digest, PUBLIC)
+        known = known_answer(links, await self._look(digest, links), own=own)
         if known is None:
             try:
                 async with asyncio.timeout(timeout_s):
-                    known = await self._flown(digest, canonical)
+                    known = await self._flown(digest, canonical, links, own)
             except TimeoutError:
                 raise Unavailable("timeout", "This link takes long to open. Try again.", retry_after_ms=5000) from None
         return _as_pasted(known, url)
 
-    async def stages(self, url: str) -> AsyncIterator[str]:
-        """The stages of a link's flight as they come, until it is done. Nothing is promised: a stage may be missed.
+    async def stages(self, url: str, links: Sequence[Link] = (ANONYMOUS,)) -> AsyncIterator[str]:
+        """The stages of a link's flights as they come, until it is done. Nothing is promised: a stage may be missed.
 
         :raises Refused: `bad_url` or `refused_target`.
         :raises Unavailable: if Redis does not answer.
@@ -126,44 +163,52 @@ class Resolutions:
             # A long queue must not take every connection; whoever waits for results comes first.
             return
         async with self._subscriptions, self._subscribed(digest) as listener:
-            while await self.peek(digest, PUBLIC) is None:
+            while known_answer(links, await self._look(digest, links)) is None:
                 message = await _next_message(listener, RECHECK_S)
-                if message.get("done"):
-                    return
                 if isinstance(stage := message.get("stage"), str):
                     yield stage
 
-    async def _flown(self, digest: str, url: str) -> Resolution:
+    async def _flown(self, digest: str, url: str, links: Sequence[Link], own: bool) -> Resolution:
         if self._subscriptions.locked():
-            return await self._poll(digest, url)
+            return await self._poll(digest, url, links, own)
         async with self._subscriptions, self._subscribed(digest) as listener:
             while True:
-                known = await self.peek(digest, PUBLIC)
+                known = await self._step(digest, url, links, own)
                 if known is not None:
                     return known
-                # Again each time: a queue that was lost with its Redis is filled anew.
-                await self._say_wanted(digest)
-                await self._enqueue(digest, url)
                 await _completion(listener)
 
-    async def _poll(self, digest: str, url: str) -> Resolution:
+    async def _poll(self, digest: str, url: str, links: Sequence[Link], own: bool) -> Resolution:
         while True:
-            known = await self.peek(digest, PUBLIC)
+            known = await self._step(digest, url, links, own)
             if known is not None:
                 return known
-            await self._say_wanted(digest)
-            await self._enqueue(digest, url)
             await asyncio.sleep(RECHECK_S / 2)
 
-    async def _enqueue(self, digest: str, url: str) -> None:
-        if await self._jobs.depth() >= self._max_depth and not await self._jobs.is_queued(digest, PUBLIC):
+    async def _step(self, digest: str, url: str, links: Sequence[Link], own: bool) -> Resolution | None:
+        """The answer, or None: then the next way is under way."""
+        found = await self._look(digest, links)
+        known = known_answer(links, found, own=own)
+        if known is None:
+            link = next_way(links, found)
+            await self._say_wanted(digest, link.scope)
+            # Again each time: a queue that was lost with its Redis is filled anew.
+            await self._enqueue(digest, url, link)
+        return known
+
+    async def _look(self, digest: str, links: Sequence[Link]) -> list[Resolution | None]:
+        return [await self.peek(digest, link.scope) for link in links]
+
+    async def _enqueue(self, digest: str, url: str, link: Link, *, is_forced: bool = False) -> None:
+        is_full = not is_forced and await self._jobs.depth() >= self._max_depth
+        if is_full and not await self._jobs.is_queued(digest, link.scope):
             message = "Many links are being opened right now. Try again in a few seconds."
             raise Unavailable("busy", message, retry_after_ms=random.randint(*BUSY_MS))
-        await self._jobs.enqueue(digest, url, PUBLIC)
+        await self._jobs.enqueue(digest, url, link)
 
-    async def _say_wanted(self, digest: str) -> None:
+    async def _say_wanted(self, digest: str, scope: str) -> None:
         try:
-            await self._redis.set(self._keys.wanted(digest), 1, ex=WANTED_S)
+            await self._redis.set(self._keys.wanted(digest, scope), 1, ex=WANTED_S)
         except (RedisError, OSError) as error:
             _unavailable(error)
 
@@ -181,10 +226,10 @@ class Resolutions:
                 await listener.aclose()  # type: ignore[no-untyped-call]
 
     async def _add_waiter(self, digest: str, waiter: Waiter) -> None:
-        name = self._keys.waiters(digest)
+        name = self._keys.waiters(digest, waiter.scope)
         try:
             async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.sadd(name, f"{waiter.room}|{waiter.item}")
+                pipe.sadd(name, codec.encode(waiter))
                 pipe.expire(name, WAITERS_TTL_S)
                 await pipe.execute()
         except (RedisError, OSError) as error:
@@ -229,25 +274,24 @@ class Resolutions:
         with contextlib.suppress(RedisError, OSError):
             await self._redis.publish(self._keys.resolve(digest), codec.encode({"stage": stage}))
 
-    async def waiters(self, digest: str) -> list[Waiter]:
+    async def waiters(self, digest: str, scope: str = PUBLIC) -> list[Waiter]:
         """Who waits for a flight.
 
         :raises Unavailable: if Redis does not answer.
         """
         try:
-            members: set[bytes] = await self._redis.smembers(self._keys.waiters(digest))  # type: ignore[misc]
+            members: set[bytes] = await self._redis.smembers(self._keys.waiters(digest, scope))  # type: ignore[misc]
         except (RedisError, OSError) as error:
             _unavailable(error)
-        pairs = (member.decode().partition("|") for member in sorted(members))
-        return [Waiter(room, item) for room, _, item in pairs]
+        return [codec.decode_as(Waiter, member) for member in sorted(members)]
 
-    async def is_wanted(self, digest: str) -> bool:
+    async def is_wanted(self, digest: str, scope: str = PUBLIC) -> bool:
         """Whether somebody waits for a flight over REST.
 
         :raises Unavailable: if Redis does not answer.
         """
         try:
-            return bool(await self._redis.exists(self._keys.wanted(digest)))
+            return bool(await self._redis.exists(self._keys.wanted(digest, scope)))
         except (RedisError, OSError) as error:
             _unavailable(error)
 
@@ -257,7 +301,7 @@ class Resolutions:
         :raises Unavailable: if Redis does not answer.
         """
         try:
-            await self._redis.srem(self._keys.waiters(digest), f"{waiter.room}|{waiter.item}")  # type: ignore[misc]
+            await self._redis.srem(self._keys.waiters(digest, waiter.scope), codec.encode(waiter))  # type: ignore[misc]
         except (RedisError, OSError) as error:
             _unavailable(error)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from starlette.exceptions import HTTPException
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.common import codec
+from services.common.cookies import BadCookiesError
 from services.common.errors import Broken, Refused, WatchTogetherError, http_status
 
 T = TypeVar("T")
@@ -29,9 +31,11 @@ def answer(value: object, *, status: int = 200, cookie: str | None = None) -> Re
     return response
 
 
-def failure(error: WatchTogetherError, *, status: int = 0) -> Response:
-    """The answer of an error: `{"error": {"code", "message", "retry_after_ms"?}}`."""
-    detail: dict[str, str | int] = {"code": error.code, "message": error.message}
+def failure(
+    error: WatchTogetherError, *, status: int = 0, more: Mapping[str, object] = MappingProxyType({})
+) -> Response:
+    """The answer of an error: `{"error": {"code", "message", "retry_after_ms"?}}`, with `more` beside them."""
+    detail: dict[str, object] = {"code": error.code, "message": error.message, **more}
     headers = {}
     if error.retry_after_ms is not None:
         detail["retry_after_ms"] = error.retry_after_ms
@@ -43,6 +47,8 @@ def failure(error: WatchTogetherError, *, status: int = 0) -> Response:
 
 async def on_error(_request: Request, error: Exception) -> Response:
     """Answer what a route raised."""
+    if isinstance(error, BadCookiesError) and error.problems:
+        return failure(error, more={"problems": error.problems})
     if isinstance(error, WatchTogetherError):
         return failure(error)
     if isinstance(error, HTTPException):
@@ -57,15 +63,24 @@ async def read_body(request: Request, shape: type[T]) -> T:
 
     :raises Refused: `too_large` beyond 16 KiB, `malformed` if it is no JSON or does not fit.
     """
+    body = await read_bytes(request, MAX_BODY_BYTES)
+    try:
+        return codec.decode_as(shape, body)
+    except codec.MalformedError as error:
+        raise Refused("malformed", f"The request's body is not as expected: {error}") from None
+
+
+async def read_bytes(request: Request, most: int) -> bytes:
+    """The request's body.
+
+    :raises Refused: `too_large` beyond `most` bytes; what is beyond is not read.
+    """
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise Refused("too_large", f"A request's body may have {MAX_BODY_BYTES} bytes.")
-    try:
-        return codec.decode_as(shape, bytes(body))
-    except codec.MalformedError as error:
-        raise Refused("malformed", f"The request's body is not as expected: {error}") from None
+        if len(body) > most:
+            raise Refused("too_large", f"A request's body may have {most} bytes.")
+    return bytes(body)
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:

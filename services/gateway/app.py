@@ -18,11 +18,13 @@ from services.common.health import Health
 from services.common.identity import Identities
 from services.common.keyring import load_keyring
 from services.common.keys import Keys
+from services.common.loans import Loans
 from services.common.metrics import RequestMetrics, ping
 from services.common.net import TrustedProxies
 from services.common.redis import connect
 from services.common.resolution import Resolutions
 from services.common.room.store import RoomStore
+from services.common.vault import Vault
 from services.gateway.answers import Headers, on_error, safety_headers
 from services.gateway.config import GatewaySettings
 from services.gateway.door import Door
@@ -46,8 +48,15 @@ class GatewayApp:
         self._jobs_redis = connect(settings.jobs_url)
         self._store = RoomStore(self._rooms_redis, keys)
         self._watching: asyncio.Task[None] | None = None
-        resolutions = Resolutions(self._jobs_redis, keys, max_depth=settings.resolve_queue_max)
-        api = Api(settings, self._identities, proxies, self._store, resolutions)
+        api = Api(
+            settings,
+            self._identities,
+            proxies,
+            self._store,
+            Resolutions(self._jobs_redis, keys, max_depth=settings.resolve_queue_max),
+            Vault(self._rooms_redis, keys, ring, guests_allowed=settings.guest_cookies_allowed),
+            Loans(self._jobs_redis, keys, ring),
+        )
         page = Page(settings.web_dir, self._store, proxies)
         self.asgi = _dressed(settings, self._identities, proxies, api, page)
         self.health.add("rooms_redis", lambda: ping(self._rooms_redis, "rooms"))

@@ -20,4 +20,5 @@ class GatewaySettings(CommonSettings):
     resolve_wait_s: float = setting(60.0, seconds)
     # Per caller's address and replica, with a burst as large. 0: no limit.
     resolves_per_minute: int = setting(60, integer(0, 100_000))
+    cookie_uploads_per_minute: int = setting(30, integer(0, 100_000))
     new_guests_per_minute: int = setting(120, integer(0, 100_000))

@@ -4,4 +4,5 @@ from __future__ import annotations
 
 from prometheus_client import Counter
 
+COOKIES = Counter("wt_gateway_cookies_total", "Times people stored or deleted cookies of sites.", ["change"])
 LIMITED = Counter("wt_gateway_limited_total", "Requests refused because their address asked too often.", ["what"])

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from services.common.errors import Unavailable
 from services.common.keys import is_room_id
 from services.common.net import Caller, TrustedProxies
-from services.common.room.snapshot import RoomRecord
+from services.common.room.snapshot import RoomRecord, for_strangers
 from services.common.room.store import RoomStore
 
 PLACE: Final = "<!--og-->"
@@ -71,7 +71,7 @@ class Page:
 def preview(room: str, record: RoomRecord | None, caller: Caller) -> str:
     """Open Graph tags of a room's link, escaped; of an unknown room, an invitation to begin."""
     base = f"{caller.scheme}://{caller.host}"
-    current = record.items.get(record.item_id) if record else None
+    current = for_strangers(record.items.get(record.item_id)) if record else None
     tags = {
         "og:type": "website",
         "og:site_name": "Watch Together",

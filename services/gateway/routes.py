@@ -13,16 +13,21 @@ from starlette.routing import Route
 
 from services import __version__
 from services.common import passwords
+from services.common.chain import audience_of
 from services.common.errors import Refused, Unavailable, http_status
 from services.common.guard import parse_url
 from services.common.identity import Identities, Identity
 from services.common.keys import is_room_id
+from services.common.lenders import links_of
+from services.common.loans import Loans
 from services.common.net import TrustedProxies
 from services.common.resolution import Resolutions
 from services.common.room.store import RoomStore, Sender
+from services.common.vault import Vault
 from services.common.wire.models import QueueItem
 from services.common.wire.rest import (
     ClientConfig,
+    CookieList,
     CreatedRoom,
     CreateRoomRequest,
     JoinRequest,
@@ -31,8 +36,9 @@ from services.common.wire.rest import (
     Session,
     SessionRequest,
 )
-from services.gateway.answers import answer, failure, read_body, while_connected
+from services.gateway.answers import answer, failure, read_body, read_bytes, while_connected
 from services.gateway.config import GatewaySettings
+from services.gateway.cookies import MAX_BYTES, CookieDesk
 from services.gateway.limits import AddressLimit
 from services.gateway.views import room_for
 
@@ -52,14 +58,19 @@ class Api:
         proxies: TrustedProxies,
         store: RoomStore,
         resolutions: Resolutions,
+        vault: Vault,
+        loans: Loans,
     ) -> None:
         self._settings = settings
         self._identities = identities
         self._proxies = proxies
         self._store = store
         self._resolutions = resolutions
+        self._vault = vault
+        self._cookies = CookieDesk(vault, loans, store)
         self._resolves = AddressLimit("resolve", settings.resolves_per_minute)
         self._passwords = AddressLimit("password", PASSWORDS_PER_MINUTE)
+        self._uploads = AddressLimit("cookies", settings.cookie_uploads_per_minute)
         self._new_guests = AddressLimit("new_guest", settings.new_guests_per_minute)
 
     def routes(self) -> list[Route]:
@@ -73,7 +84,9 @@ class Api:
             Route("/api/rooms", self.create_room, methods=["POST"]),
             Route("/api/rooms/{room}", self.room),
             Route("/api/rooms/{room}/join", self.join, methods=["POST"]),
-            Route("/api/cookies", self.cookies, methods=["GET", "POST", "DELETE"]),
+            Route("/api/cookies", self.cookies),
+            Route("/api/cookies", self.bring_cookies, methods=["POST"]),
+            Route("/api/cookies", self.delete_cookies, methods=["DELETE"]),
             Route("/api/{path:path}", self.nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ]
 
@@ -99,16 +112,19 @@ class Api:
         return await self._introduce(request, body.name)
 
     async def resolve(self, request: Request) -> Response:
-        """Resolve a link, for anybody."""
+        """Resolve a link, for anybody: with the caller's own cookies where there are some for its site."""
         self._resolves.take(self._address(request), time.monotonic())
         body = await read_body(request, ResolveRequest)
-        resolving = self._resolutions.resolve(body.url.strip(), self._settings.resolve_wait_s)
+        url, caller = body.url.strip(), await self._identities.authenticate(request.headers)
+        links = await links_of(self._vault, url, [caller.id] if caller else [])
+        resolving = self._resolutions.resolve(url, self._settings.resolve_wait_s, links, own=body.own)
         result = await while_connected(request, resolving)
         if result.video is None:
             refusal = Refused(result.code or "unsupported", result.message or "This link could not be opened.")
             # The request was right and the caller welcome: it is the link that can't be played.
             status = http_status(refusal)
-            return failure(refusal, status=422 if status in (400, 401) else status)
+            more = {"attempts": result.attempts} if result.attempts else {}
+            return failure(refusal, status=422 if status in (400, 401) else status, more=more)
         return answer(result.video)
 
     async def rooms(self, _request: Request) -> Response:
@@ -144,25 +160,48 @@ class Api:
         identity, cookie = await self._identify(request, None)
         room = _random_id(12)
         if body.url:
-            await self._begin(room, body.url.strip(), identity)
+            await self._begin(room, body.url.strip(), identity, lend=body.lend)
         return answer(CreatedRoom(id=room), status=201, cookie=cookie)
 
     async def cookies(self, request: Request) -> Response:
-        """Cookies of sites are not kept yet."""
-        await self._identities.authenticate(request.headers)
-        raise Refused("not_implemented", "Cookies can't be stored here yet.")
+        """The sites of which the caller's cookies are kept here."""
+        caller = await self._identities.authenticate(request.headers)
+        return answer(await self._cookies.list(caller.id) if caller else CookieList(sites=[]))
+
+    async def bring_cookies(self, request: Request) -> Response:
+        """Keep the caller's cookies: a cookies.txt, or a JSON list as browsers' extensions write it."""
+        self._uploads.take(self._address(request), time.monotonic())
+        body = await read_bytes(request, MAX_BYTES)
+        identity, cookie = await self._identify(request, None)
+        return answer(await self._cookies.bring(identity.id, body), status=201, cookie=cookie)
+
+    async def delete_cookies(self, request: Request) -> Response:
+        """Forget the caller's cookies, of `?domain=` or of all sites."""
+        caller = await self._identities.authenticate(request.headers)
+        if caller is None:
+            raise Refused("not_found", "You have no cookies here.")
+        await self._cookies.take_back(caller.id, request.query_params.get("domain", ""))
+        return answer(None, status=204)
 
     async def nothing(self, _request: Request) -> Response:
         """Any other address under `/api`."""
         raise Refused("not_found", "There is nothing at this address.")
 
-    async def _begin(self, room: str, url: str, identity: Identity) -> None:
+    async def _begin(self, room: str, url: str, identity: Identity, *, lend: bool) -> None:
         parse_url(url)
-        item = QueueItem(id=_random_id(12), url=url, title=url[:200], added_by=identity.id, added_at=time.time())
+        item = QueueItem(
+            id=_random_id(12),
+            url=url,
+            title=url[:200],
+            added_by=identity.id,
+            added_at=time.time(),
+            lenders=[identity.id] if lend else [],
+        )
         await self._store.add_item(room, Sender(identity.id), item, create=True, unlisted=True)
         # The first replica that hosts the room asks for what is missing: here the flight only gets a head start.
         with contextlib.suppress(Unavailable):
-            await self._resolutions.want(url, room, item.id)
+            links = await links_of(self._vault, url, item.lenders, audience_of(room, item.id))
+            await self._resolutions.want(url, room, item.id, links)
 
     async def _introduce(self, request: Request, name: str | None) -> Response:
         identity, cookie = await self._identify(request, name)

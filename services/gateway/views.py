@@ -7,7 +7,8 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from services.common.identity import Identity
-from services.common.wire.models import Room, VideoState
+from services.common.room.snapshot import for_strangers
+from services.common.wire.models import QueueItem, Room, VideoState
 
 
 def room_for(room: Room, caller: Identity | None, alias: Callable[[str], str]) -> Room:
@@ -20,14 +21,35 @@ def room_for(room: Room, caller: Identity | None, alias: Callable[[str], str]) -
     is_member = caller is not None and caller.id in room.members
     if not is_member and room.settings.has_password:
         return replace(room, members={}, queue=[], current_video=None, current_item_id=None)
-    if not is_member and room.current_video is not None:
-        room = replace(room, current_video=without_streams(room.current_video))
+    if not is_member:
+        room = _from_outside(room)
     if caller is not None and not caller.is_guest:
         return room
     return replace(
         room,
         members={alias(member): details for member, details in room.members.items()},
-        queue=[replace(item, added_by=alias(item.added_by)) for item in room.queue],
+        queue=[_aliased(item, alias) for item in room.queue],
+    )
+
+
+def _from_outside(room: Room) -> Room:
+    """`room` without its streams; of what somebody's cookies opened, the link alone."""
+    queue = [seen for item in room.queue if (seen := for_strangers(item)) is not None]
+    video = room.current_video
+    opened = {item.id for item in room.queue if item.opened_with}
+    if video is not None and room.current_item_id in opened:
+        video = None
+    return replace(room, queue=queue, current_video=None if video is None else without_streams(video))
+
+
+def _aliased(item: QueueItem, alias: Callable[[str], str]) -> QueueItem:
+    return replace(
+        item,
+        added_by=alias(item.added_by),
+        votes=[alias(member) for member in item.votes],
+        lenders=[alias(member) for member in item.lenders],
+        opened_with=alias(item.opened_with),
+        attempts=[replace(attempt, lender=alias(attempt.lender)) for attempt in item.attempts],
     )
 
 

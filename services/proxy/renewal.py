@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
+from services.common.chain import Link
 from services.common.errors import Refused, Unavailable
 from services.common.guard import Target, parse_url
 from services.common.renewal import Renewals
@@ -42,15 +43,17 @@ class Renewal:
         await asyncio.gather(*self._waiting.values(), return_exceptions=True)
 
     async def _renew(self, context: str, seen: Known) -> Known | None:
-        page, scope, fresh = seen.context.page_url, seen.context.scope, None
+        known, fresh = seen.context, None
+        link = Link(scope=known.scope, owner=known.owner, audience=known.audience)
         with contextlib.suppress(Refused, Unavailable, TimeoutError):
-            await self._renewals.ask(parse_url(page).url, scope)
+            page = parse_url(known.page_url).url
+            await self._renewals.ask(page, link)
             async with asyncio.timeout(WAIT_S):
                 is_done = False
                 while fresh is None and not is_done:
                     await asyncio.sleep(LOOK_S)
                     # In this order: contexts are written before the result.
-                    is_done = await self._renewals.is_done(page, scope)
+                    is_done = await self._renewals.is_done(page, known.scope)
                     fresh = await self._streams.reread(context, seen, every_s=0)
         metrics.RENEWALS.labels("renewed" if fresh else "in_vain").inc()
         return fresh

@@ -139,7 +139,7 @@ def _located(ticket: Ticket, known: Known) -> Source:
     is_root = ticket.object_id == known.context.object_id
     there = known.root if is_root else rebased(ticket.url, known.context.earlier, known.context.url)
     target = _with_directives(there, ticket.directives)
-    headers = {"User-Agent": USER_AGENT, **known.headers_for(target)}
+    headers = {"User-Agent": USER_AGENT, **known.headers_for(target, time.time())}
     return Source(ticket, CacheKey(known.context.scope, ticket.cached_as), target, headers, known)
 
 

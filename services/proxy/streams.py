@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from services.common.contexts import ContextStore, StreamContext
+from services.common.cookies import cookie_header
 from services.common.errors import Refused, Unavailable
 from services.common.guard import Target, parse_url
 
@@ -39,12 +40,19 @@ class Known:
     def __post_init__(self) -> None:
         self.headers = {name: value for name, value in self.context.headers.items() if name.lower() not in _OURS}
 
-    def headers_for(self, target: Target) -> Mapping[str, str]:
-        """The headers to send to `target`; cookies and credentials go to the stream's own host only."""
+    def headers_for(self, target: Target, now: float) -> Mapping[str, str]:
+        """The headers to send to `target` at `now` (Unix seconds).
+
+        Credentials go to the stream's own host only, cookies where their domain, path and expiry say.
+        """
         own = self.root.host
-        if target.scheme == self.root.scheme and (target.host == own or target.host.endswith(f".{own}")):
-            return self.headers
-        return {name: value for name, value in self.headers.items() if name.lower() not in _PERSONAL}
+        headers = self.headers
+        if target.scheme != self.root.scheme or not (target.host == own or target.host.endswith(f".{own}")):
+            headers = {name: value for name, value in self.headers.items() if name.lower() not in _PERSONAL}
+        cookies = cookie_header(
+            self.context.cookies, scheme=target.scheme, host=target.host, path=target.path_and_query, now=now
+        )
+        return {**headers, "Cookie": cookies} if cookies else headers
 
 
 class Streams:
@@ -88,7 +96,7 @@ class Streams:
             with contextlib.suppress(Unavailable):
                 await asyncio.shield(self._read(context))
         found = self._known.get(context)
-        if found is None or (found.context.url, found.headers) == (seen.context.url, seen.headers):
+        if found is None or _sends(found) == _sends(seen):
             return None
         return found
 
@@ -122,3 +130,8 @@ class Streams:
         while len(self._known) > MAX_CONTEXTS:
             self._known.popitem(last=False)
         return known
+
+
+def _sends(known: Known) -> tuple[object, ...]:
+    """What of a context decides how the upstream answers."""
+    return known.context.url, known.headers, known.context.cookies

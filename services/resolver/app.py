@@ -18,11 +18,13 @@ from services.common.guard import Guard
 from services.common.health import Health
 from services.common.keyring import load_keyring
 from services.common.keys import Keys
+from services.common.loans import Loans
 from services.common.metrics import ping
 from services.common.redis import connect
 from services.common.resolution import Resolutions
 from services.common.room.store import RoomStore
 from services.common.stream import StreamSigner
+from services.common.vault import Vault
 from services.resolver.config import ResolverSettings
 from services.resolver.egress import Egress
 from services.resolver.extract import Extractor
@@ -56,6 +58,8 @@ class ResolverApp:
         flights = Flights(
             Resolutions(self._jobs_redis, keys),
             ContextStore(self._jobs_redis, keys, ring),
+            Vault(self._rooms_redis, keys, ring, guests_allowed=settings.guest_cookies_allowed),
+            Loans(self._jobs_redis, keys, ring),
             self._store,
             self._extractor,
             self._guard,

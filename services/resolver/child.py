@@ -20,7 +20,7 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 from urllib.parse import urlsplit
@@ -29,10 +29,12 @@ import yt_dlp
 import yt_dlp.extractor.generic
 import yt_dlp.extractor.youtube
 from msgspec import Struct
+from msgspec.structs import replace
 from yt_dlp.globals import plugin_dirs
 from yt_dlp.plugins import load_all_plugins
 
 from services.common import codec
+from services.common.cookies import Cookie
 from services.resolver.errors import Failure
 from services.resolver.info import Info, read_info
 
@@ -211,7 +213,23 @@ def _extract(job: Job) -> Info:
             if manifest is None:
                 raise
             raw = manifest
-        return read_info(_first(raw))
+        info = read_info(_first(raw), lambda url: _cookies(loader.cookiejar.get_cookies_for_url(url)))
+        return replace(info, jar=_cookies(loader.cookiejar)) if job.cookies else info
+
+
+def _cookies(found: Iterable[Any]) -> list[Cookie]:
+    """Cookies of `http.cookiejar`, where a value alone stands as a name."""
+    return [
+        Cookie(
+            domain=cookie.domain,
+            path=cookie.path,
+            name=cookie.name if cookie.value is not None else "",
+            value=cookie.value if cookie.value is not None else cookie.name,
+            secure=bool(cookie.secure),
+            expires=cookie.expires or 0,
+        )
+        for cookie in found
+    ]
 
 
 def _parameters(job: Job) -> dict[str, Any]:

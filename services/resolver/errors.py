@@ -41,6 +41,8 @@ class Rule:
     pattern: str = ""
     kinds: frozenset[str] = frozenset()
     status: frozenset[int] = frozenset()
+    # With other cookies, or without any, the site might have answered otherwise.
+    may_mend: bool = False
 
     def matches(self, failure: Failure) -> bool:
         """Whether this rule is about `failure`."""
@@ -89,13 +91,15 @@ RULES: Final = (
         "private",
         "This video is private. Ask its owner to make it public or unlisted.",
         r"private (video|playlist|account|profile)|is (set to )?private|video.{0,20}\bprivate\b",
+        may_mend=True,
     ),
     Rule(
         "sign_in_required",
-        "The site wants a sign-in for this video. Connect your account's cookies in the settings, then add it again.",
+        "The site wants a sign-in for this video. Share cookies of an account that may see it, or try another link.",
         r"sign.?in|log.?in\b|login|logged.in|registered users|cookies|confirm your age|age.?restrict|members.only"
         r"|subscri(be|ber|ption)|pay.?wall|purchase|authenticat|password|premium",
         status=frozenset({401}),
+        may_mend=True,
     ),
     Rule(
         "unsupported",
@@ -121,11 +125,13 @@ RULES: Final = (
         "unavailable",
         "The site refused us for now: too many requests. Try again in some minutes.",
         status=frozenset({429}),
+        may_mend=True,
     ),
     Rule(
         "unavailable",
-        "The site refused to show this video to the server. Connecting your account's cookies may help.",
+        "The site refused to show this video to the server. Sharing the cookies of your account may help.",
         status=frozenset({403}),
+        may_mend=True,
     ),
     Rule(
         "unavailable",
@@ -133,12 +139,17 @@ RULES: Final = (
         kinds=_kinds("TransportError", "IncompleteRead", "SSLError", "CertificateVerifyError", "ProxyError"),
     ),
 )
+# What the ways of a chain differ in may be mended by the next one; a dead link is dead for all.
+GONE: Final = "The cookies for this site were deleted or replaced meanwhile."
+_MENDABLE: Final = frozenset({GONE, *(rule.sentence for rule in RULES if rule.may_mend)})
 UNKNOWN: Final = "This link couldn't be opened. Try again later, or try another link."
 
 # Failures that another attempt may not meet.
 _TRANSIENT: Final = frozenset({"timeout", "unavailable"})
 TRANSIENT_TTL_S: Final = 10
 LASTING_TTL_S: Final = 30
+# Longer than the rest of a chain takes, so that no way is tried twice meanwhile. New cookies are a new way.
+WITH_COOKIES_TTL_S: Final = 120
 
 _NOISE: Final = re.compile(
     r"https?://\S+|; please report this issue.*|\(caused by .*|\. *Use --\S.*|; see +https?:.*|\x1b\[[0-9;]*m",
@@ -164,6 +175,11 @@ def resolve_error(code: Code, sentence: str) -> WatchTogetherError:
     return Unavailable(code, sentence) if code in _TRANSIENT else Refused(code, sentence)
 
 
+def may_mend(error: WatchTogetherError) -> bool:
+    """Whether a link that failed so may open with other cookies, or without any."""
+    return error.message in _MENDABLE
+
+
 def private_address() -> WatchTogetherError:
     """The answer for a link that leads into a private network."""
     return resolve_error("private_address", "This link leads to a private address, which the server does not open.")
@@ -181,6 +197,13 @@ def deadline_exceeded() -> WatchTogetherError:
     return classify(Failure(["DeadlineExceeded"], ""))
 
 
-def ttl_s(code: str) -> int:
+def cookies_gone() -> WatchTogetherError:
+    """The answer of a way whose cookies were deleted or replaced before it was done."""
+    return resolve_error("sign_in_required", GONE)
+
+
+def ttl_s(error: WatchTogetherError, *, with_cookies: bool = False) -> int:
     """For how many seconds an error is cached."""
-    return TRANSIENT_TTL_S if code in _TRANSIENT else LASTING_TTL_S
+    if with_cookies and may_mend(error):
+        return WITH_COOKIES_TTL_S
+    return TRANSIENT_TTL_S if error.code in _TRANSIENT else LASTING_TTL_S

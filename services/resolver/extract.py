@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from pathlib import Path
+from typing import Final
 
 import structlog
+from msgspec.structs import replace
 
 from services.common import codec
 from services.common.errors import WatchTogetherError
@@ -18,6 +20,9 @@ from services.resolver.info import Info
 from services.resolver.nursery import Child, Nurseries
 
 log = structlog.get_logger(__name__)
+
+# A shorter value says nothing, and stands in any sentence.
+_TELLING_CHARS: Final = 4
 
 
 class Extractor:
@@ -65,7 +70,7 @@ class Extractor:
         finally:
             self._egress.withdraw(held)
             await child.end()
-        return _read(answer, held)
+        return _read(answer, held, cookies)
 
     async def _job(self, child: Child, held: Pass, url: str, cookies: str) -> dict[str, object]:
         file = child.folder / "cookies.txt"
@@ -99,12 +104,12 @@ class Extractor:
                 return
 
 
-def _read(answer: bytes, held: Pass) -> Info:
+def _read(answer: bytes, held: Pass, cookies: str) -> Info:
     try:
         content = codec.decode_as(dict[str, object], answer)
         if content.get("info") is not None:
             return codec.convert(Info, content["info"])
-        failure = codec.convert(Failure, content.get("failure"))
+        failure = _discreet(codec.convert(Failure, content.get("failure")), cookies)
     except codec.MalformedError:
         failure = Failure(["Crashed"], "")
     raise _error(failure, held)
@@ -114,6 +119,16 @@ def _error(failure: Failure, held: Pass) -> WatchTogetherError:
     if held.refused is not None:
         return refused_on_the_way(held.refused.code)
     return classify(failure)
+
+
+def _discreet(failure: Failure, cookies: str) -> Failure:
+    """A failure whose words repeat no cookie, whatever the site has put into them."""
+    message = failure.message
+    for line in cookies.splitlines():
+        value = line.rpartition("\t")[2]
+        if len(value) >= _TELLING_CHARS:
+            message = message.replace(value, "…")
+    return replace(failure, message=message)
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 import structlog
 from msgspec.structs import replace
 
-from services.common import codec
+from services.common.chain import Link, Resolution, attempt, audience_of, concluded, scope_of
 from services.common.contexts import ContextStore
+from services.common.cookies import site_of, write_netscape
 from services.common.errors import Refused, Unavailable, WatchTogetherError
 from services.common.guard import Guard, parse_url
-from services.common.resolution import Resolution, Resolutions
+from services.common.loans import Loan, Loans
+from services.common.resolution import Resolutions, Waiter
+from services.common.room.entering import Rooms, enter
 from services.common.stream import LIFETIME_S, StreamSigner
+from services.common.vault import Jar, Vault
 from services.resolver import metrics
-from services.resolver.errors import UNKNOWN, Code, private_address, resolve_error, ttl_s
+from services.resolver.errors import UNKNOWN, Code, cookies_gone, may_mend, private_address, resolve_error, ttl_s
 from services.resolver.expiry import cache_until
 from services.resolver.extract import Extractor
 from services.resolver.formats import Mint, present
@@ -31,33 +35,6 @@ Stage = Literal["extracting", "reading"]
 LOOK_S: Final = 2.0
 
 
-class Rooms(Protocol):
-    """Where results enter rooms."""
-
-    async def resolved(
-        self,
-        room: str,
-        item: str,
-        *,
-        title: str = "",
-        thumbnail: str = "",
-        duration: float | None = None,
-        video_json: str | None = None,
-        code: str | None = None,
-        message: str | None = None,
-    ) -> None:
-        """Put a result into a room; repeating it is safe.
-
-        :raises Unavailable: if the rooms' Redis does not answer.
-        """
-
-    async def has_item(self, room: str, item: str) -> bool:
-        """Whether an item is still in a room's queue.
-
-        :raises Unavailable: if the rooms' Redis does not answer.
-        """
-
-
 class Flights:
     """Runs flights. Every step may be repeated, so that a worker's death in the middle costs time and nothing else."""
 
@@ -65,6 +42,8 @@ class Flights:
         self,
         resolutions: Resolutions,
         contexts: ContextStore,
+        vault: Vault,
+        loans: Loans,
         rooms: Rooms,
         extractor: Extractor,
         guard: Guard,
@@ -75,6 +54,8 @@ class Flights:
     ) -> None:
         self._resolutions = resolutions
         self._contexts = contexts
+        self._vault = vault
+        self._loans = loans
         self._rooms = rooms
         self._extractor = extractor
         self._guard = guard
@@ -82,34 +63,36 @@ class Flights:
         self._ttl_s = ttl_s
         self._clock = clock
 
-    async def run(self, digest: str, url: str, scope: str) -> None:
-        """Resolve a link unless its result is cached, then give the result to those who wait.
+    async def run(self, digest: str, url: str, link: Link) -> None:
+        """Open a URL by one way unless its result is cached, then give the result to those who wait for it.
 
         :raises Unavailable: if a Redis does not answer; running it again goes on from there.
         """
-        result = await self._resolutions.peek(digest, scope)
+        result = await self._resolutions.peek(digest, link.scope)
         if result is None:
-            result = await self._while_wanted(digest, self._fly(digest, url, scope))
+            result = await self._while_wanted(digest, link.scope, self._fly(digest, url, link))
             if result is None:
                 metrics.RESOLVES.labels("abandoned").inc()
                 log.info("resolve_abandoned", site=_site(url))
                 return
-            await self._resolutions.put(digest, scope, result)
+            await self._resolutions.put(digest, link.scope, result)
             metrics.RESOLVES.labels(result.code or "ok").inc()
         else:
             metrics.RESOLVES.labels("cached").inc()
-        await self._deliver(digest, result)
+        await self._deliver(digest, url, link, result)
 
-    async def _while_wanted(self, digest: str, flight: Coroutine[None, None, Resolution]) -> Resolution | None:
+    async def _while_wanted(
+        self, digest: str, scope: str, flight: Coroutine[None, None, Resolution]
+    ) -> Resolution | None:
         """The flight's result; None if it was ended because nobody waited any more."""
-        if not await self._is_wanted(digest):
+        if not await self._is_wanted(digest, scope):
             flight.close()
             return None
         flying = asyncio.ensure_future(flight)
         try:
             idle = 0
             while not (await asyncio.wait({flying}, timeout=LOOK_S))[0]:
-                idle = 0 if await self._is_wanted(digest) else idle + 1
+                idle = 0 if await self._is_wanted(digest, scope) else idle + 1
                 # Twice: whoever has just come is not there yet in the very moment that another one leaves.
                 if idle == 2:
                     return None
@@ -118,11 +101,11 @@ class Flights:
             flying.cancel()
             await asyncio.gather(flying, return_exceptions=True)
 
-    async def _is_wanted(self, digest: str) -> bool:
+    async def _is_wanted(self, digest: str, scope: str) -> bool:
         try:
-            if await self._resolutions.is_wanted(digest):
+            if await self._resolutions.is_wanted(digest, scope):
                 return True
-            for waiter in await self._resolutions.waiters(digest):
+            for waiter in await self._resolutions.waiters(digest, scope):
                 if await self._rooms.has_item(waiter.room, waiter.item):
                     return True
                 await self._resolutions.settled(digest, waiter)
@@ -131,34 +114,82 @@ class Flights:
             return True
         return False
 
-    async def _fly(self, digest: str, url: str, scope: str) -> Resolution:
+    async def _fly(self, digest: str, url: str, link: Link) -> Resolution:
         begun = self._clock()
         try:
-            mint = Mint(self._signer, url, scope, begun)
+            mint = Mint(self._signer, url, link, begun)
             await self._stage(digest, "extracting")
             await self._check(url)
-            info = await self._extractor.extract(url)
+            jar = await self._jar(digest, url, link)
+            info = await self._extractor.extract(url, write_netscape(jar.cookies) if jar else "")
             await self._stage(digest, "reading")
             video = present(await self._public(info), mint)
         except WatchTogetherError as error:
-            return self._failed(error, url, begun)
+            return self._failed(error, url, link, begun)
         except Exception:  # a flight supervises its steps: whoever waits gets an answer, the log gets the bug
             log.exception("flight_broken", site=_site(url))
-            return self._failed(resolve_error("unavailable", UNKNOWN), url, begun)
+            return self._failed(resolve_error("unavailable", UNKNOWN), url, link, begun)
+        if jar is not None:
+            await self._lend(digest, url, link, info, list(mint.contexts))
         # As long as a client's URL is good: a room that pauses overnight needs the context to get today's URL.
         await self._contexts.renew(mint.contexts, LIFETIME_S)
+        if jar is not None:
+            await self._vault.refresh(link.owner, _site(url), jar, info.jar)
+            # Who deletes cookies deletes them first and what they opened then: one of us sees the other.
+            if await self._vault.salt(link.owner, _site(url)) != jar.salt:
+                await self._loans.drop(link.owner, scope=link.scope)
+                return self._failed(cookies_gone(), url, link, begun)
         now = self._clock()
         log.info(
-            "resolved", site=_site(url), extractor=info.extractor, kind=video.stream_type, seconds=round(now - begun, 2)
+            "resolved",
+            site=_site(url),
+            extractor=info.extractor,
+            kind=video.stream_type,
+            with_cookies=jar is not None,
+            seconds=round(now - begun, 2),
         )
         expires_at = cache_until(video.expires_at, now, self._ttl_s)
-        return Resolution(video=video, resolved_at=now, expires_at=expires_at)
+        return Resolution(video=video, resolved_at=now, expires_at=expires_at, opened_with=link.owner)
 
-    def _failed(self, error: WatchTogetherError, url: str, begun: float) -> Resolution:
+    async def _jar(self, digest: str, url: str, link: Link) -> Jar | None:
+        """The cookies of a link's owner; None for the way without any.
+
+        :raises Refused: if they are no longer those that the way was named after.
+        """
+        if not link.owner:
+            return None
+        jar = await self._vault.jar(link.owner, _site(url))
+        if jar is None or scope_of(jar.salt, link.owner, link.audience, digest) != link.scope:
+            raise cookies_gone()
+        return jar
+
+    async def _lend(self, digest: str, url: str, link: Link, info: Info, contexts: list[str]) -> None:
+        loan = Loan(
+            owner=link.owner,
+            audience=link.audience,
+            site=site_of(_site(url)) or _site(url),
+            digest=digest,
+            cookies=info.cookies,
+            contexts=contexts,
+        )
+        await self._loans.put(link.scope, loan, LIFETIME_S)
+
+    def _failed(self, error: WatchTogetherError, url: str, link: Link, begun: float) -> Resolution:
         now = self._clock()
-        log.info("resolve_failed", site=_site(url), code=error.code, seconds=round(now - begun, 2))
-        expires_at = now + ttl_s(error.code)
-        return Resolution(code=error.code, message=error.message, resolved_at=now, expires_at=expires_at)
+        log.info(
+            "resolve_failed",
+            site=_site(url),
+            code=error.code,
+            with_cookies=bool(link.owner),
+            seconds=round(now - begun, 2),
+        )
+        return Resolution(
+            code=error.code,
+            message=error.message,
+            resolved_at=now,
+            expires_at=now + ttl_s(error, with_cookies=bool(link.owner)),
+            may_mend=may_mend(error),
+        )
 
     async def _check(self, url: str) -> None:
         """Refuse a link into a private network before any process sees it."""
@@ -203,29 +234,28 @@ class Flights:
             return False
         return False
 
-    async def _deliver(self, digest: str, result: Resolution) -> None:
+    async def _deliver(self, digest: str, url: str, link: Link, result: Resolution) -> None:
         # Each waiter is forgotten only after its room has the result. Whoever comes meanwhile finds the cache.
-        for waiter in await self._resolutions.waiters(digest):
-            try:
-                await self._enter(waiter.room, waiter.item, result)
-            except Refused as refusal:
-                log.info("resolve_not_wanted", room=waiter.room, item=waiter.item, code=refusal.code)
+        for waiter in await self._resolutions.waiters(digest, link.scope):
+            following = self._resolutions.following(waiter, result)
+            if following is not None:
+                final = await self._resolutions.pass_on(digest, url, following, is_forced=True)
+            else:
+                final = concluded(result, [*waiter.attempts, attempt(link, result)])
+            if final is not None:
+                await self._enter(waiter, final)
+                metrics.DELIVERED.inc()
             await self._resolutions.settled(digest, waiter)
-            metrics.DELIVERED.inc()
 
-    async def _enter(self, room: str, item: str, result: Resolution) -> None:
-        video = result.video
-        if video is None:
-            await self._rooms.resolved(room, item, code=result.code, message=result.message)
-            return
-        await self._rooms.resolved(
-            room,
-            item,
-            title=video.title,
-            thumbnail=video.thumbnail,
-            duration=video.duration,
-            video_json=codec.encode_text(video),
-        )
+    async def _enter(self, waiter: Waiter, result: Resolution) -> None:
+        try:
+            has_entered = await enter(self._rooms, waiter.room, waiter.item, result)
+        except Refused as refusal:
+            has_entered = False
+            log.info("resolve_not_wanted", room=waiter.room, item=waiter.item, code=refusal.code)
+        if not has_entered and result.opened_with:
+            # Nobody is left whom these cookies may serve.
+            await self._loans.drop(result.opened_with, audience=audience_of(waiter.room, waiter.item))
 
     async def _stage(self, digest: str, stage: Stage) -> None:
         await self._resolutions.announce(digest, stage)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from services.common.chain import PUBLIC, Link
 from services.common.contexts import StreamContext
 from services.common.errors import Refused
 from services.common.guard import parse_url
@@ -49,7 +50,7 @@ class Mint:
 
     signer: StreamSigner
     page_url: str
-    scope: str
+    link: Link
     now: float
     contexts: dict[str, StreamContext] = field(default_factory=dict)
 
@@ -58,31 +59,61 @@ class Mint:
         upstream, name = parse_url(url or entry.url).url, format_id or entry.format_id
         # Ids alone are not enough: many extractors take them from file names, and two pages may share one.
         parts = (info.extractor, info.page, info.id, name) if info.id and info.extractor != GENERIC else (upstream,)
-        context, object_ = context_id(self.scope, self.page_url, name), object_id(*parts)
-        self.contexts[context] = StreamContext(
-            page_url=self.page_url,
-            format_id=name,
-            url=upstream,
-            object_id=object_,
+        object_ = object_id(*parts)
+        context = self._context(
+            info, name, upstream, object_,
             headers=entry.headers,
-            scope=self.scope,
-            extractor=info.extractor,
             available_at=entry.available_at,
             expires_at=earliest_expiry([upstream], self.now),
-        )
+        )  # fmt: skip
         return self._path(upstream, kind, object_, context)
 
-    def plain(self, url: str, kind: Kind) -> str:
-        """The client's URL of something that needs no headers; '' if `url` can't be fetched."""
+    def plain(self, info: Info, url: str, kind: Kind) -> str:
+        """The client's URL of a picture or a text beside the video; '' if `url` can't be fetched.
+
+        What everybody may see needs no context; what somebody's cookies opened is in their scope as the video is.
+        """
         try:
             upstream = parse_url(url).url
         except Refused:
             return ""
-        return self._path(upstream, kind, object_id(upstream), "")
+        object_ = object_id(upstream)
+        is_public = self.link.scope == PUBLIC
+        context = "" if is_public else self._context(info, f"plain:{object_}", upstream, object_, headers={})
+        return self._path(upstream, kind, object_, context)
 
     def expires_at(self) -> float | None:
         """When the first of the streams ends (Unix seconds)."""
         return min((entry.expires_at for entry in self.contexts.values() if entry.expires_at), default=None)
+
+    def _context(
+        self,
+        info: Info,
+        name: str,
+        url: str,
+        object_: str,
+        *,
+        headers: dict[str, str],
+        available_at: float | None = None,
+        expires_at: float | None = None,
+    ) -> str:
+        context = context_id(self.link.scope, self.page_url, name)
+        self.contexts[context] = StreamContext(
+            page_url=self.page_url,
+            format_id=name,
+            url=url,
+            object_id=object_,
+            headers=headers,
+            scope=self.link.scope,
+            owner=self.link.owner,
+            audience=self.link.audience,
+            # In another scope the loan holds them.
+            cookies=info.cookies if self.link.scope == PUBLIC else [],
+            extractor=info.extractor,
+            available_at=available_at,
+            expires_at=expires_at,
+        )
+        return context
 
     def _path(self, url: str, kind: Kind, object_: str, context: str) -> str:
         return self.signer.path(StreamRef(url, kind, object_, context, expiry(self.now)))
@@ -99,7 +130,7 @@ def present(info: Info, mint: Mint) -> VideoState:
         url=mint.page_url,
         title=_readable(info.title) or urlsplit(mint.page_url).hostname or "",
         stream_type="direct",
-        thumbnail=mint.plain(info.thumbnail, Kind.IMAGE),
+        thumbnail=mint.plain(info, info.thumbnail, Kind.IMAGE),
         duration=None if info.is_live else info.duration,
         is_live=info.is_live,
         subtitles=_subtitles(info, mint),
@@ -284,7 +315,7 @@ def _subtitles(info: Info, mint: Mint) -> list[Subtitle]:
         Subtitle(
             language=text.language,
             label=text.name or text.language,
-            url=mint.plain(text.url, Kind.SUBTITLE),
+            url=mint.plain(info, text.url, Kind.SUBTITLE),
             automatic=text.automatic,
         )
         for text in offered

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from msgspec import Struct
 
+from services.common.cookies import Cookie
+
 MAX_FORMATS: Final = 400
 MAX_SUBTITLES: Final = 80
+MAX_COOKIES: Final = 200
 
 
 class Format(Struct, frozen=True, kw_only=True):
@@ -48,7 +51,8 @@ class Text(Struct, frozen=True, kw_only=True):
 class Info(Struct, frozen=True, kw_only=True):
     """One video. `page` is its address as its site names it; `duration` is in seconds.
 
-    `formats` go from worst to best, `chosen` are the ids of those that yt-dlp would play.
+    `formats` go from worst to best, `chosen` are the ids of those that yt-dlp would play. `cookies` are those
+    that yt-dlp would send with them; `jar` is all that it holds after the extraction, where it was given any.
     """
 
     id: str
@@ -62,11 +66,21 @@ class Info(Struct, frozen=True, kw_only=True):
     formats: list[Format]
     chosen: list[str] = []
     subtitles: list[Text] = []
+    cookies: list[Cookie] = []
+    jar: list[Cookie] = []
 
 
-def read_info(raw: Mapping[str, Any]) -> Info:
-    """Take what we use from an info dict, whatever else it holds; values of a wrong type count as absent."""
+def read_info(raw: Mapping[str, Any], cookies_for: Callable[[str], Iterable[Cookie]] = lambda url: ()) -> Info:
+    """Take what we use from an info dict, whatever else it holds; values of a wrong type count as absent.
+
+    :param cookies_for: what yt-dlp's jar sends to a URL.
+    """
     formats = [_format(entry) for entry in _dicts(raw.get("formats")) or [raw] if not entry.get("has_drm")]
+    formats = [entry for entry in formats if entry.url][-MAX_FORMATS:]
+    subtitles = [*_texts(raw.get("subtitles"), False), *_texts(raw.get("automatic_captions"), True)]
+    thumbnail = _text(raw.get("thumbnail")) or ""
+    addresses = [*(entry.url for entry in formats), *(entry.url for entry in subtitles)]
+    addresses += [entry.manifest_url for entry in formats if entry.manifest_url]
     chosen = _dicts(raw.get("requested_formats")) or [raw]
     return Info(
         id=_text(raw.get("id")) or "",
@@ -74,13 +88,14 @@ def read_info(raw: Mapping[str, Any]) -> Info:
         # A running broadcast's `title` has the date of today behind it.
         page=_text(raw.get("webpage_url")) or "",
         title=_text(raw.get("fulltitle")) or _text(raw.get("title")) or "",
-        thumbnail=_text(raw.get("thumbnail")) or "",
+        thumbnail=thumbnail,
         duration=_number(raw.get("duration")),
         is_live=bool(raw.get("is_live")) or raw.get("live_status") == "is_live",
         language=_text(raw.get("language")),
-        formats=[entry for entry in formats if entry.url][-MAX_FORMATS:],
+        formats=formats,
         chosen=[text for entry in chosen if (text := _text(entry.get("format_id")))],
-        subtitles=[*_texts(raw.get("subtitles"), False), *_texts(raw.get("automatic_captions"), True)],
+        subtitles=subtitles,
+        cookies=_cookies([*addresses, thumbnail], cookies_for),
     )
 
 
@@ -108,18 +123,14 @@ def _format(raw: Mapping[str, Any]) -> Format:
 
 def _headers(raw: Mapping[str, Any]) -> dict[str, str]:
     given = raw.get("http_headers")
-    headers = {str(name): str(value) for name, value in given.items()} if isinstance(given, Mapping) else {}
-    # yt-dlp's way to list the jar's cookies for this URL: `a=1; Domain=x; Path=/; b=2; Domain=…`.
-    cookies = _text(raw.get("cookies"))
-    if cookies:
-        headers["Cookie"] = "; ".join(_cookie_pairs(cookies))
-    return headers
+    return {str(name): str(value) for name, value in given.items()} if isinstance(given, Mapping) else {}
 
 
-def _cookie_pairs(text: str) -> list[str]:
-    attributes = ("domain", "path", "expires", "secure", "httponly", "samesite", "version", "max-age")
-    parts = (part.strip() for part in text.split(";"))
-    return [part for part in parts if part and part.partition("=")[0].lower() not in attributes]
+def _cookies(addresses: Iterable[str], cookies_for: Callable[[str], Iterable[Cookie]]) -> list[Cookie]:
+    found: dict[tuple[str, str, str], Cookie] = {}
+    for address in dict.fromkeys(address.partition("?")[0] for address in addresses if address.startswith("http")):
+        found |= {(cookie.domain, cookie.path, cookie.name): cookie for cookie in cookies_for(address)}
+    return list(found.values())[:MAX_COOKIES]
 
 
 def _texts(raw: object, automatic: bool) -> list[Text]:

@@ -16,6 +16,8 @@ from arq.typing import WorkerCoroutine
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from services.common import codec
+from services.common.chain import Link
 from services.common.errors import Unavailable
 from services.common.jobs import RESOLVE, Jobs, arq_redis
 from services.common.keys import Keys
@@ -33,7 +35,7 @@ MAX_TRIES: Final = 5
 RETRY_S: Final = 1.0
 RESTART_S: Final = (0.2, 5.0)
 
-Flight = Callable[[str, str, str], Awaitable[None]]
+Flight = Callable[[str, str, Link], Awaitable[None]]
 
 
 class ResolveWorker:
@@ -124,10 +126,12 @@ class ResolveWorker:
 
     def _job(self) -> WorkerCoroutine:
         async def resolve(ctx: dict[Any, Any], *args: Any, **_: Any) -> None:
-            digest, url, scope = args
+            digest, url, way = args
+            # A version before this one names the scope alone.
+            link = codec.convert(Link, way) if isinstance(way, dict) else Link(scope=str(way))
             with structlog.contextvars.bound_contextvars(digest=digest):
                 try:
-                    await self._flight(digest, url, scope)
+                    await self._flight(digest, url, link)
                 except Unavailable as error:
                     log.warning("flight_put_off", code=error.code)
                     raise Retry(defer=RETRY_S * ctx["job_try"]) from error

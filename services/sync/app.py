@@ -17,11 +17,13 @@ from services.common.health import Health
 from services.common.identity import Identities
 from services.common.keyring import load_keyring
 from services.common.keys import Keys
+from services.common.loans import Loans
 from services.common.net import TrustedProxies
 from services.common.redis import connect, on_masters_change, whereabouts
 from services.common.resolution import Resolutions
 from services.common.room.store import RoomStore
 from services.common.topology import parse_topology
+from services.common.vault import Vault
 from services.sync.clock import RoomClock
 from services.sync.config import SyncSettings
 from services.sync.hub import Hub
@@ -62,8 +64,13 @@ class SyncApp:
             on_restored=self._on_restored,
             probe=self._store.probe,
         )
-        resolutions = Resolutions(self._jobs_redis, keys, max_depth=settings.resolve_queue_max)
-        self._resolving = ResolveDesk(resolutions, self._store, self._clock)
+        self._resolving = ResolveDesk(
+            Resolutions(self._jobs_redis, keys, max_depth=settings.resolve_queue_max),
+            Vault(self._rooms_redis, keys, ring, guests_allowed=settings.guest_cookies_allowed),
+            Loans(self._jobs_redis, keys, ring),
+            self._store,
+            self._clock,
+        )
         self._hub = Hub(
             settings,
             self._store,

@@ -25,6 +25,7 @@ _QUEUE: Final = (
     client.QueueReorder,
     client.QueuePlay,
     client.QueueRetry,
+    client.QueueLend,
     client.QueueClear,
     client.QueueVote,
 )
@@ -71,9 +72,11 @@ async def run(
         case client.QueueReorder():
             return await store.reorder(room, sender, command.queue)
         case client.QueuePlay():
-            return await store.play_item(room, sender, command.item_id)
+            return await store.play_item(room, sender, command.item_id, lend=command.lend)
         case client.QueueRetry():
-            return await store.retry_item(room, sender, command.item_id)
+            return await store.retry_item(room, sender, command.item_id, lend=command.lend)
+        case client.QueueLend():
+            return await store.lend(room, sender, command.item_id, lend=command.lend)
         case client.QueueClear():
             return await store.clear_queue(room, sender)
         case client.QueueVote():
@@ -115,6 +118,7 @@ def new_item(command: client.QueueAdd, sender: Sender) -> QueueItem:
         title=url[:200],
         added_by=sender.member,
         added_at=time.time(),
+        lenders=[sender.member] if command.lend else [],
     )
 
 

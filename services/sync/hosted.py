@@ -24,8 +24,8 @@ _SENT_OUT: Final = {"kicked": CloseCode.KICKED, "banned": CloseCode.BANNED}
 class HostedRoom:
     """`pending` holds events that came while the room is being read; None once it is live.
 
-    `wanted` maps an item to when its resolution was last asked for (monotonic seconds). `statuses` are all members'
-    players as told by all replicas, `reports` what this replica has not told yet.
+    `wanted` maps an item to when its resolution was last asked for (monotonic seconds), `lent` to whose cookies may
+    serve it. `statuses` are all members' players as told by all replicas, `reports` what this replica has not told yet.
     """
 
     record: RoomRecord
@@ -33,6 +33,7 @@ class HostedRoom:
     connections: set[Connection] = field(default_factory=set)
     pending: list[bytes] | None = field(default_factory=list)
     wanted: dict[str, float] = field(default_factory=dict)
+    lent: dict[str, frozenset[str]] = field(default_factory=dict)
     users: int = 0
     statuses: dict[str, MemberStatus] = field(default_factory=dict)
     reports: dict[str, MemberStatus] = field(default_factory=dict)

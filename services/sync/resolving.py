@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine, Sequence
 from typing import Final
 
 import structlog
 
 from services.common import codec
+from services.common.chain import Link, Resolution, audience_of
 from services.common.errors import Refused, Unavailable
-from services.common.resolution import Resolution, Resolutions
+from services.common.lenders import links_of
+from services.common.loans import Loans
+from services.common.resolution import Resolutions
+from services.common.room.entering import enter
 from services.common.room.store import RoomStore
+from services.common.vault import Vault
 from services.common.wire.models import QueueItem, VideoState
 from services.common.wire.server import Resolving
 from services.sync.clock import RoomClock
@@ -49,17 +55,31 @@ def ends_within(video: VideoState, now: float, seconds: float) -> bool:
     return video.expires_at is not None and video.expires_at - now < seconds
 
 
+def no_longer_lent(room: HostedRoom) -> list[tuple[str, str]]:
+    """(member, item) of what cookies served when this was asked last, and may not serve now: the item is gone, or its
+    lender has said so.
+    """
+    before, room.lent = room.lent, {item.id: frozenset(item.lenders) for item in room.record.queue() if item.lenders}
+    return [(owner, item) for item, owners in before.items() for owner in owners - room.lent.get(item, frozenset())]
+
+
 class ResolveDesk:
     """Asks the resolver on behalf of rooms, and puts into them what the cache already knew."""
 
-    def __init__(self, resolutions: Resolutions, store: RoomStore, clock: RoomClock) -> None:
+    def __init__(
+        self, resolutions: Resolutions, vault: Vault, loans: Loans, store: RoomStore, clock: RoomClock
+    ) -> None:
         self._resolutions = resolutions
+        self._vault = vault
+        self._loans = loans
         self._store = store
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
 
     def see_to(self, room: HostedRoom) -> None:
-        """Ask for what is missing in a room, each item at most every ten seconds. Never waits."""
+        """Ask for what is missing in a room, each item at most every ten seconds, and end loans. Never waits."""
+        for owner, ended in no_longer_lent(room):
+            self._begin(self._end_loan(owner, audience_of(room.id, ended)))
         now = self._clock.monotonic()
         items = missing(room, self._clock.now(room.id))
         room.wanted = {item.id: room.wanted[item.id] for item in items if item.id in room.wanted}
@@ -67,9 +87,7 @@ class ResolveDesk:
             again_s = ASK_AGAIN_S if item.status == "resolving" or room.record.video is None else RENEW_AGAIN_S
             if now - room.wanted.get(item.id, -again_s) >= again_s:
                 room.wanted[item.id] = now
-                task = asyncio.create_task(self._want(room, item))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._begin(self._want(room, item))
 
     async def freshen(self, room: HostedRoom) -> None:
         """Resolve a room's video again if its streams have ended, and return when it is there, or after ten seconds."""
@@ -88,14 +106,20 @@ class ResolveDesk:
         for task in self._tasks:
             task.cancel()
 
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _want(self, room: HostedRoom, item: QueueItem) -> None:
         try:
-            known = await self._resolutions.want(item.url, room.id, item.id)
+            links = await links_of(self._vault, item.url, item.lenders, audience_of(room.id, item.id))
+            known = await self._resolutions.want(item.url, room.id, item.id, links)
             if known is not None:
                 if not _is_known(room, item, known):
                     await enter(self._store, room.id, item.id, known)
             elif item.status == "resolving":
-                await self._tell_stages(room, item)
+                await self._tell_stages(room, item, links)
         except Refused as refusal:
             await self._fail(room.id, item.id, refusal.code, refusal.message)
         except Unavailable as error:
@@ -105,12 +129,19 @@ class ResolveDesk:
                 again_s = (error.retry_after_ms or 0) / 1000
                 room.wanted[item.id] = self._clock.monotonic() - ASK_AGAIN_S + again_s
 
-    async def _tell_stages(self, room: HostedRoom, item: QueueItem) -> None:
+    async def _end_loan(self, owner: str, audience: str) -> None:
+        try:
+            await self._loans.drop(owner, audience=audience)
+        except Unavailable:
+            # It ends by itself, with the life of its streams.
+            log.info("loan_not_ended")
+
+    async def _tell_stages(self, room: HostedRoom, item: QueueItem, links: Sequence[Link]) -> None:
         """Tell the members here how far it is, as long as the item waits. A courtesy: stages may be missed."""
         self._tell(room, item, "queued")
         with contextlib.suppress(TimeoutError, codec.MalformedError):
             async with asyncio.timeout(STAGES_S):
-                async for stage in self._resolutions.stages(item.url):
+                async for stage in self._resolutions.stages(item.url, links):
                     self._tell(room, item, stage)
 
     def _tell(self, room: HostedRoom, item: QueueItem, stage: str, retry_after_ms: int | None = None) -> None:
@@ -130,21 +161,3 @@ def _is_known(room: HostedRoom, item: QueueItem, result: Resolution) -> bool:
     mine, video = room.record.video, result.video
     is_current = room.record.item_id == item.id and item.status == "ready"
     return is_current and mine is not None and video is not None and mine.expires_at == video.expires_at
-
-
-async def enter(store: RoomStore, room: str, item: str, result: Resolution) -> None:
-    """Put a result into a room.
-
-    :raises Unavailable: if Redis does not answer; repeating it is safe.
-    """
-    if result.video is None:
-        await store.resolved(room, item, code=result.code, message=result.message)
-        return
-    await store.resolved(
-        room,
-        item,
-        title=result.video.title,
-        thumbnail=result.video.thumbnail,
-        duration=result.video.duration,
-        video_json=codec.encode_text(result.video),
-    )

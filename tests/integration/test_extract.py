@@ -251,7 +251,10 @@ async def test_cookies_reach_the_site_from_a_private_file_that_goes(extractor: E
     cookies = "# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t0\tsession\tsample\n"
     folder = extractor._spares[-1].folder
     info = await extractor.extract(origin.url("/watch/cookie.jar"), cookies)
-    assert any("session=sample" in entry.headers.get("Cookie", "") for entry in info.formats)
+    [cookie] = info.cookies
+    assert (cookie.domain, cookie.name, cookie.value) == ("127.0.0.1", "session", "sample")
+    assert info.jar == info.cookies
+    assert not any("Cookie" in entry.headers for entry in info.formats)
     assert not await asyncio.to_thread(folder.exists)
 
 

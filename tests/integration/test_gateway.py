@@ -14,6 +14,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from services.common import codec
+from services.common.chain import ANONYMOUS
 from services.common.identity import COOKIE
 from services.common.jobs import Jobs
 from services.common.keys import Keys, url_digest
@@ -212,7 +213,7 @@ async def test_a_room_made_from_a_link_is_unlisted_and_queued(browser: Browser, 
 
 
 async def test_a_full_queue_tells_when_to_come_back(environ: dict[str, str], redis: Redis, keys: Keys) -> None:
-    await Jobs(redis, keys).enqueue("another", "https://another.example/", PUBLIC)
+    await Jobs(redis, keys).enqueue("another", "https://another.example/", ANONYMOUS)
     app = build({**environ, "WT_RESOLVE_QUEUE_MAX": "1"})
     await app.start()
     async with Browser(app) as browser:
@@ -258,7 +259,7 @@ async def test_a_caller_who_leaves_is_not_waited_for(
         left.set()
         await asking
     async with aclosing(connect(redis_server.url)) as redis:
-        await redis.delete(keys.wanted(url_digest(LINK)))
+        await redis.delete(keys.wanted(url_digest(LINK), PUBLIC))
         await asyncio.sleep(1.2)
         assert not await resolutions.is_wanted(url_digest(LINK))
 
@@ -340,12 +341,6 @@ async def test_an_unknown_address_under_api_is_json(browser: Browser) -> None:
     for method, path in [("GET", "/api/nothing"), ("POST", "/api/nothing"), ("GET", "/api/resolve"), ("GET", "/api/")]:
         response = await browser.request(method, path)
         assert (response.status_code, code(response)) == (404, "not_found")
-
-
-async def test_cookies_are_not_there_yet(browser: Browser) -> None:
-    for method in ("GET", "POST", "DELETE"):
-        response = await browser.request(method, "/api/cookies")
-        assert (response.status_code, code(response)) == (501, "not_implemented")
 
 
 async def test_the_page_learns_of_the_installation(environ: dict[str, str]) -> None:

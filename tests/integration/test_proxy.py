@@ -20,8 +20,10 @@ from redis.asyncio import Redis
 from yarl import URL
 
 from services.common.contexts import ContextStore, StreamContext
+from services.common.cookies import Cookie
 from services.common.keyring import KeyRing
 from services.common.keys import Keys
+from services.common.loans import Loan, Loans
 from services.common.stream import Kind, StreamRef, StreamSigner, expiry, object_id
 from tests.support import media as clips
 from tests.support.media import Media
@@ -604,18 +606,16 @@ async def test_cookies_do_not_follow_a_stream_to_another_host(
 
 
 async def test_members_only_bytes_are_no_hit_for_others(
-    http: aiohttp.ClientSession, proxy: Node, origin: Origin, store: ContextStore
+    http: aiohttp.ClientSession, proxy: Node, origin: Origin, store: ContextStore, redis: Redis
 ) -> None:
     context = unique()
     url = origin.url("blob/5000.mp4", v=unique(), need_cookie="session=1")
-    await store.put(
-        {
-            context: StreamContext(
-                page_url="p", format_id="f", url=url, headers={"Cookie": "session=1"}, scope="owner-a"
-            )
-        },
-        600,
-    )
+    scope = unique()
+    cookies = [Cookie(domain="127.0.0.1", name="session", value="1")]
+    await store.put({context: StreamContext(page_url="p", format_id="f", url=url, scope=scope, owner="ana")}, 600)
+    assert await code_of(http, proxy, signed(url, context=context)) == (403, "expired_signature")
+    loan = Loan(owner="ana", audience="", site="127.0.0.1", digest="d", cookies=cookies, contexts=[context])
+    await Loans(redis, Keys(PREFIX), RING).put(scope, loan, 600)
     for expected in ("MISS", "L1"):
         response, body = await fetched(http, proxy, signed(url, context=context))
         assert (body, response.headers["X-Cache"]) == (blob(0, 5000), expected)

@@ -75,7 +75,7 @@ async def test_who_wants_an_unknown_link_waits_and_makes_one_job(
         assert await resolutions.want(LINK, "room", item) is None
     assert await resolutions.waiters(DIGEST) == [Waiter("room", "one"), Waiter("room", "two")]
     assert await Jobs(redis, keys).depth() == 1
-    assert 0 < await redis.ttl(keys.waiters(DIGEST)) <= 600
+    assert 0 < await redis.ttl(keys.waiters(DIGEST, PUBLIC)) <= 600
 
 
 async def test_who_wants_a_known_link_has_it_at_once_and_waits_for_nothing(
@@ -117,7 +117,7 @@ async def test_who_waits_says_so_for_seconds_only(resolutions: Resolutions, redi
     assert await resolutions.is_wanted(DIGEST)
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
-    assert 0 < await redis.ttl(keys.wanted(DIGEST)) <= 5
+    assert 0 < await redis.ttl(keys.wanted(DIGEST, PUBLIC)) <= 5
 
 
 async def test_a_lost_completion_costs_about_a_second(resolutions: Resolutions, redis: Redis, keys: Keys) -> None:

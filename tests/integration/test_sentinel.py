@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from services.common.chain import ANONYMOUS
 from services.common.jobs import Jobs
 from services.common.keys import Keys
 from services.common.redis import connect
@@ -136,8 +137,8 @@ async def survive(
 async def test_jobs_are_queued_under_sentinel_too(servers: SentinelSet) -> None:
     async with aclosing(connect(servers.url)) as client:
         jobs = Jobs(client, Keys("jobs"))
-        assert await jobs.enqueue("digest", LINK, "public")
-        assert not await jobs.enqueue("digest", LINK, "public")
+        assert await jobs.enqueue("digest", LINK, ANONYMOUS)
+        assert not await jobs.enqueue("digest", LINK, ANONYMOUS)
         assert await jobs.depth() == 1
 
 

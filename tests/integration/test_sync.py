@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from websockets.exceptions import InvalidStatus
 
 from services.common import codec
+from services.common.chain import ANONYMOUS
 from services.common.jobs import Jobs
 from services.common.keys import Keys
 from services.common.room.store import RoomStore
@@ -90,7 +91,7 @@ async def test_members_on_two_replicas_see_the_same_events_in_the_same_order(
 async def test_a_full_queue_of_links_is_told_with_the_time_of_the_next_try(
     redis_server: RedisServer, redis: Redis, tmp_path: Path, keys: Keys
 ) -> None:
-    await Jobs(redis, keys).enqueue("another", "https://another.example/", "public")
+    await Jobs(redis, keys).enqueue("another", "https://another.example/", ANONYMOUS)
     settings = settings_of(redis_server, keys.prefix) | {"WT_RESOLVE_QUEUE_MAX": "1"}
     node = Node("services.sync", tmp_path / "sync.log", settings=settings)
     await asyncio.to_thread(node.start)

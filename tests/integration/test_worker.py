@@ -13,12 +13,13 @@ from arq.constants import in_progress_key_prefix, job_key_prefix
 from redis.asyncio import Redis
 
 from services.common import codec
+from services.common.chain import ANONYMOUS, Link
 from services.common.errors import Unavailable
 from services.common.jobs import Jobs
 from services.common.keys import Keys
 from services.resolver.worker import HEALTH_S, LEASE_S, ResolveWorker
 
-Flight = Callable[[str, str, str], Awaitable[None]]
+Flight = Callable[[str, str, Link], Awaitable[None]]
 
 
 @contextlib.asynccontextmanager
@@ -44,13 +45,13 @@ async def test_a_job_starts_within_a_tenth_of_a_second(redis: Redis, keys: Keys)
     started: asyncio.Queue[float] = asyncio.Queue()
     jobs, waits = Jobs(redis, keys), []
 
-    async def flight(_digest: str, _url: str, _scope: str) -> None:
+    async def flight(_digest: str, _url: str, _link: Link) -> None:
         started.put_nowait(time.monotonic())
 
     async with working(redis, keys, flight):
         for number in range(15):
             begun = time.monotonic()
-            await jobs.enqueue(f"start{number}", "https://a.example/", "public")
+            await jobs.enqueue(f"start{number}", "https://a.example/", ANONYMOUS)
             waits.append(await asyncio.wait_for(started.get(), 10) - begun)
             await asyncio.sleep(0.01 * number)
     assert statistics.median(waits) < 0.1
@@ -59,7 +60,7 @@ async def test_a_job_starts_within_a_tenth_of_a_second(redis: Redis, keys: Keys)
 async def test_a_link_may_be_asked_again_right_after_its_job_failed_or_ended(redis: Redis, keys: Keys) -> None:
     runs: list[str] = []
 
-    async def flight(digest: str, _url: str, _scope: str) -> None:
+    async def flight(digest: str, _url: str, _link: Link) -> None:
         runs.append(digest)
         if digest == "broken":
             raise ValueError("a bug")
@@ -67,7 +68,7 @@ async def test_a_link_may_be_asked_again_right_after_its_job_failed_or_ended(red
     jobs = Jobs(redis, keys)
     async with working(redis, keys, flight):
         for digest in ("broken", "broken", "fine", "fine"):
-            assert await jobs.enqueue(digest, "https://a.example/", "public")
+            assert await jobs.enqueue(digest, "https://a.example/", ANONYMOUS)
             await idle(jobs)
     assert runs == ["broken", "broken", "fine", "fine"]
 
@@ -75,7 +76,7 @@ async def test_a_link_may_be_asked_again_right_after_its_job_failed_or_ended(red
 async def test_a_job_that_redis_interrupts_is_tried_again(redis: Redis, keys: Keys) -> None:
     tries = 0
 
-    async def flight(_digest: str, _url: str, _scope: str) -> None:
+    async def flight(_digest: str, _url: str, _link: Link) -> None:
         nonlocal tries
         tries += 1
         if tries == 1:
@@ -83,7 +84,7 @@ async def test_a_job_that_redis_interrupts_is_tried_again(redis: Redis, keys: Ke
 
     jobs = Jobs(redis, keys)
     async with working(redis, keys, flight):
-        await jobs.enqueue("again", "https://a.example/", "public")
+        await jobs.enqueue("again", "https://a.example/", ANONYMOUS)
         await idle(jobs)
     assert tries == 2
 
@@ -92,17 +93,17 @@ async def test_one_link_is_one_job_however_many_workers_and_callers(redis: Redis
     runs = 0
     release = asyncio.Event()
 
-    async def flight(_digest: str, _url: str, _scope: str) -> None:
+    async def flight(_digest: str, _url: str, _link: Link) -> None:
         nonlocal runs
         runs += 1
         await release.wait()
 
     jobs = Jobs(redis, keys)
     async with working(redis, keys, flight), working(redis, keys, flight, node="two"):
-        taken = await asyncio.gather(*(jobs.enqueue("shared", "https://a.example/", "public") for _ in range(20)))
+        taken = await asyncio.gather(*(jobs.enqueue("shared", "https://a.example/", ANONYMOUS) for _ in range(20)))
         while not runs:  # noqa: ASYNC110 - a worker runs it
             await asyncio.sleep(0.01)
-        assert not await jobs.enqueue("shared", "https://a.example/", "public")
+        assert not await jobs.enqueue("shared", "https://a.example/", ANONYMOUS)
         release.set()
         await idle(jobs)
     assert (taken.count(True), runs) == (1, 1)
@@ -112,7 +113,7 @@ async def test_a_job_longer_than_its_lease_is_not_started_twice(redis: Redis, ke
     runs = 0
     release = asyncio.Event()
 
-    async def flight(_digest: str, _url: str, _scope: str) -> None:
+    async def flight(_digest: str, _url: str, _link: Link) -> None:
         nonlocal runs
         runs += 1
         await release.wait()
@@ -120,7 +121,7 @@ async def test_a_job_longer_than_its_lease_is_not_started_twice(redis: Redis, ke
     jobs = Jobs(redis, keys)
     lease = in_progress_key_prefix + jobs.job_id("long", "public")
     async with working(redis, keys, flight), working(redis, keys, flight, node="two"):
-        await jobs.enqueue("long", "https://a.example/", "public")
+        await jobs.enqueue("long", "https://a.example/", ANONYMOUS)
         async with asyncio.timeout(LEASE_S):
             while not await redis.exists(lease):  # noqa: ASYNC110 - it happens in Redis
                 await asyncio.sleep(0.02)
@@ -137,7 +138,7 @@ async def test_draining_ends_what_can_end_and_gives_back_the_rest(redis: Redis, 
     ended: list[str] = []
     begun: set[str] = set()
 
-    async def flight(digest: str, _url: str, _scope: str) -> None:
+    async def flight(digest: str, _url: str, _link: Link) -> None:
         begun.add(digest)
         await asyncio.sleep(0.5 if digest == "short" else 60)
         ended.append(digest)
@@ -145,7 +146,7 @@ async def test_draining_ends_what_can_end_and_gives_back_the_rest(redis: Redis, 
     jobs = Jobs(redis, keys)
     async with working(redis, keys, flight) as worker:
         for digest in ("short", "long", "waiting"):
-            await jobs.enqueue(digest, "https://a.example/", "public")
+            await jobs.enqueue(digest, "https://a.example/", ANONYMOUS)
         while len(begun) < 2:  # noqa: ASYNC110 - a worker runs it
             await asyncio.sleep(0.01)
         await worker.drain(3)
@@ -156,7 +157,7 @@ async def test_draining_ends_what_can_end_and_gives_back_the_rest(redis: Redis, 
 
 
 async def test_each_worker_has_a_sign_of_life_of_its_own_that_lasts_seconds(redis: Redis, keys: Keys) -> None:
-    async def flight(_digest: str, _url: str, _scope: str) -> None: ...
+    async def flight(_digest: str, _url: str, _link: Link) -> None: ...
 
     async with working(redis, keys, flight), working(redis, keys, flight, node="two"), asyncio.timeout(20):
         for node in ("one", "two"):
@@ -168,11 +169,11 @@ async def test_each_worker_has_a_sign_of_life_of_its_own_that_lasts_seconds(redi
 async def test_jobs_are_json_and_a_pickled_one_runs_no_code(redis: Redis, keys: Keys) -> None:
     runs: list[str] = []
 
-    async def flight(digest: str, _url: str, _scope: str) -> None:
+    async def flight(digest: str, _url: str, _link: Link) -> None:
         runs.append(digest)
 
     jobs = Jobs(redis, keys)
-    await jobs.enqueue("plain", "https://a.example/", "public")
+    await jobs.enqueue("plain", "https://a.example/", ANONYMOUS)
     stored = await redis.get(job_key_prefix + jobs.job_id("plain", "public"))
     assert b"https://a.example/" in codec.encode(codec.decode(stored))
     evil = jobs.job_id("evil", "public")

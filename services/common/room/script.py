@@ -17,6 +17,7 @@ ScriptName = Literal[
     "playback",
     "queue_add",
     "queue_clear",
+    "queue_lend",
     "queue_play",
     "queue_remove",
     "queue_reorder",

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+from msgspec.structs import replace
+
 from services.common import codec
 from services.common.room.log import entry_of
 from services.common.wire.models import ChatMessage, LogEntry, Member, QueueItem, Room, RoomSettings, VideoState
@@ -129,6 +131,13 @@ def read_record(
     if record.anchor.is_held:
         record.waiting = _waiting(stored, record)
     return record
+
+
+def for_strangers(item: QueueItem | None) -> QueueItem | None:
+    """An item as those see it who are not in the room: of what somebody's cookies opened, the link alone."""
+    if item is None or not item.opened_with:
+        return item
+    return replace(item, title=item.url[:200], thumbnail="", duration=0)
 
 
 def note(record: RoomRecord, event: dict[str, Any]) -> None:

@@ -17,8 +17,8 @@ from services.common.errors import Broken, Refused, Unavailable
 from services.common.keys import Keys
 from services.common.redis import master_of, masters
 from services.common.room.script import ScriptName, source
-from services.common.room.snapshot import RoomRecord, read_record
-from services.common.wire.models import QueueItem, Role, RoomSummary
+from services.common.room.snapshot import RoomRecord, for_strangers, read_record
+from services.common.wire.models import Attempt, QueueItem, Role, RoomSummary
 
 PlaybackKind = Literal["play", "pause", "seek", "set_rate"]
 
@@ -30,6 +30,7 @@ _REASONS: Final[dict[str, str]] = {
     "nothing_playing": "Nothing is playing yet.",
     "no_such_item": "That item is no longer in the queue.",
     "no_such_room": "There is no room of that name.",
+    "not_lent": "Their cookies may not serve this item any more.",
     "queue_full": f"The queue is full ({MOST_ITEMS} items).",
     "not_at_end": "The video is not over yet.",
     "nobody_present": "Nobody is in the room.",
@@ -228,13 +229,17 @@ class RoomStore:
         """Give the queue a new order. Unknown ids are skipped, unnamed items keep the end."""
         return await self._change("queue_reorder", room, sender, *items)
 
-    async def play_item(self, room: str, sender: Sender, item: str) -> int:
-        """Play an item now; it replaces the current one."""
-        return await self._change("queue_play", room, sender, item)
+    async def play_item(self, room: str, sender: Sender, item: str, *, lend: bool = False) -> int:
+        """Play an item now; it replaces the current one. `lend`: the sender's cookies may serve it here."""
+        return await self._change("queue_play", room, sender, item, _flag(lend))
 
-    async def retry_item(self, room: str, sender: Sender, item: str) -> int:
-        """Mark a failed item as being resolved again."""
-        return await self._change("queue_retry", room, sender, item)
+    async def retry_item(self, room: str, sender: Sender, item: str, *, lend: bool = False) -> int:
+        """Mark a failed item as being resolved again. `lend`: the sender's cookies may serve it here."""
+        return await self._change("queue_retry", room, sender, item, _flag(lend))
+
+    async def lend(self, room: str, sender: Sender, item: str, *, lend: bool) -> int:
+        """The sender's cookies may serve an item in this room, or may no longer."""
+        return await self._change("queue_lend", room, sender, item, _flag(lend))
 
     async def clear_queue(self, room: str, sender: Sender) -> int:
         """Remove every item but the current one."""
@@ -337,10 +342,15 @@ class RoomStore:
         video_json: str | None = None,
         code: str | None = None,
         message: str | None = None,
-    ) -> None:
+        attempts: Sequence[Attempt] = (),
+        opened_with: str = "",
+    ) -> bool:
         """Put a resolution's result into the room: a video, or the code and words of its failure. Idempotent.
 
-        An item that was removed meanwhile is no error.
+        False if the item was removed meanwhile.
+
+        :param opened_with: the member whose cookies opened it.
+        :raises Refused: `not_lent` if they may not serve this item (any more).
         """
         if video_json is not None:
             video = {**codec.decode(video_json), "item_id": item}
@@ -349,10 +359,12 @@ class RoomStore:
         else:
             args = ["failed", "", "", "", "", code or "unavailable", message or "This link could not be opened."]
         try:
-            await self._change("resolved", room, SYSTEM, item, *args)
+            await self._change("resolved", room, SYSTEM, item, *args, codec.encode_text(list(attempts)), opened_with)
         except Refused as refusal:
             if refusal.code != "no_such_item":
                 raise
+            return False
+        return True
 
     async def has_item(self, room: str, item: str) -> bool:
         """Whether an item is in a room's queue."""
@@ -467,7 +479,7 @@ def _flag(value: bool) -> str:
 
 
 def _summary(record: RoomRecord) -> RoomSummary:
-    current = None if record.settings.has_password else record.items.get(record.item_id)
+    current = None if record.settings.has_password else for_strangers(record.items.get(record.item_id))
     names = [] if record.settings.has_password else [member.name for member in record.members.values()]
     return RoomSummary(
         id=record.id,

@@ -42,10 +42,14 @@ class SetRate(Command, tag="set_rate", kw_only=True, frozen=True):
 
 
 class QueueAdd(Command, tag="queue_add", kw_only=True, frozen=True):
-    """Add a link to the end of the queue, or right after the current item."""
+    """Add a link to the end of the queue, or right after the current item.
+
+    `lend`: the cookies that the sender keeps here may serve it in this room.
+    """
 
     url: Url
     next: bool = False
+    lend: bool = False
 
 
 class QueueRemove(Command, tag="queue_remove", kw_only=True, frozen=True):
@@ -59,13 +63,24 @@ class QueueReorder(Command, tag="queue_reorder", kw_only=True, frozen=True):
 
 
 class QueuePlay(Command, tag="queue_play", kw_only=True, frozen=True):
+    """Play an item now. `lend`: with the sender's cookies, if need be."""
+
     item_id: ItemIdText
+    lend: bool = False
 
 
 class QueueRetry(Command, tag="queue_retry", kw_only=True, frozen=True):
-    """Resolve a failed item again."""
+    """Resolve a failed item again. `lend`: with the sender's cookies, if need be."""
 
     item_id: ItemIdText
+    lend: bool = False
+
+
+class QueueLend(Command, tag="queue_lend", kw_only=True, frozen=True):
+    """The sender's cookies may serve an item in this room, or may no longer."""
+
+    item_id: ItemIdText
+    lend: bool
 
 
 class Ended(Command, tag="ended", kw_only=True, frozen=True):
@@ -172,6 +187,7 @@ AnyCommand = (
     | QueueReorder
     | QueuePlay
     | QueueRetry
+    | QueueLend
     | QueueClear
     | QueueVote
     | Ended

@@ -79,8 +79,20 @@ class VideoState(Model, kw_only=True, frozen=True):
     expires_at: float | None = None
 
 
+class Attempt(Model, kw_only=True, frozen=True):
+    """How one way to open a link failed: with the cookies of `lender` (a member id), or '' without any."""
+
+    lender: str
+    code: str
+    message: str
+
+
 class QueueItem(Model, kw_only=True, frozen=True):
-    """`added_at` is Unix seconds; `votes` are member ids. Until resolved: title = URL, thumbnail '', duration 0."""
+    """`added_at` is Unix seconds; `votes` are member ids. Until resolved: title = URL, thumbnail '', duration 0.
+
+    `lenders` are members who let their cookies serve this item in this room, in the order in which they are tried.
+    `opened_with` is the one whose cookies opened it: who is not in the room is told its link alone.
+    """
 
     id: str
     url: str
@@ -93,6 +105,9 @@ class QueueItem(Model, kw_only=True, frozen=True):
     code: str | None = None
     message: str | None = None
     votes: list[str] = []
+    lenders: list[str] = []
+    opened_with: str = ""
+    attempts: list[Attempt] = []
 
 
 class Member(Model, kw_only=True, frozen=True):

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from services.common.wire.client import MemberName
-from services.common.wire.models import RoomSummary, Url
+from services.common.wire.models import Attempt, RoomSummary, Url
 
 
 class RestModel(Struct, kw_only=True, frozen=True):
@@ -15,7 +15,10 @@ class RestModel(Struct, kw_only=True, frozen=True):
 
 
 class ResolveRequest(RestModel, kw_only=True, frozen=True):
+    """`own`: with the caller's own cookies even where everybody's result is known (members-only quality)."""
+
     url: Url
+    own: bool = False
 
 
 class SessionRequest(RestModel, kw_only=True, frozen=True):
@@ -31,9 +34,13 @@ class Session(RestModel, kw_only=True, frozen=True):
 
 
 class CreateRoomRequest(RestModel, kw_only=True, frozen=True):
-    """Make a room with a random, unlisted id; with `url`, that link is its first item."""
+    """Make a room with a random, unlisted id; with `url`, that link is its first item.
+
+    `lend`: the cookies that the caller keeps here may serve it in this room.
+    """
 
     url: Annotated[str, Meta(max_length=2048)] | None = None
+    lend: bool = False
 
 
 class JoinRequest(RestModel, kw_only=True, frozen=True):
@@ -59,10 +66,34 @@ class ClientConfig(RestModel, kw_only=True, frozen=True):
     version: str
 
 
+class CookieSite(RestModel, kw_only=True, frozen=True):
+    """What is told of the cookies of one site: never more. `expires_at`: Unix seconds, null for a session's."""
+
+    domain: str
+    expires_at: float | None
+
+
+class CookieList(RestModel, kw_only=True, frozen=True):
+    """The sites whose cookies the caller keeps here."""
+
+    sites: list[CookieSite]
+
+
+class CookieProblem(RestModel, kw_only=True, frozen=True):
+    """What is wrong in one line (or one entry of a JSON list), counted from 1."""
+
+    line: int
+    message: str
+
+
 class ErrorDetail(RestModel, kw_only=True, frozen=True):
+    """`attempts`: how each way to open a link failed, where there were several. `problems`: wrong lines of cookies."""
+
     code: str
     message: str
     retry_after_ms: int | None = None
+    attempts: list[Attempt] = []
+    problems: list[CookieProblem] = []
 
 
 class ErrorBody(RestModel, kw_only=True, frozen=True):

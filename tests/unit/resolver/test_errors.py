@@ -89,7 +89,7 @@ def test_what_may_pass_by_itself_is_unavailable_and_forgotten_sooner() -> None:
     passing, lasting = classify(Failure(["DeadlineExceeded"], "")), classify(Failure([], "This video is private"))
     assert isinstance(passing, Unavailable)
     assert isinstance(lasting, Refused)
-    assert 10 <= ttl_s(passing.code) < ttl_s(lasting.code) <= 30
+    assert 10 <= ttl_s(passing) < ttl_s(lasting) <= 30 < ttl_s(lasting, with_cookies=True)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.code}: {rule.sentence[:30]}")

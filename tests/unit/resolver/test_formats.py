@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from services.common.chain import ANONYMOUS
 from services.common.errors import Refused
 from services.common.keyring import KeyRing
 from services.common.stream import Kind, StreamRef, StreamSigner
@@ -60,7 +61,7 @@ def dash(format_id: str, height: int | None, **fields: Any) -> Raw:
 
 def shown(*formats: Raw, **fields: Any) -> tuple[VideoState, Mint]:
     raw = {"id": "1", "extractor_key": "Site", "title": "A film", "formats": list(formats), **fields}
-    mint = Mint(SIGNER, PAGE, "public", NOW)
+    mint = Mint(SIGNER, PAGE, ANONYMOUS, NOW)
     return present(read_info(raw), mint), mint
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from services.common import codec
+from services.common.cookies import Cookie
 from services.resolver.info import Info, read_info
 
 
@@ -38,10 +39,23 @@ def test_values_of_wrong_types_count_as_absent() -> None:
     assert (entry.height, entry.fps, entry.tbr, entry.width, entry.vcodec) == (None, None, None, None, None)
 
 
-def test_cookies_of_the_site_become_one_header_without_their_attributes() -> None:
-    cookies = "a=1; Domain=.v.example; Path=/; Secure; Expires=1700000000; b=2; Domain=v.example; Path=/"
-    entry = {"url": "https://v", "http_headers": {"Referer": "https://page/"}, "cookies": cookies}
-    assert read_info({"formats": [entry]}).formats[0].headers == {"Referer": "https://page/", "Cookie": "a=1; b=2"}
+def test_cookies_are_those_that_the_jar_sends_to_any_of_the_streams_each_once() -> None:
+    cookies = {name: Cookie(domain="v.example", name=name, value="1") for name in "abc"}
+    sent = {"https://v.example/1": "ab", "https://v.example/m": "b", "https://v.example/t.jpg": "c"}
+    asked: list[str] = []
+
+    def jar(url: str) -> list[Cookie]:
+        asked.append(url)
+        return [cookies[name] for name in sent.get(url, "")]
+
+    formats = [
+        {"url": "https://v.example/1?x=1", "http_headers": {"Referer": "https://page/"}, "cookies": "a=1; Path=/"},
+        {"url": "https://v.example/1?x=2", "manifest_url": "https://v.example/m"},
+    ]
+    info = read_info({"formats": formats, "thumbnail": "https://v.example/t.jpg"}, jar)
+    assert info.cookies == list(cookies.values())
+    assert info.formats[0].headers == {"Referer": "https://page/"}
+    assert sorted(asked) == sorted(sent)
 
 
 def test_of_a_languages_tracks_the_webvtt_is_taken() -> None:

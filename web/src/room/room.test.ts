@@ -21,6 +21,9 @@ const item = (id: string): QueueItem => ({
   code: null,
   message: null,
   votes: [],
+  lenders: [],
+  opened_with: "",
+  attempts: [],
 });
 
 const ana = { name: "Ana", is_guest: true, joined_at: 1, role: "owner" } as const;

@@ -11,6 +11,7 @@ export interface Wire {
     | QueueReorder
     | QueuePlay
     | QueueRetry
+    | QueueLend
     | QueueClear
     | QueueVote
     | Ended
@@ -32,6 +33,7 @@ export interface Wire {
     | QueueReorder
     | QueuePlay
     | QueueRetry
+    | QueueLend
     | QueueClear
     | QueueVote
     | Ended
@@ -115,12 +117,15 @@ export interface SetRate {
 }
 /**
  * Add a link to the end of the queue, or right after the current item.
+ *
+ * `lend`: the cookies that the sender keeps here may serve it in this room.
  */
 export interface QueueAdd {
   type: "queue_add";
   id?: string | null;
   url: string;
   next?: boolean;
+  lend?: boolean;
 }
 export interface QueueRemove {
   type: "queue_remove";
@@ -135,18 +140,32 @@ export interface QueueReorder {
   id?: string | null;
   queue: string[];
 }
+/**
+ * Play an item now. `lend`: with the sender's cookies, if need be.
+ */
 export interface QueuePlay {
   type: "queue_play";
   id?: string | null;
   item_id: string;
+  lend?: boolean;
 }
 /**
- * Resolve a failed item again.
+ * Resolve a failed item again. `lend`: with the sender's cookies, if need be.
  */
 export interface QueueRetry {
   type: "queue_retry";
   id?: string | null;
   item_id: string;
+  lend?: boolean;
+}
+/**
+ * The sender's cookies may serve an item in this room, or may no longer.
+ */
+export interface QueueLend {
+  type: "queue_lend";
+  id?: string | null;
+  item_id: string;
+  lend: boolean;
 }
 /**
  * Remove everything but the current item.
@@ -311,6 +330,9 @@ export interface Member {
 }
 /**
  * `added_at` is Unix seconds; `votes` are member ids. Until resolved: title = URL, thumbnail '', duration 0.
+ *
+ * `lenders` are members who let their cookies serve this item in this room, in the order in which they are tried.
+ * `opened_with` is the one whose cookies opened it: who is not in the room is told its link alone.
  */
 export interface QueueItem {
   id: string;
@@ -324,6 +346,17 @@ export interface QueueItem {
   code: string | null;
   message: string | null;
   votes: string[];
+  lenders: string[];
+  opened_with: string;
+  attempts: Attempt[];
+}
+/**
+ * How one way to open a link failed: with the cookies of `lender` (a member id), or '' without any.
+ */
+export interface Attempt {
+  lender: string;
+  code: string;
+  message: string;
 }
 /**
  * What a player needs. `url` is the link as pasted; every other URL goes through the proxy.
@@ -687,8 +720,12 @@ export interface Goodbye {
   reason: string;
   retry_after_ms: number;
 }
+/**
+ * `own`: with the caller's own cookies even where everybody's result is known (members-only quality).
+ */
 export interface ResolveRequest {
   url: string;
+  own?: boolean;
 }
 export interface SessionRequest {
   name: string;
@@ -703,9 +740,12 @@ export interface Session {
 }
 /**
  * Make a room with a random, unlisted id; with `url`, that link is its first item.
+ *
+ * `lend`: the cookies that the caller keeps here may serve it in this room.
  */
 export interface CreateRoomRequest {
   url?: string | null;
+  lend?: boolean;
 }
 /**
  * The password of a room.
@@ -742,8 +782,20 @@ export interface ClientConfig {
 export interface ErrorBody {
   error: ErrorDetail;
 }
+/**
+ * `attempts`: how each way to open a link failed, where there were several. `problems`: wrong lines of cookies.
+ */
 export interface ErrorDetail {
   code: string;
   message: string;
   retry_after_ms: number | null;
+  attempts: Attempt[];
+  problems: CookieProblem[];
+}
+/**
+ * What is wrong in one line (or one entry of a JSON list), counted from 1.
+ */
+export interface CookieProblem {
+  line: number;
+  message: string;
 }

@@ -151,9 +151,29 @@ local function anyone_present() return redis.call('ZCARD', PRESENCE) > 0 end
 local function judged_ms(until_ms) return math.min(NOW_MS, tonumber(until_ms) or NOW_MS) end
 
 -- An empty table is an object to cjson; these fields are lists.
+local LISTS = {'votes', 'lenders', 'attempts'}
 local function item_json(found)
-  found.votes = found.votes or {}
-  return (cjson.encode(found):gsub('"votes":{}', '"votes":[]'))
+  for _, name in ipairs(LISTS) do found[name] = found[name] or {} end
+  local raw = cjson.encode(found)
+  -- Of all in an item only these can follow a quote and a colon: in a text the quote is escaped.
+  for _, name in ipairs(LISTS) do raw = raw:gsub('"' .. name .. '":{}', '"' .. name .. '":[]') end
+  return raw
+end
+
+-- The actor's cookies may serve an item, before those of others, or may no longer.
+local function set_lender(found, is_lent)
+  local lenders = is_lent and {ACTOR} or {}
+  for _, member in ipairs(found.lenders or {}) do
+    if member ~= ACTOR then lenders[#lenders + 1] = member end
+  end
+  found.lenders = lenders
+end
+
+local function lends(found, member)
+  for _, lender in ipairs(found.lenders or {}) do
+    if lender == member then return true end
+  end
+  return false
 end
 
 local function item(id)

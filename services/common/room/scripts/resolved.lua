@@ -1,16 +1,20 @@
 -- The result of a resolution enters the room, once, whoever asked. When the item is the current one, it plays.
 -- ARGV: 6 item id, 7 ready|failed, 8 title, 9 thumbnail, 10 duration in seconds or '', 11 video JSON or '', 12 code,
---       13 message
--- Answers {'ok', version}, or {'refused', 'no_such_item'} when it was removed meanwhile.
+--       13 message, 14 attempts (JSON list), 15 the member whose cookies opened it, or ''
+-- Answers {'ok', version}, or {'refused', 'no_such_item'} when it was removed meanwhile, 'not_lent' when those cookies
+-- may not serve it (any more).
 local found = item(ARGV[6])
 if not found then return refused('no_such_item') end
+if ARGV[15] ~= '' and not lends(found, ARGV[15]) then return refused('not_lent') end
 local is_current, at = get('item') == ARGV[6], version()
 
 if ARGV[7] == 'failed' then
   if found.status == 'failed' or (is_current and get('video') ~= '') then return {'ok', int(at)} end
   found.status, found.code, found.message = 'failed', ARGV[12], ARGV[13]
+  found.attempts, found.opened_with = cjson.decode(ARGV[14]), ''
 else
   found.status, found.code, found.message = 'ready', nil, nil
+  found.attempts, found.opened_with = {}, ARGV[15]
   found.title, found.thumbnail, found.duration = ARGV[8], ARGV[9], tonumber(ARGV[10]) or 0
 end
 local raw = item_json(found)

@@ -1,0 +1,75 @@
+"""`/api/cookies`: bring cookies, see of which sites, take them back. No value ever goes out again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+import structlog
+
+from services.common.chain import item_of
+from services.common.cookies import MAX_BYTES, Cookie, read_cookies, site_of
+from services.common.errors import Refused
+from services.common.keys import MemberId
+from services.common.loans import Loans
+from services.common.room.store import RoomStore, Sender
+from services.common.vault import Site, Vault
+from services.common.wire.rest import CookieList, CookieSite
+from services.gateway import metrics
+
+log = structlog.get_logger()
+
+__all__ = ["MAX_BYTES", "CookieDesk"]
+
+
+class CookieDesk:
+    """What people may do with their cookies. Every method raises `Unavailable` when Redis does not answer."""
+
+    def __init__(self, vault: Vault, loans: Loans, store: RoomStore) -> None:
+        self._vault = vault
+        self._loans = loans
+        self._store = store
+
+    async def bring(self, owner: MemberId, body: bytes) -> CookieList:
+        """Store what a person uploads; of the sites in it nothing older stays.
+
+        :raises Refused: `bad_cookies` naming the wrong lines, `too_large`, `forbidden`.
+        """
+        # A megabyte of lines takes a tenth of a second.
+        cookies: list[Cookie] = await asyncio.to_thread(read_cookies, body, time.time())
+        sites = await self._vault.put(owner, cookies)
+        metrics.COOKIES.labels("stored").inc()
+        return _told(sites)
+
+    async def list(self, owner: MemberId) -> CookieList:
+        """Of which sites a person's cookies are here, and until when they live."""
+        return _told(await self._vault.sites(owner))
+
+    async def take_back(self, owner: MemberId, domain: str) -> None:
+        """Delete a person's cookies, of one site or ('') all, and end whatever they opened.
+
+        :raises Refused: `not_found` if there are none.
+        """
+        host = domain.strip().lower().removeprefix(".")
+        # The cookies first: an opening that is under way looks again when it is done.
+        if not await self._vault.forget(owner, host):
+            raise Refused("not_found", "You have no cookies of that site here.")
+        audiences = await self._loans.drop(owner, site=(site_of(host) or host) if host else None)
+        metrics.COOKIES.labels("deleted").inc()
+        for room, item in map(item_of, audiences):
+            if room:
+                await self._unlend(owner, room, item)
+
+    async def _unlend(self, owner: MemberId, room: str, item: str) -> None:
+        try:
+            await self._store.lend(room, Sender(owner), item, lend=False)
+        except Refused as refusal:
+            # The item or the room is gone already.
+            log.info("loan_over", code=refusal.code)
+
+
+def _told(sites: Mapping[str, Site]) -> CookieList:
+    return CookieList(
+        sites=[CookieSite(domain=site, expires_at=known.expires or None) for site, known in sorted(sites.items())]
+    )
