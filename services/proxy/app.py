@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
+import structlog
 from starlette.types import ASGIApp
 
 from services.common.config import SettingsError, load
@@ -23,16 +24,20 @@ from services.common.renewal import Renewals
 from services.common.stream import PROXY_PATH, StreamSigner
 from services.proxy import metrics
 from services.proxy.config import FAMILIES, ProxySettings
-from services.proxy.fills import Fills
+from services.proxy.disk import Disk
 from services.proxy.indexes import Indexes
 from services.proxy.manifests import Manifests
 from services.proxy.media import Media
 from services.proxy.memory import Memory, Shelf
+from services.proxy.objects import Objects
+from services.proxy.place import Place, take
 from services.proxy.renewal import Renewal
 from services.proxy.routes import ProxyEndpoint
 from services.proxy.sources import Sources
 from services.proxy.streams import Streams
 from services.proxy.upstream import Timeouts, Upstream
+
+log = structlog.get_logger(__name__)
 
 SWEEP_S: Final = 5.0
 
@@ -65,11 +70,12 @@ class ProxyApp:
         self._streams = Streams(ContextStore(self._redis, Keys(settings.key_prefix), ring), clock)
         self._renewal = Renewal(self._streams, Renewals(self._redis, Keys(settings.key_prefix)))
         sources = Sources(self._upstream, self._streams, self._renewal, self._guard, whitelist, by_parameter)
-        self._fills = Fills(self._memory, clock, settings.proxy_memory_bytes // 4)
+        self._place, self._disk = _disk_of(settings)
+        self._objects = Objects(sources, self._memory, self._disk, clock, settings.proxy_memory_bytes // 4)
         signer = StreamSigner(ring)
         self._manifests = Manifests(sources, signer, self._memory, clock)
         self._indexes = Indexes(sources, self._memory, clock)
-        media = Media(sources, self._memory, self._fills, clock)
+        media = Media(sources, self._memory, self._objects, clock)
         endpoint = ProxyEndpoint(
             signer,
             sources,
@@ -89,6 +95,8 @@ class ProxyApp:
     async def start(self) -> None:
         """Open the upstream's pool, in the running loop."""
         await self._upstream.start()
+        if self._disk is not None:
+            await self._disk.start()
         self._sweeping = asyncio.create_task(self._sweep())
 
     async def drain(self, seconds: float) -> None:
@@ -100,7 +108,7 @@ class ProxyApp:
             self._sweeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweeping
-        await self._fills.close()
+        await self._objects.close()
         await self._indexes.close()
         await self._manifests.close()
         await self._renewal.close()
@@ -108,6 +116,10 @@ class ProxyApp:
         await self._upstream.close()
         await self._redis.aclose()
         self._guard.close()
+        if self._disk is not None:
+            await asyncio.to_thread(self._disk.close)
+        if self._place is not None:
+            self._place.close()
 
     async def _sweep(self) -> None:
         while True:
@@ -116,6 +128,21 @@ class ProxyApp:
             metrics.MEMORY_BYTES.set(self._memory.held_bytes)
             for shelf in Shelf:
                 metrics.MEMORY_ENTRIES.labels(shelf).set(self._memory.count(shelf))
+            if self._disk is not None:
+                metrics.DISK_BYTES.set(self._disk.used_bytes)
+                metrics.DISK_BUCKETS.set(len(self._disk.buckets))
+
+
+def _disk_of(settings: ProxySettings) -> tuple[Place | None, Disk | None]:
+    """The folder and the buckets in it; without a folder the proxy does without."""
+    if not settings.proxy_disk_bytes:
+        return None, None
+    try:
+        place = take(settings.data_dir, settings.node)
+    except OSError as error:
+        log.warning("no_buckets", folder=str(settings.data_dir), error=error.strerror or str(error))
+        return None, None
+    return place, Disk(place.folder, settings.proxy_disk_bytes, free_bytes=settings.proxy_disk_free_bytes)
 
 
 def build(environ: Mapping[str, str]) -> ProxyApp:

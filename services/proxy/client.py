@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,22 +12,27 @@ from starlette.types import Message, Receive, Scope, Send
 
 from services.common import codec
 from services.common.errors import Unavailable, WatchTogetherError, http_status
-from services.proxy import metrics
+from services.proxy import metrics, multipart
+from services.proxy.blocks import Representation
+from services.proxy.conditions import Conditions
+from services.proxy.disk import FileSlice, read_slice
 from services.proxy.heads import COMMON, Headers, body_head, unsatisfiable_head
 from services.proxy.memory import Entry
-from services.proxy.ranges import ByteRange, ContentRange, parse_range
+from services.proxy.multipart import Multipart
+from services.proxy.ranges import ByteRange, ContentRange, parse_ranges, spans_of
 
 SLICE_BYTES: Final = 256 * 1024
+
+Piece = memoryview | FileSlice
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The parts of a client's head that shape the answer."""
+    """The parts of a client's head that shape the answer. No ranges: the whole object."""
 
     is_head: bool
-    range: ByteRange | None
-    if_range: str
-    if_none_match: str
+    ranges: tuple[ByteRange, ...]
+    conditions: Conditions | None
     has_looped: bool
 
     @classmethod
@@ -35,13 +41,20 @@ class Wish:
         found: dict[bytes, str] = {}
         for name, value in scope["headers"]:
             found.setdefault(name, value.decode("latin-1"))
-        return cls(
-            scope["method"] == "HEAD",
-            parse_range(found.get(b"range")),
-            found.get(b"if-range", ""),
-            found.get(b"if-none-match", ""),
-            hop_header in found,
-        )
+        is_head = scope["method"] == "HEAD"
+        # Of other methods than GET a Range means nothing (RFC 9110 §14.2).
+        ranges = () if is_head or b"range" not in found else parse_ranges(found[b"range"])
+        return cls(is_head, ranges, Conditions.of(found), hop_header in found)
+
+    @property
+    def range(self) -> ByteRange | None:
+        """The first range, which is where to begin."""
+        return self.ranges[0] if self.ranges else None
+
+    @property
+    def if_range(self) -> str:
+        """The validator under which the ranges count, '' for any."""
+        return self.conditions.if_range if self.conditions else ""
 
 
 class Client:
@@ -52,6 +65,7 @@ class Client:
         self.has_begun = False
         self._send = send
         self._extra = extra
+        self._begun = time.perf_counter()
 
     async def head(self, status: int, headers: Headers) -> None:
         """Send the head."""
@@ -76,55 +90,78 @@ class Client:
         await self.whole(http_status(error), [*headers, (b"content-length", str(len(body)).encode())], body)
 
     async def entry(self, entry: Entry, now: float, cache: str = "L1") -> None:
-        """Send what is in memory, or the asked range of it."""
-        if _is_same_etag(self.wish.if_none_match, entry.etag):
-            await self.whole(304, [*COMMON, (b"etag", entry.etag.encode("latin-1", "replace"))])
+        """Send what is in memory, or the asked parts of it."""
+        total = len(entry.body)
+        if await self.settled(entry.etag, entry.last_modified):
             return
-        span = self.span(entry, len(entry.body))
-        if span is None:
-            await self.whole(416, unsatisfiable_head(len(entry.body)))
+        spans = self.spans(entry.etag, entry.last_modified, total)
+        if spans == ():
+            await self.whole(416, unsatisfiable_head(total))
             return
-        start, stop = span
-        status, head = self.span_head(entry, cache, start, stop, len(entry.body), now - entry.stored_at)
+        described = Representation(total, entry.content_type, entry.etag, entry.last_modified)
+        status, head, frame = self.framed(described, spans, cache, now - entry.stored_at)
         metrics.REQUESTS.labels(cache).inc()
-        if stop - start <= SLICE_BYTES or self.wish.is_head:
-            body = entry.body if stop - start == len(entry.body) else memoryview(entry.body)[start:stop]
-            metrics.SENT_BYTES.labels(cache).inc(stop - start)
+        start, stop = spans[0] if spans else (0, total)
+        if frame is None and (stop - start <= SLICE_BYTES or self.wish.is_head):
+            body = entry.body if stop - start == total else memoryview(entry.body)[start:stop]
+            metrics.SENT_BYTES.labels(cache).inc(0 if self.wish.is_head else stop - start)
             await self.whole(status, head, body)
         else:
             await self.head(status, head)
-            await self.body(_slices(entry.body, start, stop), cache, stop - start)
+            await self.body(_parts(entry.body, spans, total, frame), cache, None if frame else stop - start)
 
-    def span(self, entry: Entry, total: int) -> tuple[int, int] | None:
-        """Start and stop of what the client asked of a whole object; None if there is nothing of it (416)."""
-        asked = self.asked_range(entry)
-        return (0, total) if asked is None else asked.within(total)
+    async def settled(self, etag: str, last_modified: str) -> bool:
+        """Answer 304 or 412 if the client's conditions say so. Whether that is all."""
+        conditions = self.wish.conditions
+        verdict = conditions.verdict(etag, last_modified) if conditions else None
+        if verdict is None:
+            return False
+        head = [*COMMON]
+        head += [(b"etag", etag.encode("latin-1", "replace"))] if etag else []
+        head += [(b"last-modified", last_modified.encode("latin-1", "replace"))] if last_modified else []
+        await self.whole(verdict, head if verdict == 304 else [*head, (b"content-length", b"0")])
+        return True
 
-    def span_head(
-        self, entry: Entry, cache: str, start: int, stop: int, total: int, age_s: float | None = None
-    ) -> tuple[int, Headers]:
-        """Status and head for bytes `start` to `stop` of a whole object."""
-        is_partial = self.asked_range(entry) is not None
-        return 206 if is_partial else 200, body_head(
-            cache,
-            entry.content_type,
-            length=stop - start,
-            content_range=ContentRange(start, stop, total) if is_partial else None,
-            etag=entry.etag,
-            last_modified=entry.last_modified,
-            age_s=age_s,
+    def spans(self, etag: str, last_modified: str, total: int) -> tuple[tuple[int, int], ...] | None:
+        """Which parts of an object to send; None for all of it, none at all for 416."""
+        if not self.wish.ranges:
+            return None
+        conditions = self.wish.conditions
+        if conditions is not None and not conditions.allows_range(etag, last_modified):
+            return None
+        return spans_of(self.wish.ranges, total)
+
+    def framed(
+        self,
+        described: Representation,
+        spans: tuple[tuple[int, int], ...] | None,
+        cache: str,
+        age_s: float | None = None,
+    ) -> tuple[int, Headers, Multipart | None]:
+        """Status and head for parts of an object, or for all of it, and what stands between several parts."""
+        total = described.total
+        frame = multipart.frame(spans, total, described.content_type) if spans and len(spans) > 1 else None
+        start, stop = spans[0] if spans else (0, total)
+        return (
+            206 if spans else 200,
+            body_head(
+                cache,
+                described.content_type if frame is None else frame.content_type,
+                length=stop - start if frame is None else frame.length,
+                content_range=ContentRange(start, stop, total) if spans and frame is None else None,
+                etag=described.etag,
+                last_modified=described.last_modified,
+                age_s=age_s,
+                took_s=time.perf_counter() - self._begun,
+            ),
+            frame,
         )
 
-    def asked_range(self, entry: Entry) -> ByteRange | None:
-        """The range to answer with: none if If-Range names another generation (strong comparison, RFC 9110 §13.1.5)."""
-        if_range = self.wish.if_range
-        if not if_range:
-            return self.wish.range
-        is_same = if_range in (entry.etag, entry.last_modified) and not if_range.startswith("W/")
-        return self.wish.range if is_same else None
-
     async def body(
-        self, chunks: AsyncIterator[bytes] | AsyncIterator[memoryview], cache: str, length: int | None
+        self,
+        chunks: AsyncIterator[bytes] | AsyncIterator[memoryview] | AsyncIterator[Piece],
+        cache: str,
+        length: int | None,
     ) -> None:
         """Send a body as it comes, no faster than the client reads.
 
@@ -134,14 +171,27 @@ class Client:
         sent, counter = 0, metrics.SENT_BYTES.labels(cache)
         if not self.wish.is_head:
             async for chunk in chunks:
-                sent += len(chunk)
+                size = len(chunk)
+                sent += size
                 if length is not None and sent > length:
                     raise Unavailable("upstream_failed", "The source sends more than it announced.")
-                counter.inc(len(chunk))
-                await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+                counter.inc(size)
+                if isinstance(chunk, FileSlice):
+                    await self._send_file(chunk)
+                else:
+                    await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
             if length is not None and sent < length:
                 raise Unavailable("upstream_failed", "The source breaks off.")
         await self._send({"type": "http.response.body", "body": b""})
+
+    async def _send_file(self, piece: FileSlice) -> None:
+        at = 0
+        while at < piece.count:
+            chunk = await read_slice(piece, at)
+            if not chunk:
+                raise Unavailable("upstream_failed", "A bucket is shorter than it was.")
+            at += len(chunk)
+            await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
@@ -167,15 +217,16 @@ async def _left(receive: Receive) -> None:
         pass
 
 
-async def _slices(body: bytes | memoryview, start: int, stop: int) -> AsyncIterator[memoryview]:
+async def _parts(
+    body: bytes | memoryview, spans: tuple[tuple[int, int], ...] | None, total: int, frame: Multipart | None
+) -> AsyncIterator[memoryview]:
+    """Parts of what is in memory, with what stands between them."""
     view = memoryview(body)
-    for position in range(start, stop, SLICE_BYTES):
-        yield view[position : min(position + SLICE_BYTES, stop)]
-
-
-def _is_same_etag(given: str, etag: str) -> bool:
-    """Whether an If-None-Match names `etag` (weak comparison, RFC 9110 §13.1.2)."""
-    if not given or not etag:
-        return False
-    wanted = etag.removeprefix("W/")
-    return any(part.strip() == "*" or part.strip().removeprefix("W/") == wanted for part in given.split(","))
+    parts = frame.parts if frame else tuple((b"", *span) for span in spans or ((0, total),))
+    for text, start, stop in parts:
+        if text:
+            yield memoryview(text)
+        for position in range(start, stop, SLICE_BYTES):
+            yield view[position : min(position + SLICE_BYTES, stop)]
+    if frame:
+        yield memoryview(frame.end)

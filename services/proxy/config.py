@@ -41,6 +41,10 @@ class ProxySettings(CommonSettings):
     proxy_domains: tuple[str, ...] = setting(YOUTUBE + TWITCH, names)
     # What memory may hold of small objects and rewritten manifests. 0: nothing is kept.
     proxy_memory_bytes: int = setting(1 << 30, integer(0, 1 << 40))
+    # What buckets may take on disk, below WT_DATA_DIR. 0: there are none.
+    proxy_disk_bytes: int = setting(50 * 1000**3, integer(0, 1 << 50))
+    # What the disk must keep free beside that. 0: nothing.
+    proxy_disk_free_bytes: int = setting(1 << 30, integer(0, 1 << 50))
     # Connections to upstreams, and to one host.
     proxy_connections: int = setting(1024, integer(1, 65535))
     proxy_connections_per_host: int = setting(256, integer(1, 65535))

@@ -1,202 +1,300 @@
-"""Small objects on their way into memory, read by everyone who wants them while they arrive."""
+"""A fetch of consecutive blocks that belongs to the cache: everyone who wants these bytes reads them as they arrive."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from enum import Enum, auto
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final, Protocol
 
 from services.common.errors import Unavailable, WatchTogetherError
 from services.proxy import metrics
-from services.proxy.memory import CacheKey, Entry, Memory
+from services.proxy.blocks import BLOCK_BYTES, Representation, block_of, block_span
 from services.proxy.upstream import Answer
 
+# What a fill may be ahead of its foremost reader where there is no disk to put it.
+RING_BLOCKS: Final = 8
+# Blocks that wait to be written.
+QUEUED_BLOCKS: Final = 4
+# A disk that takes no block for so long is done without.
+WRITE_PATIENCE_S: Final = 2.0
+# Readers are woken no more often: an origin may send in crumbs, and there may be hundreds of readers.
+WAKE_S: Final = 0.005
+# How often a body that ends early is taken up again where it ended.
+MOST_RESUMED: Final = 4
+# What is left of a fill that is finished though nobody reads it any more.
+NEARLY_DONE_BYTES: Final = 2 << 20
 # A range that begins further than this beyond what has arrived is fetched by itself.
 NEAR_BYTES: Final = 1 << 20
 
 
-class NotMediaError(Exception):
-    """What was opened is no object of bytes but a manifest, though nothing announced one. Its body was not read."""
+class Keeper(Protocol):
+    """Where complete blocks go."""
+
+    async def keep(self, block: int, data: memoryview) -> bool:
+        """Keep a block. False if that can't be done: then it stays in memory as long as the fill needs it."""
+
+    def close(self) -> None:
+        """There will be no more blocks."""
+
+
+Reopen = Callable[[int, int], Awaitable[Answer]]
 
 
 class Fill:
-    """One object of known length being fetched. It ends at once when its last reader leaves."""
+    """Bytes `start` to `stop` of an object; `start` is a block's. `arrived` is how far it has come.
 
-    def __init__(self, answer: Answer, entry: Entry, total: int) -> None:
-        self.entry = entry
-        self.total = total
-        self.arrived = 0
+    `whole` is given where the fill brings a whole small object: then all of it stays there.
+    """
+
+    def __init__(
+        self,
+        answer: Answer,
+        representation: Representation,
+        start: int,
+        stop: int,
+        *,
+        keeper: Keeper | None = None,
+        reopen: Reopen | None = None,
+        whole: bytearray | None = None,
+        is_only_way: bool = False,
+        via: str = "MISS",
+    ) -> None:
+        """:param is_only_way: the origin knows no ranges: there is nothing to be gained by asking it for another part.
+
+        :param via: what X-Cache tells the one who began it.
+        """
+        self.representation = representation
+        self.start = start
+        self.stop = stop
+        self.arrived = start
         self.is_over = False
+        self.failure: WatchTogetherError | None = None
+        self.whole = whole
+        self.via = via
         self._answer = answer
-        self._buffer = memoryview(bytearray(total))
-        self._failure: Unavailable | None = None
+        self._keeper = keeper
+        self._reopen = reopen
+        self._is_only_way = is_only_way
+        self._memory: dict[int, memoryview] = {}
+        self._readers: dict[object, int] = {}
         self._progress = asyncio.Event()
-        self._readers = 0
+        self._consumed = asyncio.Event()
+        self._woken_at = 0.0
+        self._waking: asyncio.TimerHandle | None = None
+        self._queue: asyncio.Queue[int | None] = asyncio.Queue(QUEUED_BLOCKS)
         self._task: asyncio.Task[None] | None = None
-        entry.body = self._buffer.toreadonly()
+        self._ended: Callable[[Fill], None] = lambda fill: None
 
-    def begin(self, finished: Callable[[Fill], None]) -> None:
-        """Start fetching; `finished` is called once, with `is_complete` telling how it went."""
+    def begin(self, ended: Callable[[Fill], None], finished: Callable[[Fill], None]) -> None:
+        """Start; `ended` is called once when there is nothing more to come, `finished` when what could be kept is."""
+        self._ended = ended
         self._task = asyncio.create_task(self._run())
         self._task.add_done_callback(lambda _: finished(self))
 
     @property
     def is_complete(self) -> bool:
-        """Whether every byte is there."""
-        return self.arrived == self.total and self._failure is None
+        """Whether every byte has arrived."""
+        return self.arrived >= self.stop
 
-    def is_near(self, start: int) -> bool:
-        """Whether a reader from `start` on is served soon enough by waiting."""
-        return start <= self.arrived + NEAR_BYTES
+    def serves(self, position: int) -> bool:
+        """Whether a reader at `position` does well to wait for this fill."""
+        if self.is_over or not self.start <= position < self.stop:
+            return False
+        if position < self.arrived:
+            return block_of(position) in self._memory
+        return self._is_only_way or position <= self.arrived + NEAR_BYTES
+
+    def trim(self, stop: int) -> None:
+        """End at `stop`, a block's start: another fill goes on from there."""
+        if self.whole is None and not self._is_only_way and self.arrived < stop < self.stop:
+            self.stop = stop
+
+    def view(self, position: int, stop: int) -> memoryview | None:
+        """What memory holds from `position` on, up to `stop` and within a block; None if nothing."""
+        if position >= self.arrived:
+            return None
+        block = block_of(position)
+        held = self._memory.get(block)
+        if held is None:
+            return None
+        start = block * BLOCK_BYTES
+        return held[position - start : min(self.arrived, stop) - start]
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[Fill]:
-        """Count as a reader. When the last one leaves an unfinished fill, the upstream is released."""
-        self._readers += 1
+    def reading(self, position: int) -> Iterator[Callable[[int], None]]:
+        """Count as a reader at `position`; what it gives is called as the reader moves on."""
+        token = object()
+        self._readers[token] = position
+
+        def moved(position: int) -> None:
+            self._readers[token] = position
+            self._consumed.set()
+
         try:
-            yield self
+            yield moved
         finally:
-            self._readers -= 1
-            if self._readers == 0:
-                self.give_up()
+            del self._readers[token]
+            self._consumed.set()
+            self.leave_if_unread()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether anyone reads it."""
+        return bool(self._readers)
+
+    def leave_if_unread(self) -> None:
+        """Give it up if nobody reads it, unless most of it is done."""
+        done, left = self.arrived - self.start, self.stop - self.arrived
+        if not self._readers and done < left and left > NEARLY_DONE_BYTES:
+            self.give_up()
 
     def give_up(self) -> None:
-        """End an unfinished fill; whoever still reads it fails."""
+        """End it; whoever still reads it fails, or begins another."""
         if not self.is_over and self._task is not None:
-            self.is_over = True
             self._task.cancel()
+            self._end(None)
 
-    async def chunks(self, start: int, stop: int) -> AsyncIterator[memoryview]:
-        """Bytes `start` to `stop` (exclusive), each piece as soon as it is there.
+    async def done(self) -> None:
+        """Return when it has ended and what could be kept is kept."""
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
 
-        :raises Unavailable: if the upstream failed before `stop`.
-        """
-        view = self._buffer.toreadonly()
-        while start < stop:
-            if self.arrived > start:
-                end = min(self.arrived, stop)
-                yield view[start:end]
-                start = end
-            elif self._failure is not None:
-                raise self._failure
-            else:
-                await self._progress.wait()
+    async def wait(self, position: int) -> None:
+        """Return when byte `position` has arrived or the fill is over."""
+        while self.arrived <= position and not self.is_over:
+            await self._progress.wait()
 
     async def _run(self) -> None:
+        writer = asyncio.create_task(self._write()) if self._keeper else None
+        failure: WatchTogetherError | None = None
         try:
-            async for chunk in self._answer.chunks():
-                end = self.arrived + len(chunk)
-                if end > self.total:
-                    raise Unavailable("upstream_failed", "The source sends more than it announced.")
-                self._buffer[self.arrived : end] = chunk
-                self.arrived = end
-                self._wake()
-            if self.arrived < self.total:
-                self._failure = Unavailable("upstream_failed", "The source breaks off.")
-        except Unavailable as error:
-            self._failure = error
+            await self._receive()
+        except WatchTogetherError as error:
+            failure = error
         finally:
-            self.is_over = True
-            if self._failure is None and self.arrived < self.total:
-                self._failure = Unavailable("upstream_failed", "The transfer was given up.")
             self._answer.release()
+            self._end(failure)
+            if writer is not None:
+                # What has arrived is worth keeping also where more should have come.
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.shield(self._finish(writer))
+            self._drop_keeper()
+
+    async def _finish(self, writer: asyncio.Task[None]) -> None:
+        await self._queue.put(None)
+        await writer
+
+    async def _receive(self) -> None:
+        resumed = 0
+        while self.arrived < self.stop:
+            begun = self.arrived
+            failure = Unavailable("upstream_failed", "The source breaks off.")
+            try:
+                async with contextlib.aclosing(self._answer.chunks()) as chunks:  # type: ignore[type-var]
+                    async for chunk in chunks:
+                        await self._take(chunk)
+                        if self.arrived >= self.stop:
+                            return
+            except Unavailable as error:
+                failure = error
+            self._answer.release()
+            resumed = 0 if self.arrived - begun >= BLOCK_BYTES else resumed + 1
+            if self._reopen is None or self.arrived >= self.stop or resumed > MOST_RESUMED // 2:
+                break
+            metrics.RESUMED.inc()
+            try:
+                self._answer = await self._reopen(self.arrived, self.stop)
+            except WatchTogetherError as error:
+                failure = Unavailable("upstream_failed", error.message)
+                break
+        if self.arrived < self.stop:
+            raise failure
+
+    async def _take(self, chunk: bytes) -> None:
+        total, view = self.representation.total, memoryview(chunk)
+        while view and self.arrived < self.stop:
+            block = block_of(self.arrived)
+            start, end = block_span(block, total)
+            held = self._memory.get(block)
+            if held is None:
+                await self._wait_for_room()
+                room = memoryview(bytearray(end - start)) if self.whole is None else memoryview(self.whole)[start:end]
+                held = self._memory[block] = room
+            count = min(len(view), end - self.arrived)
+            held[self.arrived - start : self.arrived - start + count] = view[:count]
+            view = view[count:]
+            self.arrived += count
+            if self.arrived == end:
+                await self._completed(block)
+        self._wake()
+        if view and self.stop == total:
+            raise Unavailable("upstream_failed", "The source sends more than it announced.")
+
+    async def _completed(self, block: int) -> None:
+        if self._keeper is not None:
             self._wake()
+            try:
+                async with asyncio.timeout(WRITE_PATIENCE_S):
+                    await self._queue.put(block)
+                return
+            except TimeoutError:
+                self._drop_keeper()
+        self._let_go()
+
+    async def _write(self) -> None:
+        while (block := await self._queue.get()) is not None:
+            keeper = self._keeper
+            if keeper is None:
+                continue
+            if not await keeper.keep(block, self._memory[block]):
+                self._drop_keeper()
+                self._let_go()
+            elif self.whole is None:
+                del self._memory[block]
+
+    def _drop_keeper(self) -> None:
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.close()
+
+    def _let_go(self) -> None:
+        """Where blocks can't be kept, the last ones stay for readers that are not quite as fast."""
+        if self.whole is None:
+            for block in sorted(self._memory)[: -RING_BLOCKS or None]:
+                del self._memory[block]
+
+    async def _wait_for_room(self) -> None:
+        while (
+            self._keeper is None
+            and self.whole is None
+            and self._readers
+            and self.arrived - max(self._readers.values()) >= RING_BLOCKS // 2 * BLOCK_BYTES
+        ):
+            self._wake()
+            self._consumed.clear()
+            await self._consumed.wait()
+
+    def _end(self, failure: WatchTogetherError | None) -> None:
+        if not self.is_over:
+            self.is_over = True
+            self.failure = failure
+            self._ended(self)
+            self._wake_now()
 
     def _wake(self) -> None:
+        if self._waking is None:
+            loop = asyncio.get_running_loop()
+            wait = self._woken_at + WAKE_S - loop.time()
+            if wait <= 0:
+                self._wake_now()
+            else:
+                self._waking = loop.call_later(wait, self._wake_now)
+
+    def _wake_now(self) -> None:
+        if self._waking is not None:
+            self._waking.cancel()
+            self._waking = None
+        self._woken_at = asyncio.get_running_loop().time()
         progress, self._progress = self._progress, asyncio.Event()
         progress.set()
-
-
-class _Opened(Enum):
-    SHARED = auto()
-    PRIVATE = auto()
-    LEFT = auto()
-
-
-class Fills:
-    """At most one fetch of an object at a time, as far as its answer allows sharing."""
-
-    def __init__(self, memory: Memory, clock: Callable[[], float], max_bytes: int) -> None:
-        """:param max_bytes: what all fills together may hold."""
-        self._max_bytes = max_bytes
-        self._memory = memory
-        self._clock = clock
-        self._running: dict[CacheKey, Fill] = {}
-        self._opening: dict[CacheKey, asyncio.Future[_Opened]] = {}
-
-    def running(self, key: CacheKey) -> Fill | None:
-        """The fill of `key` that still goes on."""
-        fill = self._running.get(key)
-        return None if fill is None or fill.is_over else fill
-
-    async def open(
-        self,
-        key: CacheKey,
-        opener: Callable[[], Awaitable[Answer]],
-        accept: Callable[[Answer], tuple[Entry, int] | None],
-    ) -> Entry | Fill | Answer:
-        """What memory holds, the fill that goes on, or what `opener` brings: one opens, the others wait for it.
-
-        They share its failure. If it leaves, the next one opens. An answer of which `accept` makes no entry, or for
-        which there is no room, can't be shared: then everyone opens one of their own.
-
-        :raises WatchTogetherError, NotMediaError: what the `opener` that was waited for raises.
-        """
-        while True:
-            entry = self._memory.get(key, self._clock())
-            if entry is not None:
-                return entry
-            fill = self.running(key)
-            if fill is not None:
-                metrics.SHARED_FILLS.inc()
-                return fill
-            opening = self._opening.get(key)
-            if opening is None:
-                return await self._lead(key, opener, accept)
-            if await asyncio.shield(opening) is _Opened.PRIVATE:
-                return await opener()
-
-    def adopt(self, key: CacheKey, answer: Answer, entry: Entry, total: int) -> Fill | None:
-        """Make a fill of an answer that brings a whole small object; None if there is no room for it."""
-        if total + sum(fill.total for fill in self._running.values()) > self._max_bytes:
-            return None
-        fill = self._running[key] = Fill(answer, entry, total)
-        fill.begin(lambda done: self._finished(key, done))
-        return fill
-
-    async def _lead(
-        self,
-        key: CacheKey,
-        opener: Callable[[], Awaitable[Answer]],
-        accept: Callable[[Answer], tuple[Entry, int] | None],
-    ) -> Fill | Answer:
-        opening = self._opening[key] = asyncio.get_running_loop().create_future()
-        outcome = _Opened.LEFT
-        try:
-            answer = await opener()
-            made = accept(answer)
-            fill = None if made is None else self.adopt(key, answer, *made)
-            outcome = _Opened.PRIVATE if fill is None else _Opened.SHARED
-            return fill or answer
-        except (WatchTogetherError, NotMediaError) as error:
-            opening.set_exception(error)
-            # Read here, because there may be nobody who waits.
-            opening.exception()
-            raise
-        finally:
-            del self._opening[key]
-            if not opening.done():
-                opening.set_result(outcome)
-
-    def _finished(self, key: CacheKey, fill: Fill) -> None:
-        if self._running.get(key) is fill:
-            del self._running[key]
-        if fill.is_complete:
-            self._memory.put(key, fill.entry, self._clock())
-
-    async def close(self) -> None:
-        """Give up what is on its way."""
-        for fill in list(self._running.values()):
-            fill.give_up()

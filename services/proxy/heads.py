@@ -14,7 +14,10 @@ Headers = list[tuple[bytes, bytes]]
 COMMON: Final[Headers] = [
     (b"access-control-allow-origin", b"*"),
     # Without these a player can't tell lengths, and can't seek.
-    (b"access-control-expose-headers", b"Content-Length, Content-Range, Accept-Ranges, ETag, Age, X-Cache"),
+    (
+        b"access-control-expose-headers",
+        b"Content-Length, Content-Range, Accept-Ranges, ETag, Age, X-Cache, Server-Timing",
+    ),
     (b"timing-allow-origin", b"*"),
     (b"cross-origin-resource-policy", b"cross-origin"),
     (b"cache-control", b"private, no-transform"),
@@ -25,7 +28,10 @@ COMMON: Final[Headers] = [
 PREFLIGHT: Final[Headers] = [
     *COMMON,
     (b"access-control-allow-methods", b"GET, HEAD, OPTIONS"),
-    (b"access-control-allow-headers", b"Range, If-Range, If-None-Match"),
+    (
+        b"access-control-allow-headers",
+        b"Range, If-Range, If-None-Match, If-Match, If-Modified-Since, If-Unmodified-Since",
+    ),
     (b"access-control-max-age", b"86400"),
     (b"content-length", b"0"),
 ]
@@ -97,11 +103,13 @@ def body_head(
     etag: str = "",
     last_modified: str = "",
     age_s: float | None = None,
+    took_s: float = 0.0,
 ) -> Headers:
     """The head of a 200 or 206; without `length` the body is chunked."""
     head = [
         *COMMON,
         (b"x-cache", cache.encode()),
+        (b"server-timing", b"cache;desc=%b;dur=%.1f" % (cache.encode(), took_s * 1000)),
         (b"content-type", _latin(content_type)),
         (b"accept-ranges", b"bytes" if has_ranges else b"none"),
     ]
@@ -122,6 +130,11 @@ def unsatisfiable_head(total: int | None) -> Headers:
     """The head of a 416."""
     told = "*" if total is None else str(total)
     return [*COMMON, (b"content-range", f"bytes */{told}".encode()), (b"content-length", b"0")]
+
+
+def plain(value: str) -> str:
+    """A validator as it may be kept and sent again; '' if it is none (RFC 9110 §8.8.3)."""
+    return value if value.isascii() and value.isprintable() and len(value) <= 1024 else ""
 
 
 def _latin(value: str) -> bytes:

@@ -1,50 +1,35 @@
-"""Bytes: from memory, from a fill that others share, or passed through from the upstream as they come."""
+"""Bytes: from memory, from an object that is kept or on its way, or passed through as they come."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Final
 
 from services.common.errors import Unavailable
-from services.common.guard import Target
 from services.proxy import heads, metrics
+from services.proxy.answers import NotMediaError, entry_of, is_storable, representation_of, type_of
+from services.proxy.blocks import Representation
 from services.proxy.client import Client
-from services.proxy.fills import Fill, Fills, NotMediaError
-from services.proxy.manifests import form_of, is_manifest_type
-from services.proxy.memory import MAX_ENTRY_BYTES, Entry, Memory
+from services.proxy.manifests import is_manifest_type
+from services.proxy.memory import MAX_ENTRY_BYTES, Memory
+from services.proxy.multipart import Multipart
+from services.proxy.objects import ChangedError, Objects, Piece, Reading, UnsatisfiableError
 from services.proxy.ranges import ByteRange, ContentRange, parse_content_range, parse_unsatisfied
 from services.proxy.sources import Source, Sources
 from services.proxy.upstream import Answer
 
-# Where the origin forbids storing, a crowd that asks at the same time still shares one fetch.
-NO_STORE_TTL_S: Final = 10.0
-_MEDIA_FAMILIES: Final = ("video/", "audio/", "image/")
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """Which bytes an upstream's answer carries. `length` None: told by nobody; `content_range` of a 206 only."""
-
-    length: int | None
-    content_range: ContentRange | None
-
-    @property
-    def whole_length(self) -> int | None:
-        """The object's length if these are all its bytes."""
-        if self.content_range is None:
-            return self.length
-        start, stop, total = self.content_range.start, self.content_range.stop, self.content_range.total
-        return total if start == 0 and stop == total else None
+# An origin that has another generation at every request is not to be served.
+MOST_TRIES: Final = 4
 
 
 class Media:
     """Answers requests for bytes."""
 
-    def __init__(self, sources: Sources, memory: Memory, fills: Fills, clock: Callable[[], float]) -> None:
+    def __init__(self, sources: Sources, memory: Memory, objects: Objects, clock: Callable[[], float]) -> None:
         self._sources = sources
         self._memory = memory
-        self._fills = fills
+        self._objects = objects
         self._clock = clock
 
     async def serve(self, source: Source, client: Client) -> None:
@@ -53,39 +38,95 @@ class Media:
         :raises NotMediaError: before anything was sent.
         :raises WatchTogetherError: as `Sources.open`; once the head was sent the connection must be dropped.
         """
-        wish = client.wish
-        if wish.is_head:
-            await self._head(source, client)
-            return
-        fill = self._fills.running(source.key)
-        if fill is not None and _is_near(fill, client):
-            metrics.SHARED_FILLS.inc()
-            await self._follow(fill, client)
-            return
-        if wish.range is None or (wish.range.is_whole and not wish.if_range):
-            found = await self._fills.open(
-                source.key, lambda: self._open(source, client), lambda answer: _entry_of(source, answer, wish.range)
-            )
-        else:
-            found = await self._open(source, client)
-        match found:
-            case Entry():
-                await client.entry(found, self._clock())
-            case Fill():
-                await self._follow(found, client)
-            case answer:
-                try:
-                    await self._relay(source, client, answer)
-                finally:
-                    answer.release()
+        is_first = self._objects.is_new(source.key)
+        for _ in range(MOST_TRIES):
+            entry = self._memory.get(source.key, self._clock())
+            if entry is not None:
+                await client.entry(entry, self._clock(), "MISS" if is_first else "L1")
+                return
+            known = self._objects.of(source.key)
+            if known.representation is None:
+                if await self._met(source, client):
+                    return
+                continue
+            await self._objects.know(source, None)
+            try:
+                await self._send(source, client, known.representation, Reading("MISS" if is_first else ""))
+                return
+            except ChangedError:
+                if client.has_begun:
+                    raise Unavailable("upstream_failed", "The source has changed in the middle.") from None
+        raise Unavailable("upstream_failed", "The source changes all the time.")
 
-    async def _open(self, source: Source, client: Client) -> Answer:
-        answer = await self._sources.open(source, wanted=client.wish.range, if_range=client.wish.if_range)
+    async def _met(self, source: Source, client: Client) -> bool:
+        """Open an object of which nothing is known. Whether the client was answered with that."""
+        if client.wish.is_head:
+            await self._head(source, client)
+            return True
         try:
-            return await _looked_at(answer)
-        except BaseException:
+            private = await self._objects.know(source, client.wish.range)
+        except UnsatisfiableError as error:
+            # Others may have asked for a part that does not exist.
+            if error.total is None or not any(each.within(error.total) for each in client.wish.ranges):
+                await client.whole(416, heads.unsatisfiable_head(error.total))
+                return True
+            return False
+        if private is None:
+            return False
+        wanted = client.wish.range if len(client.wish.ranges) == 1 else None
+        answer = await self._objects.relay(source, private, wanted, client.wish.if_range if wanted else "")
+        try:
+            await self._relay(source, client, answer, wanted)
+        finally:
             answer.release()
-            raise
+        return True
+
+    async def _send(self, source: Source, client: Client, representation: Representation, reading: Reading) -> None:
+        if await client.settled(representation.etag, representation.last_modified):
+            return
+        total = representation.total
+        spans = client.spans(representation.etag, representation.last_modified, total)
+        if spans == ():
+            await client.whole(416, heads.unsatisfiable_head(total))
+            return
+        if client.wish.is_head:
+            status, head, _ = client.framed(representation, None, "META")
+            metrics.REQUESTS.labels("META").inc()
+            await client.whole(status, head)
+            return
+        start, stop = spans[0] if spans else (0, total)
+        # The first byte first: what goes wrong until then has a status of its own.
+        async with contextlib.aclosing(self._objects.read(source, representation, start, stop, reading)) as pieces:
+            first = await anext(pieces)
+            age_s = self._objects.age_s(source.key) if reading.via == "L2" else None
+            status, head, frame = client.framed(representation, spans, reading.via, age_s)
+            metrics.REQUESTS.labels(reading.via).inc()
+            await client.head(status, head)
+            if frame is None:
+                await client.body(_after(first, pieces), reading.via, stop - start)
+                return
+            async with contextlib.aclosing(self._parts(source, representation, frame, first, pieces)) as parts:
+                await client.body(parts, reading.via, frame.length)
+
+    async def _parts(
+        self,
+        source: Source,
+        representation: Representation,
+        frame: Multipart,
+        first: Piece,
+        pieces: AsyncGenerator[Piece, None],
+    ) -> AsyncGenerator[Piece, None]:
+        """The parts of several ranges; the first one's bytes are `first` and `pieces`."""
+        for number, (text, start, stop) in enumerate(frame.parts):
+            yield memoryview(text)
+            if number == 0:
+                yield first
+            else:
+                pieces = self._objects.read(source, representation, start, stop, Reading())
+            async with contextlib.aclosing(pieces):
+                async for piece in pieces:
+                    yield piece
+        yield memoryview(frame.end)
 
     async def _head(self, source: Source, client: Client) -> None:
         try:
@@ -98,39 +139,30 @@ class Media:
         answer.release()
         if is_manifest_type(answer.headers.get("Content-Type", "")):
             raise NotMediaError
+        validators = representation_of(source, answer, 0)
+        if await client.settled(validators.etag, validators.last_modified):
+            return
         metrics.REQUESTS.labels("PASS").inc()
-        await client.whole(200, _head_of(source, answer, "PASS", _extent(answer, None)))
+        await client.whole(200, _head_of(source, answer, _length(answer), None))
 
-    async def _follow(self, fill: Fill, client: Client) -> None:
-        with fill.reading():
-            span = client.span(fill.entry, fill.total)
-            if span is None:
-                await client.whole(416, heads.unsatisfiable_head(fill.total))
-                return
-            metrics.REQUESTS.labels("MISS").inc()
-            await client.head(*client.span_head(fill.entry, "MISS", *span, fill.total))
-            await client.body(fill.chunks(*span), "MISS", span[1] - span[0])
-
-    async def _relay(self, source: Source, client: Client, answer: Answer) -> None:
-        """Send an answer as it comes, or as a fill if it turns out to be a whole small object."""
-        wanted = client.wish.range
+    async def _relay(self, source: Source, client: Client, answer: Answer, wanted: ByteRange | None) -> None:
+        """Send an answer to `wanted` that can't be shared, as it comes."""
         if answer.status == 416:
             total = parse_unsatisfied(answer.headers.get("Content-Range"))
             await client.whole(416, heads.unsatisfiable_head(total))
             return
-        extent = _extent(answer, wanted)
-        made = _entry_of(source, answer, wanted)
-        if made is not None and not client.wish.if_range:
-            fill = self._fills.adopt(source.key, answer, *made)
-            if fill is not None:
-                await self._follow(fill, client)
-                return
+        validators = representation_of(source, answer, 0)
+        if await client.settled(validators.etag, validators.last_modified):
+            return
+        length, content_range = _length(answer), None
+        if answer.status == 206:
+            content_range = _right_part(answer, wanted, length)
+            length = content_range.stop - content_range.start
         metrics.REQUESTS.labels("PASS").inc()
-        head = _head_of(source, answer, "PASS", extent, ignores_ranges=wanted is not None and answer.status == 200)
-        await client.head(answer.status, head)
-        is_kept = answer.status == 200 and extent.length is None and _is_storable(source, answer)
-        chunks = self._kept(source, answer) if is_kept else answer.chunks()
-        await client.body(chunks, "PASS", extent.length)
+        ignores_ranges = wanted is not None and answer.status == 200
+        await client.head(answer.status, _head_of(source, answer, length, content_range, ignores_ranges=ignores_ranges))
+        is_kept = answer.status == 200 and length is None and is_storable(source, answer)
+        await client.body(self._kept(source, answer) if is_kept else answer.chunks(), "PASS", length)
 
     async def _kept(self, source: Source, answer: Answer) -> AsyncIterator[bytes]:
         """The body of unknown length, put into memory if it ends well and is small."""
@@ -144,67 +176,29 @@ class Media:
                 parts.append(chunk)
             yield chunk
         if parts:
-            entry = _entry(source, answer)
-            entry.body = b"".join(parts)
+            representation = representation_of(source, answer, size)
+            is_volatile = "no-store" in answer.headers.get("Cache-Control", "").lower()
+            entry = entry_of(source, representation, b"".join(parts), is_volatile=is_volatile)
             self._memory.put(source.key, entry, self._clock())
 
 
-class _Peeked:
-    """An answer of which the first bytes were read already."""
-
-    def __init__(self, answer: Answer, first: bytes, rest: AsyncIterator[bytes]) -> None:
-        self._answer = answer
-        self._rest = rest
-        self.first = first
-        self.status = answer.status
-        self.headers = answer.headers
-        self.target: Target = answer.target
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        if self.first:
-            yield self.first
-        async for chunk in self._rest:
-            yield chunk
-
-    def release(self) -> None:
-        self._answer.release()
+async def _after(first: Piece, pieces: AsyncGenerator[Piece, None]) -> AsyncIterator[Piece]:
+    yield first
+    async for piece in pieces:
+        yield piece
 
 
-async def _looked_at(answer: Answer) -> Answer:
-    """`answer`, whose first bytes are looked at where its type leaves open what it is.
-
-    :raises NotMediaError: if it is a manifest.
-    """
-    declared = answer.headers.get("Content-Type", "").lower()
-    if answer.status == 416 or (declared.startswith(_MEDIA_FAMILIES) and not is_manifest_type(declared)):
-        return answer
-    if is_manifest_type(declared):
-        raise NotMediaError
-    sent = parse_content_range(answer.headers.get("Content-Range")) if answer.status == 206 else None
-    if sent is not None and sent.start > 0:
-        return answer
-    chunks = answer.chunks()
-    first = await anext(chunks, b"")
-    if form_of(first[:4096]):
-        raise NotMediaError
-    return _Peeked(answer, first, chunks)
-
-
-def _is_near(fill: Fill, client: Client) -> bool:
-    span = client.span(fill.entry, fill.total)
-    return span is None or fill.is_near(span[0])
-
-
-def _extent(answer: Answer, wanted: ByteRange | None) -> Extent:
-    """Which bytes an answer to `wanted` carries.
-
-    :raises Unavailable: `upstream_failed` if its head contradicts itself or the request: relayed, it would put bytes
-        into the wrong place of a player's buffer.
-    """
+def _length(answer: Answer) -> int | None:
     declared = answer.headers.get("Content-Length", "")
-    length = int(declared) if declared.isascii() and declared.isdigit() else None
-    if answer.status != 206:
-        return Extent(length, None)
+    return int(declared) if declared.isascii() and declared.isdigit() else None
+
+
+def _right_part(answer: Answer, wanted: ByteRange | None, length: int | None) -> ContentRange:
+    """Which part a 206 brings.
+
+    :raises Unavailable: `upstream_failed` if that is not what was asked for: it would come into the wrong place of a
+        player's buffer.
+    """
     sent = parse_content_range(answer.headers.get("Content-Range"))
     if sent is None or wanted is None:
         raise Unavailable("upstream_failed", "The source sends a part without saying which, or unasked.")
@@ -215,53 +209,25 @@ def _extent(answer: Answer, wanted: ByteRange | None) -> Extent:
         is_right = sent.start == wanted.first and (wanted.last is None or sent.stop <= wanted.last + 1)
     if not is_right or length not in (None, sent.stop - sent.start):
         raise Unavailable("upstream_failed", "The source sends another part than was asked for.")
-    return Extent(sent.stop - sent.start, sent)
-
-
-def _entry_of(source: Source, answer: Answer, wanted: ByteRange | None) -> tuple[Entry, int] | None:
-    """An entry for memory and its length, if `answer` brings a whole small object that may be kept."""
-    if answer.status not in (200, 206) or not _is_storable(source, answer):
-        return None
-    total = _extent(answer, wanted).whole_length
-    return None if not total or total >= MAX_ENTRY_BYTES else (_entry(source, answer), total)
-
-
-def _is_storable(source: Source, answer: Answer) -> bool:
-    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-        return False
-    return heads.is_cacheable(source.ticket.kind, _type_of(source, answer))
-
-
-def _entry(source: Source, answer: Answer) -> Entry:
-    content_type = _type_of(source, answer)
-    is_volatile = "no-store" in answer.headers.get("Cache-Control", "").lower()
-    return Entry(
-        b"",
-        content_type,
-        heads.shelf(content_type, source.target.url),
-        etag=answer.headers.get("ETag", ""),
-        last_modified=answer.headers.get("Last-Modified", ""),
-        ttl_s=NO_STORE_TTL_S if is_volatile else None,
-    )
+    return sent
 
 
 def _head_of(
-    source: Source, answer: Answer, cache: str, extent: Extent, *, ignores_ranges: bool = False
+    source: Source,
+    answer: Answer,
+    length: int | None,
+    content_range: ContentRange | None,
+    *,
+    ignores_ranges: bool = False,
 ) -> heads.Headers:
     head = heads.body_head(
-        cache,
-        _type_of(source, answer),
-        length=extent.length,
-        content_range=extent.content_range,
+        "PASS",
+        type_of(source, answer),
+        length=length,
+        content_range=content_range,
         has_ranges=not ignores_ranges,
         etag=answer.headers.get("ETag", ""),
         last_modified=answer.headers.get("Last-Modified", ""),
     )
     encoding = answer.headers.get("Content-Encoding", "")
     return [*head, (b"content-encoding", encoding.encode("latin-1", "replace"))] if encoding else head
-
-
-def _type_of(source: Source, answer: Answer) -> str:
-    first = answer.first if isinstance(answer, _Peeked) else b""
-    declared = answer.headers.get("Content-Type", "")
-    return heads.media_type(declared, answer.target.url, source.ticket.kind, first[:16])

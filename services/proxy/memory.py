@@ -80,6 +80,10 @@ class Memory:
         entries.move_to_end(key)
         return entry
 
+    def peek(self, key: CacheKey) -> Entry | None:
+        """The entry, expired or not, without counting as a read."""
+        return next((found for shelf in self._shelves.values() if (found := shelf.get(key))), None)
+
     def put(self, key: CacheKey, entry: Entry, now: float) -> bool:
         """Keep `entry` in place of what was under its key. False if it is too large to be kept."""
         self.discard(key)

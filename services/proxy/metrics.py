@@ -21,3 +21,11 @@ RENEWALS = Counter(
 INDEXES = Counter(
     "wt_proxy_indexes_total", "Files whose index was read, by container; none: they have no index", ["form"]
 )
+FILLS = Counter("wt_proxy_fills_total", "Fetches of consecutive blocks that were begun")
+RESUMED = Counter("wt_proxy_resumed_total", "Bodies that broke off and were taken up again")
+CHANGED = Counter("wt_proxy_changed_total", "Objects of which the origin had another generation than was kept")
+DISK_BYTES = Gauge("wt_proxy_disk_bytes", "Bytes that buckets take on disk, reserved ones included")
+DISK_BUCKETS = Gauge("wt_proxy_disk_buckets", "Buckets on disk")
+DISK_PAUSES = Counter("wt_proxy_disk_pauses_total", "Times that writing buckets was given up for a while", ["reason"])
+EVICTIONS = Counter("wt_proxy_evictions_total", "Buckets pushed out")
+UNSOUND_BLOCKS = Counter("wt_proxy_unsound_blocks_total", "Blocks whose bytes were not those that were written")

@@ -6,7 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_RANGE: Final = re.compile(r"bytes[ \t]*=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*", re.IGNORECASE)
+MAX_RANGES: Final = 8
+MAX_HEADER_CHARS: Final = 1024
+
+_SPEC: Final = re.compile(r"([0-9]{0,18})-([0-9]{0,18})")
 _CONTENT_RANGE: Final = re.compile(r"bytes[ \t]+([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)[ \t]*", re.IGNORECASE)
 _UNSATISFIED: Final = re.compile(r"bytes[ \t]+\*/([0-9]{1,18})[ \t]*", re.IGNORECASE)
 
@@ -54,20 +57,42 @@ class ContentRange:
         return f"bytes {self.start}-{self.stop - 1}/{'*' if self.total is None else self.total}"
 
 
-def parse_range(header: str | None) -> ByteRange | None:
-    """The single range of a Range header.
+def parse_ranges(header: str | None) -> tuple[ByteRange, ...]:
+    """The ranges of a Range header, in order.
 
-    None, which means the whole object, for no header, other units, malformed ones and several ranges: a server may
-    ignore any Range (§14.2), and no player asks for several.
+    None at all, which means the whole object, for no header, other units, malformed or very long ones and more than
+    `MAX_RANGES`: a server may ignore any Range (§14.2).
     """
-    match = _RANGE.fullmatch(header.strip()) if header else None
-    if match is None or not (match[1] or match[2]):
+    if not header or len(header) > MAX_HEADER_CHARS:
+        return ()
+    unit, equals, listed = header.partition("=")
+    if not equals or unit.strip(" \t").lower() != "bytes":
+        return ()
+    found = []
+    for part in listed.split(","):
+        text = part.strip(" \t")
+        if not text:
+            continue
+        match = _SPEC.fullmatch(text)
+        if match is None or not (match[1] or match[2]):
+            return ()
+        first = int(match[1]) if match[1] else None
+        last = int(match[2]) if match[2] else None
+        if first is not None and last is not None and last < first:
+            return ()
+        found.append(ByteRange(first, last))
+    return tuple(found) if len(found) <= MAX_RANGES else ()
+
+
+def spans_of(ranges: tuple[ByteRange, ...], total: int) -> tuple[tuple[int, int], ...] | None:
+    """Start and stop of each range in an object of `total` bytes, in the order asked for; none of it is 416.
+
+    None, which means the whole object, where they would come to more than that (§14.2: overlapping ones are an attack).
+    """
+    spans = tuple(span for each in ranges if (span := each.within(total)) is not None)
+    if len(spans) > 1 and sum(stop - start for start, stop in spans) > total:
         return None
-    first = int(match[1]) if match[1] else None
-    last = int(match[2]) if match[2] else None
-    if first is not None and last is not None and last < first:
-        return None
-    return ByteRange(first, last)
+    return spans
 
 
 def parse_content_range(header: str | None) -> ContentRange | None:

@@ -11,8 +11,8 @@ from starlette.types import Receive, Scope, Send
 from services.common.errors import Refused, WatchTogetherError
 from services.common.stream import PROXY_PATH, Kind, StreamSigner
 from services.proxy import heads, metrics
+from services.proxy.answers import NotMediaError
 from services.proxy.client import SLICE_BYTES, Client, Wish, while_connected
-from services.proxy.fills import NotMediaError
 from services.proxy.heads import Headers
 from services.proxy.indexes import Indexes
 from services.proxy.manifests import Manifests, manifest_key

@@ -31,6 +31,7 @@ from tests.support.node import SECRET, Node
 from tests.support.origin import Origin
 from tests.support.redis import RedisServer, free_port
 from tests.support.shelf import blob
+from tests.support.waiting import until
 
 PREFIX = f"proxy{secrets.token_hex(3)}"
 RING = KeyRing((SECRET,))
@@ -138,7 +139,6 @@ async def test_a_small_object_is_fetched_once_and_then_served_from_memory(
         (f"bytes={BIG - 10}-{BIG + 10}", 206, BIG - 10, BIG),
         (f"bytes={BIG}-", 416, 0, 0),
         ("bytes=5-1", 200, 0, BIG),
-        ("bytes=0-1,5-6", 200, 0, BIG),
         ("items=0-1", 200, 0, BIG),
     ],
 )
@@ -246,7 +246,7 @@ async def test_the_others_read_on_when_the_one_who_began_leaves(
     assert len([seen for seen in origin.requests(f"/blob/{size}.mp4") if seen.query.get("v") == mark]) == 1
 
 
-async def test_the_next_one_asks_when_the_one_who_asked_leaves(
+async def test_a_fetch_goes_on_for_the_others_when_the_one_who_asked_leaves(
     http: aiohttp.ClientSession, proxy: Node, origin: Origin
 ) -> None:
     mark = unique()
@@ -257,7 +257,7 @@ async def test_the_next_one_asks_when_the_one_who_asked_leaves(
     await asyncio.sleep(0.1)
     first.cancel()
     assert {body for _, body in await asyncio.gather(*others)} == {blob(0, 1000)}
-    assert len([seen for seen in origin.requests("/blob/1000.mp4") if seen.query.get("v") == mark]) == 2
+    assert len([seen for seen in origin.requests("/blob/1000.mp4") if seen.query.get("v") == mark]) == 1
 
 
 async def test_a_crowd_shares_a_failure(http: aiohttp.ClientSession, proxy: Node, origin: Origin) -> None:
@@ -278,14 +278,14 @@ async def test_a_range_far_ahead_of_a_fill_does_not_wait_for_it(
         began = time.monotonic()
         response, body = await fetched(http, proxy, signed(url), Range=f"bytes={size - 1000}-")
         assert (response.status, body) == (206, blob(size - 1000, size))
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 10
         near, piece = await fetched(http, proxy, signed(url), Range="bytes=2000-2999")
-        assert (near.headers["X-Cache"], piece) == ("MISS", blob(2000, 3000))
+        assert (near.headers["X-Cache"], piece) == ("FILL", blob(2000, 3000))
         slow.close()
 
 
 @pytest.mark.parametrize("size", [400_000, 40_000_000])
-@pytest.mark.parametrize("faults", [{}, {"no_length": True}])
+@pytest.mark.parametrize("faults", [{"no_range": True}, {"no_length": True}])
 async def test_a_body_cut_short_never_ends_cleanly_and_is_not_kept(
     http: aiohttp.ClientSession, proxy: Node, origin: Origin, size: int, faults: dict[str, bool]
 ) -> None:
@@ -330,11 +330,11 @@ async def test_a_client_that_stops_reading_holds_the_upstream_back(
     path = signed(origin.url(f"blob/{BIG}.mp4", v=mark))
     async with asked(http, proxy, path) as response:
         await response.content.readexactly(1000)
-        await asyncio.sleep(0.5)
         [seen] = [seen for seen in origin.requests("/blob/") if seen.query.get("v") == mark]
-        stopped_at = seen.sent
-        await asyncio.sleep(0.3)
-        assert seen.sent == stopped_at < BIG / 4
+        # One bucket ahead, and not a byte more is asked for.
+        await until(lambda: seen.is_done)
+        assert seen.sent < BIG / 4
+        assert len([seen for seen in origin.requests("/blob/") if seen.query.get("v") == mark]) == 1
         response.close()
 
 
@@ -385,7 +385,7 @@ async def test_head_tells_the_length_and_sends_nothing(
 async def test_a_preflight_is_answered(http: aiohttp.ClientSession, proxy: Node) -> None:
     response, _ = await fetched(http, proxy, "/api/proxy?url=x", method="OPTIONS", Origin="http://elsewhere.example")
     assert response.status == 204
-    assert response.headers["Access-Control-Allow-Headers"] == "Range, If-Range, If-None-Match"
+    assert response.headers["Access-Control-Allow-Headers"].startswith("Range, If-Range, If-None-Match")
 
 
 async def test_methods_that_change_something_are_not_there(http: aiohttp.ClientSession, proxy: Node) -> None:
@@ -557,8 +557,20 @@ async def test_an_upstream_that_nobody_listens_at_has_failed(http: aiohttp.Clien
     assert (await code_of(http, proxy, signed("http://nowhere.invalid/")))[0] == 502
 
 
+@pytest.mark.parametrize("faults", [{"stall_at": 100_000}, {"cut_at": 100_000}])
+async def test_a_body_that_stalls_or_breaks_off_is_taken_up_again_where_it_ended(
+    http: aiohttp.ClientSession, proxy: Node, origin: Origin, faults: dict[str, int]
+) -> None:
+    mark, size = unique(), 12_000_000
+    path = signed(origin.url(f"blob/{size}.mp4", v=mark, **faults))
+    response, body = await fetched(http, proxy, path, Range="bytes=0-")
+    assert (response.status, body) == (206, blob(0, size))
+    asked = [seen.range for seen in origin.requests("/blob/") if seen.query.get("v") == mark]
+    assert asked == ["bytes=0-10485759", "bytes=100000-10485759", "bytes=10485760-11999999"]
+
+
 async def test_a_body_that_stalls_is_dropped(http: aiohttp.ClientSession, proxy: Node, origin: Origin) -> None:
-    path = signed(origin.url(f"blob/{BIG}.mp4", v=unique(), stall_at=100_000))
+    path = signed(origin.url(f"blob/{BIG}.mp4", v=unique(), stall_at=100_000, no_range=True))
     async with asked(http, proxy, path) as response:
         with pytest.raises(aiohttp.ClientPayloadError):
             await response.read()
@@ -647,8 +659,8 @@ async def test_a_stream_whose_upstream_url_changed_plays_on(
     assert response.status == 206
     await store.put(context_of(new), 600)
     await asyncio.sleep(2.1)
-    response, body = await fetched(http, proxy, path, Range="bytes=10-19")
-    assert (response.status, body) == (206, blob(10, 20))
+    response, body = await fetched(http, proxy, path, Range="bytes=20000000-20000009")
+    assert (response.status, body) == (206, blob(20_000_000, 20_000_010))
     assert [seen.query["v"] for seen in origin.requests("/blob/") if mark in seen.query.get("v", "")] == [
         f"{mark}-old",
         f"{mark}-old",
@@ -717,14 +729,13 @@ async def test_hosts_that_throttle_range_headers_are_asked_by_parameter(
     async with aiohttp.ClientSession() as http:
         with Node("services.proxy", tmp_path / "log", settings=settings) as proxy:
             mark, size = unique(), 26_000_000
-            # The media origin knows no range parameter: a part of its length comes from a blob of that length.
-            url = origin.url("blob/1000.mp4", v=mark, clen=size)
+            url = origin.url(f"blob/{size}.mp4", v=mark, clen=size, range_parameter=True)
             response, body = await fetched(http, proxy, signed(url), Range="bytes=5000-5999")
             assert (response.status, response.headers["Content-Range"]) == (206, f"bytes 5000-5999/{size}")
-            assert body == blob(0, 1000)
+            assert body == blob(5000, 6000)
             assert response.headers["Connection"] == "close"
-            [seen] = [seen for seen in origin.requests("/blob/1000.mp4") if seen.query.get("v") == mark]
-            assert seen.query["range"] == "5000-5999"
+            [seen] = [seen for seen in origin.requests(f"/blob/{size}.mp4") if seen.query.get("v") == mark]
+            assert seen.query["range"] == "0-10485759"
             assert seen.range is None
 
 
@@ -750,3 +761,139 @@ async def test_where_the_pieces_of_a_file_lie_is_read_once_for_everybody(
 async def test_a_file_that_has_no_pieces_says_so(http: aiohttp.ClientSession, proxy: Node, origin: Origin) -> None:
     path = signed(origin.url(clips.MP4, v=unique())) + "&view=index"
     assert [await code_of(http, proxy, path) for _ in range(2)] == [(400, "no_index")] * 2
+
+
+async def test_blocks_on_disk_are_served_though_the_origin_is_gone(
+    http: aiohttp.ClientSession, proxy: Node, origin: Origin
+) -> None:
+    mark, size = unique(), 30_000_000
+    url = origin.url(f"blob/{size}.mp4", v=mark)
+    first, body = await fetched(http, proxy, signed(url), Range="bytes=15000000-15999999")
+    assert (first.status, first.headers["X-Cache"], body) == (206, "MISS", blob(15_000_000, 16_000_000))
+    [seen] = [seen for seen in origin.requests("/blob/") if seen.query.get("v") == mark]
+    # From the block that was asked for to the end of its bucket.
+    assert seen.range == "bytes=14942208-20971519"
+    _, body = await fetched(http, proxy, signed(url), Range="bytes=15000000-20971519")
+    assert body == blob(15_000_000, 20_971_520)
+    for _ in range(500):
+        last, _ = await fetched(http, proxy, signed(url), Range="bytes=20971519-20971519")
+        if last.headers["X-Cache"] == "L2":
+            break
+    with origin.fault(f"/blob/{size}.mp4", status=500):
+        for asked_range, start, stop in [
+            ("15000001-15000002", 15_000_001, 15_000_003),
+            ("18000000-20971519", 18_000_000, 20_971_520),
+        ]:
+            part, piece = await fetched(http, proxy, signed(url), Range=f"bytes={asked_range}")
+            assert (part.status, part.headers["X-Cache"], piece) == (206, "L2", blob(start, stop))
+            assert int(part.headers["Age"]) >= 0
+            assert part.headers["Server-Timing"].startswith("cache;desc=L2;dur=")
+        assert await code_of(http, proxy, signed(url), Range="bytes=1000-1999") == (502, "upstream_failed")
+        head, _ = await fetched(http, proxy, signed(url), method="HEAD")
+        assert (head.status, head.headers["Content-Length"]) == (200, str(size))
+
+
+async def test_a_crowd_at_a_range_in_the_middle_costs_one_fetch_of_each_block(
+    http: aiohttp.ClientSession, proxy: Node, origin: Origin
+) -> None:
+    mark, size = unique(), 100_000_000
+    path = signed(origin.url(f"blob/{size}.mp4", v=mark, rate=4_000_000))
+    answers = await asyncio.gather(
+        *(fetched(http, proxy, path, Range=f"bytes={50_000_000 + n}-{51_000_000 + n}") for n in range(20))
+    )
+    assert all(body == blob(50_000_000 + n, 51_000_001 + n) for n, (_, body) in enumerate(answers))
+    asked_ranges = [seen.range for seen in origin.requests("/blob/") if seen.query.get("v") == mark]
+    assert asked_ranges == ["bytes=49807360-52428799"]
+
+
+async def test_several_ranges_come_as_one_multipart_body(
+    http: aiohttp.ClientSession, proxy: Node, origin: Origin
+) -> None:
+    for size in (BIG, 500_000):
+        path = signed(origin.url(f"blob/{size}.mp4", v=unique()))
+        response, body = await fetched(http, proxy, path, Range="bytes=10-19,300000-300009,-5")
+        assert response.status == 206
+        kind, _, boundary = response.headers["Content-Type"].partition("; boundary=")
+        assert kind == "multipart/byteranges"
+        assert int(response.headers["Content-Length"]) == len(body)
+        parts = body.split(f"--{boundary}".encode())
+        assert (parts[0], parts[-1]) == (b"", b"--\r\n")
+        found = {}
+        for part in parts[1:-1]:
+            head, _, content = part.partition(b"\r\n\r\n")
+            assert b"Content-Type: video/mp4" in head
+            found[head.rpartition(b"Content-Range: ")[2].decode()] = content.removesuffix(b"\r\n")
+        assert found == {
+            f"bytes 10-19/{size}": blob(10, 20),
+            f"bytes 300000-300009/{size}": blob(300_000, 300_010),
+            f"bytes {size - 5}-{size - 1}/{size}": blob(size - 5, size),
+        }
+        one, _ = await fetched(http, proxy, path, Range=f"bytes={size}-,3-4")
+        assert one.headers["Content-Range"] == f"bytes 3-4/{size}"
+        none, _ = await fetched(http, proxy, path, Range=f"bytes={size}-,{size + 5}-")
+        assert (none.status, none.headers["Content-Range"]) == (416, f"bytes */{size}")
+
+
+async def test_conditions_are_answered_without_the_origin(
+    http: aiohttp.ClientSession, proxy: Node, origin: Origin
+) -> None:
+    mark, size = unique(), 40_000_000
+    path = signed(origin.url(f"blob/{size}.mp4", v=mark))
+    etag = f'"blob-{size}"'
+    await fetched(http, proxy, path, Range="bytes=0-9")
+    for given, status in [
+        ({"If-None-Match": etag}, 304),
+        ({"If-None-Match": '"other", W/' + etag}, 304),
+        ({"If-Match": '"other"'}, 412),
+        ({"If-Modified-Since": "Thu, 01 Jan 2026 00:00:00 GMT"}, 304),
+        ({"If-Unmodified-Since": "Wed, 31 Dec 2025 00:00:00 GMT"}, 412),
+        ({"Range": "bytes=5-9", "If-Range": etag}, 206),
+        ({"Range": "bytes=5-9", "If-Range": "Thu, 01 Jan 2026 00:00:00 GMT"}, 206),
+        ({"Range": "bytes=5-9", "If-Match": etag}, 206),
+    ]:
+        response, body = await fetched(http, proxy, path, **given)
+        assert response.status == status, given
+        assert body == (blob(5, 10) if status == 206 else b"")
+    async with asked(http, proxy, path, **{"Range": "bytes=5-9", "If-Range": f"W/{etag}"}) as response:
+        assert response.status == 200
+    assert len([seen for seen in origin.requests("/blob/") if seen.query.get("v") == mark]) == 1
+
+
+async def test_generations_of_an_object_are_never_mixed(
+    http: aiohttp.ClientSession, proxy: Node, origin: Origin
+) -> None:
+    size = 30_000_000
+    path = signed(origin.url(f"blob/{size}.mp4", v=unique()))
+    async with asked(http, proxy, path, Range="bytes=0-") as reader:
+        await reader.content.readexactly(1000)
+        with origin.fault(f"/blob/{size}.mp4", etag="another"):
+            later, piece = await fetched(http, proxy, path, Range="bytes=25000000-25000009")
+            assert (later.headers["ETag"], piece) == ('"another"', blob(25_000_000, 25_000_010))
+            with pytest.raises(aiohttp.ClientPayloadError):
+                await reader.read()
+            again, piece = await fetched(http, proxy, path, Range="bytes=0-9")
+            assert (again.headers["ETag"], again.headers["X-Cache"]) == ('"another"', "MISS")
+
+
+async def test_what_a_killed_proxy_kept_is_served_by_the_next(
+    origin: Origin, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    settings = {"WT_REDIS_URL": redis_server.url, "WT_ALLOWED_PRIVATE_HOSTS": origin.address, "WT_NODE": "one"}
+    mark, size = unique(), 12_000_000
+    url = origin.url(f"blob/{size}.mp4", v=mark)
+    async with aiohttp.ClientSession() as http:
+        node = Node("services.proxy", tmp_path / "log", settings=settings)
+        with node as proxy:
+            async with asked(http, proxy, signed(url), Range="bytes=0-") as response:
+                assert await response.content.readexactly(11_000_000) == blob(0, 11_000_000)
+        [one] = list((tmp_path / "data" / "proxy" / "one").glob("*/*-0-*.bucket"))
+        with one.open("r+b") as file:
+            # One byte of the fourth block has gone bad meanwhile.
+            file.seek(8192 + 3 * 262144 + 77)
+            file.write(b"?")
+        with node as proxy:
+            response, body = await fetched(http, proxy, signed(url), Range="bytes=0-9999999")
+            assert (response.headers["X-Cache"], body) == ("L2", blob(0, 10_000_000))
+    asked_ranges = [seen.range for seen in origin.requests("/blob/") if seen.query.get("v") == mark]
+    assert asked_ranges[0] == "bytes=0-10485759"
+    assert "bytes=786432-1048575" in asked_ranges

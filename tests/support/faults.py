@@ -29,6 +29,7 @@ class Faults(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     etag: str = ""  # the validator of another generation of the file
     no_range: bool = False  # ignores Range: 200 and all of it
     shift_range: bool = False  # its 206 names and sends a range one byte further than asked
+    range_parameter: bool = False  # takes a part from the query parameter `range`, and answers 200 with it alone
     no_length: bool = False  # chunked, without Content-Length
     need: list[str] = []  # `Name:value` headers without which it answers 403; an empty value means any
     need_cookie: list[str] = []  # `name=value` cookies without which it answers 403

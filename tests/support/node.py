@@ -44,6 +44,7 @@ class Node:
             "WT_PORT": str(self.port),
             "WT_ADMIN_PORT": str(self.admin_port),
             "WT_SECRET": SECRET,
+            "WT_DATA_DIR": str(log.parent / "data"),
             **(settings or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from services.proxy.ranges import ByteRange, ContentRange, parse_content_range, parse_range, parse_unsatisfied
+from services.proxy.ranges import (
+    ByteRange,
+    ContentRange,
+    parse_content_range,
+    parse_ranges,
+    parse_unsatisfied,
+    spans_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,18 +24,18 @@ from services.proxy.ranges import ByteRange, ContentRange, parse_content_range, 
     ],
 )
 def test_a_single_range_is_read(header: str, first: int | None, last: int | None) -> None:
-    assert parse_range(header) == ByteRange(first, last)
+    assert parse_ranges(header) == (ByteRange(first, last),)
 
 
 @pytest.mark.parametrize(
     "header",
     [
-        *(None, "", "bytes", "bytes=", "bytes=-", "bytes=9-5", "bytes=1-2,4-5", "items=1-2", "bytes=a-b", "bytes=1-2x"),
+        *(None, "", "bytes", "bytes=", "bytes=-", "bytes=9-5", "bytes=1-2,9-5", "items=1-2", "bytes=a-b", "bytes=1-2x"),
         *("bytes=٣-", "bytes=1--2", "bytes=+1-2", "bytes=" + "9" * 30 + "-", "bytes=1.0-2"),
     ],
 )
 def test_any_other_range_means_the_whole(header: str | None) -> None:
-    assert parse_range(header) is None
+    assert parse_ranges(header) == ()
 
 
 @pytest.mark.parametrize(
@@ -47,15 +54,13 @@ def test_any_other_range_means_the_whole(header: str | None) -> None:
     ],
 )
 def test_a_range_is_clamped_to_what_there_is(header: str, total: int, span: tuple[int, int] | None) -> None:
-    asked = parse_range(header)
-    assert asked is not None
+    [asked] = parse_ranges(header)
     assert asked.within(total) == span
 
 
 @pytest.mark.parametrize("header", ["bytes=0-", "bytes=3-5", "bytes=-7"])
 def test_a_range_is_passed_on_as_it_was_asked(header: str) -> None:
-    asked = parse_range(header)
-    assert asked is not None
+    [asked] = parse_ranges(header)
     assert asked.header == header
 
 
@@ -87,3 +92,24 @@ def test_the_length_of_a_refused_range_is_read() -> None:
     assert parse_unsatisfied("bytes */10") == 10
     assert parse_unsatisfied("bytes 0-9/10") is None
     assert parse_unsatisfied(None) is None
+
+
+def test_several_ranges_are_read_in_their_order() -> None:
+    assert parse_ranges("bytes=4-5, ,-3,0-") == (ByteRange(4, 5), ByteRange(None, 3), ByteRange(0, None))
+
+
+def test_more_than_eight_ranges_mean_the_whole() -> None:
+    assert len(parse_ranges("bytes=" + ",".join(f"{n}-{n}" for n in range(0, 16, 2)))) == 8
+    assert parse_ranges("bytes=" + ",".join(f"{n}-{n}" for n in range(0, 18, 2))) == ()
+    assert parse_ranges("bytes=0-" + " " * 1100 + "5") == ()
+
+
+def test_ranges_that_come_to_more_than_the_whole_mean_the_whole() -> None:
+    assert spans_of((ByteRange(0, 4), ByteRange(5, None)), 10) == ((0, 5), (5, 10))
+    assert spans_of((ByteRange(0, 5), ByteRange(5, None)), 10) is None
+    assert spans_of((ByteRange(0, None),), 10) == ((0, 10),)
+
+
+def test_of_several_ranges_those_beyond_the_end_are_left_out() -> None:
+    assert spans_of((ByteRange(20, 30), ByteRange(2, 3)), 10) == ((2, 4),)
+    assert spans_of((ByteRange(20, 30), ByteRange(40, None)), 10) == ()
