@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -142,7 +143,7 @@ class Hub:
         leases = [(connection.id, self._lease_ms(connection)) for connection in room.connections]
         if not leases:
             return
-        slowest_ms = round(max(connection.rtt_s for connection in room.connections) * 1000)
+        slowest_ms = math.ceil(max(connection.rtt_s for connection in room.connections) * 1000)
         version, unknown = await self._store.refresh(room.id, leases, replica=self._node, rtt_ms=slowest_ms)
         # Who is being sent out must not be let in again on the way.
         by_id = {connection.id: connection for connection in room.connections if connection.close_code is None}
