@@ -2,6 +2,7 @@ import type { MediaView } from "@/sync/follower";
 import { PairLoop } from "./pair";
 import { bufferedAhead } from "./ranges";
 import { isAtEnd } from "./single";
+import { setSpeed } from "./speed";
 import type { Transport } from "./transport";
 
 const HAVE_METADATA = 1;
@@ -140,11 +141,7 @@ export class DuoTransport implements Transport {
   }
 
   private applyRate(): void {
-    setRate(this.video, this.rate);
-    setRate(this.audio, this.rate * this.factor);
+    setSpeed(this.video, this.rate);
+    setSpeed(this.audio, this.rate * this.factor);
   }
-}
-
-function setRate(media: HTMLMediaElement, rate: number): void {
-  if (media.playbackRate !== rate) media.playbackRate = rate;
 }

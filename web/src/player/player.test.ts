@@ -4,6 +4,7 @@ import { PairLoop, type PairView } from "./pair";
 import { begin, choices } from "./quality";
 import { bufferedAhead } from "./ranges";
 import { chooseSource, isSameStream } from "./source";
+import { setSpeed } from "./speed";
 
 function view(change: Partial<PairView> = {}): PairView {
   return {
@@ -208,5 +209,23 @@ describe("qualities", () => {
     expect(begin(offered, 1440, 480)?.id).toBe("a");
     expect(begin(offered, 240, null)?.id).toBe("a");
     expect(begin([], 1080, null)).toBeNull();
+  });
+});
+
+describe("a change of speed", () => {
+  const element = () => ({ playbackRate: 1, preservesPitch: true }) as HTMLMediaElement;
+
+  it("keeps the pitch where it would be heard", () => {
+    const media = element();
+    setSpeed(media, 0.95);
+    expect(media).toEqual({ playbackRate: 0.95, preservesPitch: true });
+  });
+
+  it("is exact where it would not", () => {
+    const media = element();
+    setSpeed(media, 1.02);
+    expect(media).toEqual({ playbackRate: 1.02, preservesPitch: false });
+    setSpeed(media, 1.5);
+    expect(media).toEqual({ playbackRate: 1.5, preservesPitch: true });
   });
 });

@@ -1,6 +1,7 @@
 import type { MediaView } from "@/sync/follower";
 import type { LiveWindow } from "@/sync/live";
 import { bufferedAhead } from "./ranges";
+import { setSpeed } from "./speed";
 import { type Coordinate, type LiveCoordinate, SAME, type Transport } from "./transport";
 
 const HAVE_METADATA = 1;
@@ -54,7 +55,7 @@ export class SingleTransport implements Transport {
   }
 
   setRate(rate: number): void {
-    if (this.video.playbackRate !== rate) this.video.playbackRate = rate;
+    setSpeed(this.video, rate);
   }
 
   tick(): void {}

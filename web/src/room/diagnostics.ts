@@ -1,11 +1,15 @@
-import type { RoomSession } from "./session";
+import type { Readable } from "@/lib/store";
+import type { RoomClock } from "@/socket/clock";
+import type { ConnectionState } from "@/socket/connection";
+import type { Playback } from "./playback";
+import type { RoomView } from "./view";
 
 /**
  * `window.__wt`: what this page believes, to be read by tests and by an overlay. Times in seconds.
  *
  * `position` is where the room is by its own clock, `mediaTime` where the picture is on the same timeline, `drift` the
  * second minus the first (null where there is no picture); `clock.offset` is room clock minus `performance.now()`;
- * `buffered` is how much is loaded beyond the picture; `corrections` tells whether corrections still gain anything.
+ * `buffered` is how much is loaded beyond the picture; `corrections` tells what seeks and starts take here, and whether corrections still gain anything.
  */
 interface Diagnostics {
   readonly position: number;
@@ -19,7 +23,7 @@ interface Diagnostics {
   readonly clock: { readonly offset: number | null; readonly roundTrip: number | null };
   readonly player: { readonly engine: string; readonly phase: string; readonly needsTap: boolean };
   readonly buffered: number;
-  readonly corrections: { readonly seekCost: number; readonly hasGivenUp: boolean };
+  readonly corrections: { readonly seekCost: number; readonly startCost: number; readonly hasGivenUp: boolean };
   readonly replica: unknown;
 }
 
@@ -29,48 +33,57 @@ declare global {
   }
 }
 
+interface Page {
+  readonly view: Readable<RoomView>;
+  readonly clock: RoomClock;
+  readonly connection: { readonly state: Readable<ConnectionState> };
+  readonly playback: Playback;
+}
+
 /** Answers how to take it away again. */
-export function exposeDiagnostics(session: RoomSession): () => void {
+export function exposeDiagnostics({ view, clock, connection, playback }: Page): () => void {
+  const { player, follower } = playback;
   const diagnostics: Diagnostics = {
     get position() {
-      return session.position();
+      return playback.position();
     },
     get mediaTime() {
-      return session.player.view.position;
+      return player.view.position;
     },
     get drift() {
-      return session.drift();
+      return playback.drift();
     },
     get isPlaying() {
-      return session.view.get().anchor.isPlaying;
+      return view.get().anchor.isPlaying;
     },
     get rate() {
-      return session.view.get().anchor.rate;
+      return view.get().anchor.rate;
     },
     get version() {
-      return session.view.get().replica?.version ?? null;
+      return view.get().replica?.version ?? null;
     },
     get run() {
-      return session.view.get().replica?.run ?? null;
+      return view.get().replica?.run ?? null;
     },
     get connection() {
-      return session.connection.state.get().kind;
+      return connection.state.get().kind;
     },
     get clock() {
-      return { offset: session.clock.offset(), roundTrip: session.clock.roundTrip() };
+      return { offset: clock.offset(), roundTrip: clock.roundTrip() };
     },
     get player() {
-      const { engine, phase, needsTap } = session.player.state.get();
+      const { engine, phase, needsTap } = player.state.get();
       return { engine, phase, needsTap };
     },
     get buffered() {
-      return session.player.ahead;
+      return player.ahead;
     },
     get corrections() {
-      return { seekCost: session.follower.cost.seconds, hasGivenUp: session.follower.hasGivenUp };
+      const { seeks, starts, hasGivenUp } = follower;
+      return { seekCost: seeks.seconds, startCost: starts.seconds, hasGivenUp };
     },
     get replica() {
-      return structuredClone(session.view.get().replica);
+      return structuredClone(view.get().replica);
     },
   };
   window.__wt = diagnostics;

@@ -4,8 +4,8 @@ import type { QueueItem } from "@/wire/wire.gen";
 import type { Effect } from "./guess";
 import type { Regrets } from "./regrets";
 import type { Permission } from "./rights";
-import type { RoomView } from "./session";
 import type { Toasts } from "./toasts";
+import type { RoomView } from "./view";
 
 interface Means {
   /** Says why not, where this person may not. */

@@ -1,77 +1,51 @@
-/** One visit to one room: puts socket, clock, copy of the room, follower and player together. Requests go up through
- * its methods, state comes down through its stores. */
+/** One visit to one room: puts socket, clock, copy of the room and player together. Requests go up through its methods,
+ * state comes down through its stores. */
 import { Store } from "@/lib/store";
-import { Player } from "@/player/player";
+import type { Player } from "@/player/player";
 import { RoomClock } from "@/socket/clock";
 import { RoomConnection } from "@/socket/connection";
 import type { IdentifiedCommand } from "@/socket/outbox";
-import { type Cause, Follower } from "@/sync/follower";
-import { dateOffset, FIRST_DATE, type LiveWindow, newest } from "@/sync/live";
-import { type Anchor, positionAt, REST } from "@/sync/position";
+import { newest } from "@/sync/live";
+import type { Anchor } from "@/sync/position";
 import type { Command, RoomEvent, ServerMessage } from "@/wire/frames";
-import type { QueueItem, SetSettings, Waiting } from "@/wire/wire.gen";
+import type { SetSettings } from "@/wire/wire.gen";
 import { exposeDiagnostics } from "./diagnostics";
 import { type Feedback, feedbackOf } from "./feedback";
 import { acknowledge, type Effect, forget, type Guess, guessedAnchor, guessedQueue, prune } from "./guess";
 import { MediaKeys } from "./mediaKeys";
+import { Playback } from "./playback";
 import { QueueWishes } from "./queue";
 import { Regrets } from "./regrets";
 import { advance, type Replica } from "./replica";
-import { Reporter } from "./reporter";
 import { objection, type Permission, type Role } from "./rights";
 import { Talk } from "./talk";
 import { Toasts } from "./toasts";
+import { NOTHING, type RoomView } from "./view";
 import { refusalWords } from "./words";
 
-export interface RoomView {
-  readonly replica: Replica | null;
-  /** The queue as this person expects it. */
-  readonly queue: readonly QueueItem[];
-  /** The anchor as this person expects it: what the controls show. */
-  readonly anchor: Anchor;
-  /** The room stands for somebody, as far as this person has not pressed anything since. */
-  readonly waiting: Waiting | null;
-}
-
-const TICK_MS = 250;
-// The player's own news is told at once, not on the next tick.
-const MEDIA_NEWS = ["canplay", "seeked", "progress", "waiting"] as const;
 const RESYNC_AGAIN_MS = 3000;
-// A snapshot that agrees this well with what we believed moves nothing.
-const AGREES_S = 0.5;
 
 export class RoomSession {
-  readonly view = new Store<RoomView>({ replica: null, queue: [], anchor: REST, waiting: null });
+  readonly view = new Store<RoomView>(NOTHING);
   readonly feedback = new Store<Feedback | null>(null);
   readonly toasts = new Toasts();
   readonly talk = new Talk();
   readonly queue: QueueWishes;
   readonly clock = new RoomClock(() => performance.now() / 1000);
   readonly connection: RoomConnection;
-  readonly player: Player;
-  readonly follower = new Follower();
-  private readonly tickers = new Set<() => void>();
-  private readonly timer: number;
+  readonly playback: Playback;
   private readonly withdrawDiagnostics: () => void;
   private readonly mediaKeys: MediaKeys;
   private readonly stopWatching: () => void;
   private guesses: readonly Guess[] = [];
   private flashes = 0;
   private resyncedAt = Number.NEGATIVE_INFINITY;
-  private hasTriedHidden = false;
-  private endedItem: string | null = null;
-  private readonly reporter: Reporter;
   private readonly regrets: Regrets;
 
   constructor(
     readonly roomId: string,
     name: string,
   ) {
-    this.player = new Player({
-      loaded: () => this.mediaLoaded(),
-      ended: () => this.mediaEnded(),
-      dateOffset: (window) => this.dateOffset(window),
-    });
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const address = `${scheme}//${location.host}/ws/${encodeURIComponent(roomId)}?name=${encodeURIComponent(name)}`;
     this.connection = new RoomConnection(address, this.clock, {
@@ -79,44 +53,44 @@ export class RoomSession {
       refused: (command, code, message) => this.refused(command, code, message),
       expired: (command) => this.expired(command),
     });
-    this.reporter = new Reporter((message) => this.connection.send(message));
+    // After the connection, whose listeners forget a clock that slept before this one relies on it.
+    this.playback = new Playback(this.view, this.clock, {
+      isOpen: () => this.connection.state.get().kind === "open",
+      send: (message) => this.connection.send(message),
+      ended: (itemId) => this.connection.command({ type: "ended", item_id: itemId }),
+    });
     this.regrets = new Regrets((version) => this.undo(version));
     this.queue = new QueueWishes(this.view, this.toasts, this.regrets, {
       objects: (permission) => this.objects(permission),
       command: (command) => this.connection.command(command),
       guess: (effect, command) => this.guess(effect, command),
     });
-    for (const name of MEDIA_NEWS) this.player.element.addEventListener(name, this.mediaChanged);
     this.stopWatching = this.connection.state.subscribe(() => this.connectionChanged());
-    this.timer = window.setInterval(() => this.tick(), TICK_MS);
-    document.addEventListener("visibilitychange", this.seen);
     this.mediaKeys = new MediaKeys(this);
     this.withdrawDiagnostics = exposeDiagnostics(this);
   }
 
+  get player(): Player {
+    return this.playback.player;
+  }
+
   /** Where the room is, as this person sees it; seconds. */
   position(): number {
-    const now = this.clock.now();
-    const { anchor } = this.view.get();
-    return now === null ? anchor.position : positionAt(anchor, now, this.duration());
+    return this.playback.position();
   }
 
   duration(): number | null {
-    const video = this.view.get().replica?.video;
-    if (video?.is_live) return null;
-    return this.player.view.duration ?? video?.duration ?? null;
+    return this.playback.duration();
   }
 
   /** How far the picture is ahead of the room, in seconds. */
   drift(): number | null {
-    const now = this.clock.now();
-    return now === null ? null : this.follower.drift(now, this.player.view);
+    return this.playback.drift();
   }
 
   /** Calls back four times a second. */
   onTick(callback: () => void): () => void {
-    this.tickers.add(callback);
-    return () => this.tickers.delete(callback);
+    return this.playback.onTick(callback);
   }
 
   togglePlay(): void {
@@ -127,17 +101,17 @@ export class RoomSession {
 
   play(): void {
     if (this.objects("playback")) return;
-    const timestamp = this.shared(this.position());
+    const timestamp = this.playback.shared(this.position());
     this.guessAnchor({ type: "play", timestamp }, { position: timestamp, isPlaying: true });
     this.flash({ kind: "play", text: "" });
   }
 
   pause(): void {
     if (this.objects("playback")) return;
-    const timestamp = this.shared(this.position());
+    const timestamp = this.playback.shared(this.position());
     this.guessAnchor({ type: "pause", timestamp }, { position: timestamp, isPlaying: false });
     this.flash({ kind: "pause", text: "" });
-    this.tick();
+    this.playback.tick();
   }
 
   seek(position: number): void {
@@ -148,7 +122,7 @@ export class RoomSession {
       return;
     }
     const most = window === null ? (this.duration() ?? Number.POSITIVE_INFINITY) : newest(window);
-    const timestamp = Math.min(Math.max(window?.start ?? 0, this.shared(position)), most);
+    const timestamp = Math.min(Math.max(window?.start ?? 0, this.playback.shared(position)), most);
     this.guessAnchor({ type: "seek", timestamp }, { position: timestamp });
   }
 
@@ -161,7 +135,7 @@ export class RoomSession {
   /** How far the room is behind the newest picture of a live stream, in seconds; null where that cannot be told. */
   behindLive(): number | null {
     const { window } = this.player;
-    return window === null ? null : newest(window) - this.shared(this.position());
+    return window === null ? null : newest(window) - this.playback.shared(this.position());
   }
 
   goLive(): void {
@@ -232,17 +206,13 @@ export class RoomSession {
   }
 
   destroy(): void {
-    window.clearInterval(this.timer);
     this.stopWatching();
-    for (const name of MEDIA_NEWS) this.player.element.removeEventListener(name, this.mediaChanged);
-    document.removeEventListener("visibilitychange", this.seen);
     this.withdrawDiagnostics();
     this.mediaKeys.destroy();
     this.connection.destroy();
-    this.player.destroy();
+    this.playback.destroy();
     this.toasts.destroy();
     this.talk.destroy();
-    this.tickers.clear();
   }
 
   private take(message: ServerMessage): void {
@@ -259,21 +229,10 @@ export class RoomSession {
     this.converse(message, replica);
     this.show(replica);
     if (replica === before) return;
-    this.followRoom(before, replica, message);
+    this.playback.follow(before, replica, message);
     if ("prev" in message && "by" in message && message.by !== replica.you.id && message.by !== "") {
       this.flash(feedbackOf(message as RoomEvent, this.nameOf(message.by), expected));
     }
-  }
-
-  private followRoom(before: Replica | null, replica: Replica, message: ServerMessage): void {
-    const { anchor, video } = replica;
-    this.player.setDated(video?.is_live === true && anchor.position >= FIRST_DATE);
-    this.player.load(video, anchor.position);
-    if (anchor === before?.anchor) return;
-    const cause = causeOf(message, before, replica);
-    if (cause !== "beat") this.endedItem = null;
-    this.follower.follow(anchor, cause);
-    this.tick(message.type === "heartbeat");
   }
 
   private show(replica: Replica): void {
@@ -297,7 +256,7 @@ export class RoomSession {
     const at = this.clock.now();
     if (at === null || this.view.get().replica?.video == null) return;
     this.guess({ anchor: { ...this.view.get().anchor, ...change, at } }, command);
-    for (const ticker of this.tickers) ticker();
+    this.playback.show();
   }
 
   private dropGuess(command: IdentifiedCommand): void {
@@ -332,27 +291,13 @@ export class RoomSession {
     this.talk.settled(id, version);
   }
 
-  private dateOffset(window: LiveWindow): number | null {
-    const now = this.clock.now();
-    const { replica } = this.view.get();
-    return now === null || replica === null ? null : dateOffset(replica.anchor, window, now);
-  }
-
-  /** A position as everybody understands it: in a live stream with dates, the date. */
-  private shared(position: number): number {
-    // This person's own wish, not answered yet, is a date already.
-    if (position >= FIRST_DATE) return position;
-    const { window } = this.player;
-    return position + (window === null ? 0 : (this.dateOffset(window) ?? 0));
-  }
-
   /** What is told to this person beside the room's state. */
   private converse(message: ServerMessage, replica: Replica): void {
     const you = replica.you.id;
     if (message.type === "chat") this.talk.heard(message.message, message.message.by === you);
     this.talk.caughtUp(replica.version);
     if (message.type === "reaction" && message.by !== you) this.talk.float(message.emoji, this.nameOf(message.by));
-    if (message.type === "room_state") this.reporter.forget();
+    if (message.type === "room_state") this.playback.reportAgain();
     const wasExcused = this.view.get().replica?.statuses[you]?.is_excused ?? false;
     if (message.type === "resumed" && message.excused.includes(you)) {
       this.toasts.show("The room went on without you. You are brought back as soon as your connection can.");
@@ -375,101 +320,14 @@ export class RoomSession {
     this.connection.send({ type: "resync", version: replica?.version ?? null });
   }
 
-  private tick(isBeat = false): void {
-    const now = this.clock.now();
-    this.player.tick();
-    if (now !== null && this.mayMove()) {
-      const isVisible = document.visibilityState === "visible";
-      // While hidden nothing chases: what somebody does is followed, and being seen again is one seek.
-      this.follower.setTight(isVisible && this.view.get().replica?.settings.tight_sync === true);
-      const orders = this.follower.tick(now, this.player.view, isBeat && isVisible);
-      const { replica, anchor } = this.view.get();
-      // Pressing pause stops this picture at once; the room's answer says where.
-      const isHeld = replica?.anchor.isPlaying === true && !anchor.isPlaying;
-      this.player.obey(isHeld ? { ...orders, play: false, seekTo: null } : orders);
-    }
-    this.report();
-    for (const ticker of this.tickers) ticker();
-  }
-
-  /** Browsers stop hidden pictures: one `play` is tried, then it waits to be seen again. */
-  private mayMove(): boolean {
-    if (document.visibilityState === "visible" || !this.player.view.isPaused) return true;
-    if (this.hasTriedHidden) return false;
-    this.hasTriedHidden = this.view.get().anchor.isPlaying;
-    return true;
-  }
-
-  private readonly seen = (): void => {
-    if (document.visibilityState === "visible") {
-      this.hasTriedHidden = false;
-      this.player.wake();
-      this.follower.jump();
-    }
-    this.tick();
-  };
-
   /** A lost line lets the picture play on; a closed door does not. */
   private connectionChanged(): void {
     if (this.connection.state.get().kind === "ended") this.player.load(null, 0);
   }
-
-  private mediaLoaded(): void {
-    this.follower.jump();
-    this.tick();
-  }
-
-  private mediaEnded(): void {
-    const itemId = this.view.get().replica?.itemId ?? null;
-    if (itemId === null || itemId === this.endedItem) return;
-    this.endedItem = itemId;
-    this.connection.command({ type: "ended", item_id: itemId });
-  }
-
-  private report(): void {
-    const { replica } = this.view.get();
-    if (replica === null || this.connection.state.get().kind !== "open") return;
-    const { player } = this;
-    const situation = {
-      isHidden: document.visibilityState === "hidden",
-      phase: player.state.get().phase,
-      hasItem: replica.itemId !== null,
-      view: player.view,
-      ahead: player.ahead,
-    };
-    const drift = this.drift();
-    const roundTrip = this.clock.roundTrip();
-    this.reporter.report(performance.now(), situation, { position: situation.view.position, drift, roundTrip });
-  }
-
-  private readonly mediaChanged = (): void => this.report();
 
   private flash(feedback: Omit<Feedback, "key"> | null): void {
     if (feedback === null) return;
     this.flashes += 1;
     this.feedback.set({ ...feedback, key: this.flashes });
   }
-}
-
-function causeOf(message: ServerMessage, before: Replica | null, replica: Replica): Cause {
-  switch (message.type) {
-    case "play":
-    case "resumed":
-      return "start";
-    case "pause":
-    case "waiting":
-      return "stop";
-    case "seek":
-    case "set_video":
-      return "jump";
-    case "room_state":
-      return before !== null && agrees(before.anchor, replica.anchor) ? "beat" : "jump";
-    default:
-      return "beat";
-  }
-}
-
-function agrees(before: Anchor, after: Anchor): boolean {
-  const isSame = before.isPlaying === after.isPlaying && before.rate === after.rate;
-  return isSame && Math.abs(positionAt(before, after.at, null) - after.position) < AGREES_S;
 }

@@ -1,10 +1,13 @@
 /** The room's clock, kept against this page's monotonic one. All values in seconds. */
 
-const KEPT = 8;
+const KEPT = 16;
+/** How fast two clocks may part: quartz is right to 20 ppm or so, and a little more when it is warm. */
+const PARTING = 50e-6;
 
 interface Sample {
   readonly offset: number;
   readonly roundTrip: number;
+  readonly received: number;
 }
 
 export class RoomClock {
@@ -17,7 +20,12 @@ export class RoomClock {
   sample(sent: number, received: number, server: number): void {
     const roundTrip = received - sent;
     if (!(roundTrip >= 0)) return;
-    this.samples = [...this.samples, { offset: server - (sent + received) / 2, roundTrip }].slice(-KEPT);
+    const sample = { offset: server - (sent + received) / 2, roundTrip, received };
+    // Two that exclude each other are of two clocks, and the later one is of today's.
+    const kept = this.samples.filter((each) => {
+      return Math.abs(each.offset - sample.offset) <= doubt(each, received) + doubt(sample, received);
+    });
+    this.samples = [...kept, sample].slice(-KEPT);
   }
 
   /** A server's stamp that came without a question: good enough until the first sample. */
@@ -43,12 +51,19 @@ export class RoomClock {
     return this.best()?.offset ?? this.guess;
   }
 
-  /** The shortest round trip among the kept samples: how far the offset can be wrong, doubled. */
+  /** The round trip of the sample that is believed: how far the offset can be wrong, doubled. */
   roundTrip(): number | null {
     return this.best()?.roundTrip ?? null;
   }
 
+  /** The least doubtful one: a quick answer is believed until it is so old that a slower one knows better. */
   private best(): Sample | null {
-    return this.samples.reduce<Sample | null>((a, b) => (a !== null && a.roundTrip <= b.roundTrip ? a : b), null);
+    const now = this.local();
+    return this.samples.reduce<Sample | null>((a, b) => (a !== null && doubt(a, now) <= doubt(b, now) ? a : b), null);
   }
+}
+
+/** How far a sample's offset can be wrong at `now`. */
+function doubt({ roundTrip, received }: Sample, now: number): number {
+  return roundTrip / 2 + PARTING * Math.max(0, now - received);
 }

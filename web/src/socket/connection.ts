@@ -22,8 +22,8 @@ export interface ConnectionEvents {
 // Heartbeats come every 5 s: after three missed ones the line is dead, whatever TCP still believes.
 const SILENCE_MS = 16_000;
 const HANDSHAKE_MS = 10_000;
-const QUICK_SAMPLES = 5;
-const QUICK_MS = 200;
+// Five quick samples, two once the page has calmed down, then one now and then.
+const SAMPLES_MS = [200, 200, 200, 200, 2000, 5000];
 const SAMPLE_MS = 15_000;
 // Local clocks that disagree by this much have seen the machine sleep.
 const SLEPT_MS = 1_500;
@@ -212,13 +212,11 @@ export class RoomConnection {
     this.sampleSoon();
   }
 
-  /** Five quick samples, then one now and then. */
-  private sampleSoon(left = QUICK_SAMPLES): void {
+  private sampleSoon(count = 0): void {
     window.clearTimeout(this.sampleTimer);
     if (this.socket?.readyState !== WebSocket.OPEN) return;
     this.send({ type: "clock", client_time: performance.now() / 1000 });
-    const wait = left > 1 ? QUICK_MS : SAMPLE_MS;
-    this.sampleTimer = window.setTimeout(() => this.sampleSoon(Math.max(1, left - 1)), wait);
+    this.sampleTimer = window.setTimeout(() => this.sampleSoon(count + 1), SAMPLES_MS[count] ?? SAMPLE_MS);
   }
 
   private drop(): void {

@@ -38,10 +38,22 @@ describe("room clock", () => {
     expect(clock.now()).toBeCloseTo(1020, 6);
   });
 
-  it("forgets a good sample after eight later ones, so that it follows a changed route", () => {
-    const clock = new RoomClock(() => 0);
+  it("believes a quick answer until it is so old that a slower one knows better", () => {
+    let now = 0;
+    const clock = new RoomClock(() => now);
+    clock.sample(0, 0.002, 1000.001);
+    now = 100;
+    clock.sample(100, 100.04, 1100.03);
+    expect(clock.offset()).toBeCloseTo(1000, 6);
+    now = 200;
+    clock.sample(200, 200.01, 1200.008);
+    expect(clock.offset()).toBeCloseTo(1000.003, 6);
+  });
+
+  it("follows a clock that excludes what was believed", () => {
+    const clock = new RoomClock(() => 2);
     clock.sample(0, 0.001, 500);
-    for (let index = 0; index < 8; index += 1) clock.sample(index, index + 0.1, 1000 + index + 0.05);
+    clock.sample(1, 1.1, 1001.05);
     expect(clock.offset()).toBeCloseTo(1000, 6);
   });
 

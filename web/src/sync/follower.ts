@@ -1,7 +1,10 @@
 /** Keeps one player with the room. Pure: it is told the time and what the media does, and says what it should do. */
-import { SeekCost } from "./cost";
-import { correct, DONE_S, HARD_S, isCoarse, keepGoing, SOFT_S, tighten, towards } from "./drift";
-import { type Anchor, positionAt } from "./position";
+import { correct, DONE_S, HARD_S, keepGoing, SOFT_S, TIGHT_DONE_S } from "./drift";
+import { Gauge } from "./gauge";
+import { Latency } from "./latency";
+import { type Anchor, positionAt, unbounded } from "./position";
+import { Tightness } from "./tightness";
+import { SETTLING, type Trim, trimOf } from "./trim";
 
 /** What the media does. Times in seconds, on the room's timeline. */
 export interface MediaView {
@@ -22,6 +25,8 @@ export interface Orders {
   readonly play: boolean;
   readonly rate: number;
   readonly seekTo: number | null;
+  /** When to ask again, in room time, if that is before the next tick. */
+  readonly wakeAt: number | null;
 }
 
 /** Why a new anchor came: a jump is followed at once, a beat only checks. */
@@ -29,36 +34,42 @@ export type Cause = "jump" | "start" | "stop" | "beat";
 
 // A paused picture is put on the room's frame when it is further off than one.
 const PAUSED_S = 0.04;
-const SETTLE_WITHIN_S = 3;
-const SETTLE_READINGS = 3;
-const TRIM_S = 0.06;
+/** Nearer than this a jump is none. */
+const JUMP_S = 0.06;
+/** So much too early a seek may land. */
+const EARLY_S = 0.02;
+const SETTLED = { readings: 3, within: 0.015, patience: 1.25 };
+const TRIM_S = 0.02;
 /** Up to here a trim changes the speed for two seconds, which nobody notices; beyond, it is one seek. */
 const TRIM_BY_RATE_S = 0.12;
-const TRIM_DONE_S = 0.02;
 /** A correction has gained something when it closed the gap by this much. */
 const GAIN_S = 0.25;
 const ENDED_S = 0.5;
 const MOST_FRUITLESS = 3;
 
+/** Told to seek or to start, and not known yet what came of it. */
 interface Landing {
-  /** How far off it was before the seek. */
+  readonly kind: "seek" | "start";
+  /** How far off it was before. */
   readonly before: number;
+  /** How far ahead of the room it would be if it had taken no time. */
+  readonly ahead: number;
 }
 
 export class Follower {
-  readonly cost = new SeekCost();
+  readonly seeks = new Latency();
+  readonly starts = new Latency();
+  private readonly gauge = new Gauge(SETTLED);
+  private readonly tightness = new Tightness();
   private anchor: Anchor | null = null;
   private factor = 1;
-  private done = DONE_S;
+  private trim: Trim | null = null;
   private mustJump = false;
-  private settlingSince: number | null = null;
   private mustSettle = false;
-  private readings: readonly number[] = [];
   private landing: Landing | null = null;
   private fruitless = 0;
   private aimed: number | null = null;
   private isTight = false;
-  private recent: readonly number[] = [];
 
   /** Whether small gaps are closed, too. */
   setTight(isTight: boolean): void {
@@ -67,17 +78,15 @@ export class Follower {
 
   /** Corrections stopped because they gained nothing. */
   get hasGivenUp(): boolean {
-    return this.fruitless >= MOST_FRUITLESS;
+    return this.fruitless >= MOST_FRUITLESS || this.tightness.hasGivenUp;
   }
 
   follow(anchor: Anchor, cause: Cause): void {
     this.anchor = anchor;
     if (cause === "beat") return;
+    this.calm();
+    this.tightness.forgive();
     this.fruitless = 0;
-    this.factor = 1;
-    this.recent = [];
-    this.landing = null;
-    this.settlingSince = null;
     this.mustSettle = anchor.isPlaying;
     this.mustJump = cause === "jump";
     this.aimed = null;
@@ -98,20 +107,37 @@ export class Follower {
 
   /** What to do at `now` (room clock). `isBeat`: a heartbeat has just come, so that the bands apply. */
   tick(now: number, media: MediaView, isBeat = false): Orders {
-    const anchor = this.anchor;
-    if (anchor === null || !media.isReady) return { play: false, rate: anchor?.rate ?? 1, seekTo: null };
+    const { anchor } = this;
     const drift = this.drift(now, media);
-    if (drift === null) return { play: anchor.isPlaying && now >= anchor.at, rate: anchor.rate, seekTo: null };
-    if (!anchor.isPlaying) return this.rest(anchor, now, media, drift);
-    if (now < anchor.at) return { play: false, rate: anchor.rate, seekTo: this.aim(anchor.position, media, drift) };
-    return this.run(anchor, now, media, drift, isBeat);
+    const wakeAt = anchor !== null && now < anchor.at ? anchor.at : null;
+    if (anchor === null || !media.isReady) return { play: false, rate: anchor?.rate ?? 1, seekTo: null, wakeAt };
+    const { isPlaying, rate } = anchor;
+    if (drift === null) return { play: isPlaying && now >= anchor.at, rate, seekTo: null, wakeAt };
+    if (isPlaying) {
+      return wakeAt === null ? this.run(anchor, now, media, drift, isBeat) : this.prepare(anchor, now, media, drift);
+    }
+    // A pause that is due in a moment: until then everything goes on.
+    if (wakeAt !== null) return { play: !media.isPaused, rate, seekTo: null, wakeAt };
+    this.calm();
+    return { play: false, rate, seekTo: this.aim(anchor.position, media, drift), wakeAt };
   }
 
-  private rest(anchor: Anchor, now: number, media: MediaView, drift: number): Orders {
-    // A pause that is due in a moment: until then everything goes on.
-    if (now < anchor.at) return { play: !media.isPaused, rate: anchor.rate, seekTo: null };
-    this.calm();
-    return { play: false, rate: anchor.rate, seekTo: this.aim(anchor.position, media, drift) };
+  /** A start is due in a moment. The picture stands where it begins, and is told to play as early as that takes. */
+  private prepare(anchor: Anchor, now: number, media: MediaView, drift: number): Orders {
+    const go = (play: boolean, seekTo: number | null, wakeAt: number | null): Orders => {
+      return { play, rate: anchor.rate, seekTo, wakeAt };
+    };
+    if (this.landing !== null) return go(true, null, null);
+    const isFar = this.mustJump && Math.abs(drift) > JUMP_S;
+    if (isFar && !media.isPaused && now + this.seeks.seconds >= anchor.at - EARLY_S) {
+      this.aimed = anchor.position;
+      return go(true, this.chase(anchor, now, media, drift), null);
+    }
+    const seekTo = this.aim(anchor.position, media, drift);
+    const startAt = anchor.at - this.starts.seconds;
+    if (now < startAt) return go(false, seekTo, startAt);
+    if (media.isPaused) this.start(anchor, now, seekTo ?? media.position ?? anchor.position, drift);
+    return go(true, seekTo, null);
   }
 
   /** One seek to a standing target; an element that lands a frame beside it is left there. */
@@ -124,112 +150,111 @@ export class Follower {
   }
 
   private run(anchor: Anchor, now: number, media: MediaView, drift: number, isBeat: boolean): Orders {
-    const target = positionAt(anchor, now, media.duration);
     const go = (seekTo: number | null): Orders => {
-      const rate = anchor.rate * this.factor;
-      return { play: true, rate: media.isAtEdge ? Math.min(1, rate) : rate, seekTo };
+      const rate = anchor.rate * (this.trim?.factor ?? this.factor);
+      const wakeAt = this.trim?.until ?? null;
+      return { play: true, rate: media.isAtEdge ? Math.min(1, rate) : rate, seekTo, wakeAt };
     };
     // `play` on an element that has ended would begin it again.
     const end = media.isEnded ? ENDED_S : 0;
-    if (media.duration !== null && target >= media.duration - end) {
+    if (media.duration !== null && positionAt(anchor, now, media.duration) >= media.duration - end) {
       this.calm();
-      return { play: !media.isEnded, rate: anchor.rate, seekTo: null };
+      return { play: !media.isEnded, rate: anchor.rate, seekTo: null, wakeAt: null };
     }
     if (media.isSeeking || media.isStalled) {
       this.disturbed();
       return go(null);
     }
     if (this.mustJump || (media.isPaused && Math.abs(drift) > TRIM_BY_RATE_S) || media.isEnded) {
+      if (Math.abs(drift) > JUMP_S) return go(this.chase(anchor, now, media, drift));
       this.mustJump = false;
-      return Math.abs(drift) > TRIM_S ? go(this.chase(target, drift)) : go(null);
     }
-    if (media.isPaused) return go(null);
-    if (this.landing !== null || this.mustSettle) {
-      const off = this.read(now, drift);
-      return go(off === null ? null : this.trim(target, off));
+    if (media.isPaused) {
+      if (this.landing?.kind !== "seek") this.start(anchor, now, media.position ?? 0, drift);
+      return go(null);
     }
-    return go(this.keep(target, drift, isBeat));
+    if (this.landing !== null || this.mustSettle) return go(this.settle(anchor, now, media, drift));
+    return go(this.keep(anchor, now, media, drift, isBeat));
   }
 
-  private keep(target: number, drift: number, isBeat: boolean): number | null {
-    if (Math.abs(drift) < HARD_S) this.fruitless = 0;
-    if (this.isTight && Math.abs(drift) <= SOFT_S && !isCoarse(this.factor)) {
-      this.recent = [...this.recent, drift].slice(-SETTLE_READINGS);
-      if (this.recent.length === SETTLE_READINGS) this.factor = tighten(median(this.recent), this.factor);
+  private keep(anchor: Anchor, now: number, media: MediaView, drift: number, isBeat: boolean): number | null {
+    const size = Math.abs(drift);
+    if (size < HARD_S) this.fruitless = 0;
+    if (size <= SOFT_S && this.factor === 1) {
+      if (this.trim === null) this.trim = this.isTight ? this.tightness.read(now, drift, anchor.rate) : null;
+      else if (now >= this.trim.until) this.trim = null;
       return null;
     }
-    this.recent = [];
+    this.trim = null;
+    this.tightness.clear();
+    const done = this.isTight ? TIGHT_DONE_S : DONE_S;
     if (!isBeat) {
-      this.factor = keepGoing(drift, this.factor, this.done);
+      this.factor = keepGoing(drift, this.factor, done);
       return null;
     }
-    const correction = correct(drift, this.factor);
+    const correction = correct(drift, this.factor, done);
     if (correction.kind === "rate") {
-      if (correction.factor !== this.factor) this.done = DONE_S;
       this.factor = correction.factor;
       return null;
     }
-    return this.hasGivenUp ? null : this.chase(target, drift);
+    return this.fruitless >= MOST_FRUITLESS ? null : this.chase(anchor, now, media, drift);
   }
 
-  /** After a start, a seek or a stall: how far off it is, once that has been seen a few times. */
-  private read(now: number, drift: number): number | null {
-    this.settlingSince ??= now;
-    this.readings = [...this.readings, drift];
-    if (this.readings.length < SETTLE_READINGS && now - this.settlingSince < SETTLE_WITHIN_S) return null;
-    const off = median(this.readings);
-    this.settlingSince = null;
-    this.readings = [];
-    if (this.landing !== null) this.learn(this.landing, off);
-    return off;
-  }
-
-  /** At most one, then the bands take over. */
-  private trim(target: number, off: number): number | null {
-    const isWanted = this.mustSettle && Math.abs(off) > TRIM_S && !this.hasGivenUp;
+  /** After a start, a seek or a stall, once it is known how far off it is: at most one trim, then the bands take over. */
+  private settle(anchor: Anchor, now: number, media: MediaView, drift: number): number | null {
+    const off = this.gauge.read(now, drift);
+    if (off === null) return null;
+    this.gauge.clear();
+    if (this.landing !== null) this.learn(this.landing, off, anchor.rate);
+    const isWanted = this.mustSettle && Math.abs(off) > TRIM_S && this.fruitless < MOST_FRUITLESS;
     this.mustSettle = false;
     if (!isWanted) return null;
-    if (Math.abs(off) > TRIM_BY_RATE_S) return this.chase(target, off);
-    this.factor = towards(off);
-    this.done = TRIM_DONE_S;
+    if (Math.abs(off) > TRIM_BY_RATE_S) return this.chase(anchor, now, media, off);
+    this.trim = trimOf(off, now, anchor.rate, SETTLING);
     return null;
   }
 
   /** A seek to a target that moves on while the seek lasts. */
-  private chase(target: number, drift: number): number {
-    this.factor = 1;
-    this.recent = [];
-    this.landing = { before: Math.abs(drift) };
-    return target + this.cost.seconds;
+  private chase(anchor: Anchor, now: number, media: MediaView, drift: number): number {
+    this.restart();
+    this.mustJump = false;
+    const target = positionAt(anchor, now + this.seeks.seconds, media.duration);
+    this.landing = { kind: "seek", before: Math.abs(drift), ahead: target - unbounded(anchor, now) };
+    return target;
   }
 
-  /** A seek has landed: what did it cost, and did it gain anything? */
-  private learn(landing: Landing, off: number): void {
+  private start(anchor: Anchor, now: number, position: number, drift: number): void {
+    this.landing = { kind: "start", before: Math.abs(drift), ahead: position - unbounded(anchor, now) };
+  }
+
+  /** It has landed: how long did that take, and did it gain anything? */
+  private learn(landing: Landing, off: number, rate: number): void {
     this.landing = null;
-    this.cost.landed(off);
+    const latency = landing.kind === "seek" ? this.seeks : this.starts;
+    latency.took((landing.ahead - off) / rate);
+    if (landing.kind === "start") return;
     const hasGained = Math.abs(off) <= Math.max(TRIM_BY_RATE_S, landing.before - GAIN_S);
     this.fruitless = hasGained ? 0 : this.fruitless + 1;
   }
 
   private disturbed(): void {
-    this.factor = 1;
-    this.recent = [];
-    this.settlingSince = null;
-    this.readings = [];
+    this.restart();
+    // A start that was disturbed says nothing about starts.
+    if (this.landing?.kind === "start") this.landing = null;
     if (this.landing === null) this.mustSettle = true;
   }
 
   private calm(): void {
-    this.factor = 1;
-    this.recent = [];
-    this.settlingSince = null;
-    this.readings = [];
+    this.restart();
     this.landing = null;
     this.mustJump = false;
   }
-}
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+  /** Whatever was read or begun is of another time. */
+  private restart(): void {
+    this.factor = 1;
+    this.trim = null;
+    this.gauge.clear();
+    this.tightness.clear();
+  }
 }

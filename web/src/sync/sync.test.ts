@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { SeekCost } from "./cost";
-import { correct, keepGoing, tighten } from "./drift";
+import { correct, keepGoing } from "./drift";
 import { Follower, type MediaView, type Orders } from "./follower";
+import { Gauge } from "./gauge";
+import { Latency } from "./latency";
 import { dateOffset, type LiveWindow } from "./live";
 import { type Anchor, positionAt } from "./position";
+import { Tightness } from "./tightness";
+import { TIGHTENING, trimOf } from "./trim";
 
 const playing: Anchor = { position: 10, at: 1000, rate: 1, isPlaying: true };
 const paused: Anchor = { ...playing, isPlaying: false };
@@ -60,22 +63,45 @@ describe("bands on a heartbeat", () => {
 });
 
 describe("tight sync", () => {
-  it("begins at 40 ms and ends at 10", () => {
-    expect(tighten(0.039, 1)).toBe(1);
-    expect(tighten(0.041, 1)).toBeLessThan(1);
-    expect(tighten(-0.041, 1)).toBeGreaterThan(1);
-    expect(tighten(0.011, 0.99)).toBeLessThan(1);
-    expect(tighten(0.009, 0.99)).toBe(1);
+  const readings = (tightness: Tightness, from: number, drift: number) =>
+    Array.from({ length: 12 }, (_, count) => tightness.read(from + count / 4, drift, 1)).find(
+      (trim) => trim !== null,
+    ) ?? null;
+
+  it("begins at 40 ms, once three seconds of readings say so", () => {
+    expect(readings(new Tightness(), 1000, 0.039)).toBeNull();
+    expect(readings(new Tightness(), 1000, 0.041)?.factor).toBeLessThan(1);
+    expect(readings(new Tightness(), 1000, -0.041)?.factor).toBeGreaterThan(1);
   });
 
-  it("is in proportion, by two per cent at most", () => {
-    expect(tighten(0.06, 1)).toBeCloseTo(0.985);
-    expect(tighten(0.45, 1)).toBeCloseTo(0.98);
-    expect(tighten(-0.45, 1)).toBeCloseTo(1.02);
+  it("does not act on a few readings that are far off", () => {
+    const tightness = new Tightness();
+    const some = [0, 0.2, 0, 0, -0.2, 0, 0, 0.3, 0, 0, 0, 0];
+    expect(some.map((drift, count) => tightness.read(1000 + count / 4, drift, 1))).toEqual(some.map(() => null));
   });
 
-  it("ends when the target was passed", () => {
-    expect(tighten(-0.03, 0.98)).toBe(1);
+  it("is in proportion, by two per cent at most, and worked out to its end", () => {
+    expect(trimOf(0.06, 1000, 1, TIGHTENING)).toEqual({ factor: 0.985, until: 1004 });
+    expect(trimOf(-0.4, 1000, 1, TIGHTENING).factor).toBeCloseTo(1.02);
+    expect(trimOf(-0.4, 1000, 1, TIGHTENING).until).toBeCloseTo(1020);
+    expect(trimOf(-0.4, 1000, 2, TIGHTENING).until).toBeCloseTo(1010);
+  });
+
+  it("trims once a minute at most", () => {
+    const tightness = new Tightness();
+    expect(readings(tightness, 1000, 0.1)).not.toBeNull();
+    expect(readings(tightness, 1010, 0.1)).toBeNull();
+    expect(readings(tightness, 1050, 0.1)).toBeNull();
+    expect(readings(tightness, 1070, 0.1)).not.toBeNull();
+  });
+
+  it("gives up after three trims that gained nothing, until it is forgiven", () => {
+    const tightness = new Tightness();
+    const trims = [0, 100, 200, 300, 400].map((from) => readings(tightness, from, 0.1));
+    expect(trims.map((trim) => trim !== null)).toEqual([true, true, true, false, false]);
+    expect(tightness.hasGivenUp).toBe(true);
+    tightness.forgive();
+    expect(readings(tightness, 500, 0.1)).not.toBeNull();
   });
 
   it("leaves the bands as they are beyond half a second", () => {
@@ -120,21 +146,43 @@ describe("live rooms", () => {
   });
 });
 
-describe("seek cost", () => {
-  it("is learned from the first landing and smoothed afterwards", () => {
-    const cost = new SeekCost();
-    cost.landed(-0.2);
-    expect(cost.seconds).toBeCloseTo(0.2);
-    cost.landed(0.1);
-    expect(cost.seconds).toBeCloseTo(0.15);
+describe("a latency", () => {
+  it("is what is typical until something was seen, then the middle of the last five", () => {
+    const latency = new Latency();
+    expect(latency.seconds).toBeCloseTo(0.08);
+    latency.took(0.2);
+    expect(latency.seconds).toBeCloseTo(0.14);
+    for (const seconds of [0.2, 0.22, 0.7, 0.2, 0.19]) latency.took(seconds);
+    expect(latency.seconds).toBeCloseTo(0.2);
   });
 
   it("is not learned from a download, nor below nothing", () => {
-    const cost = new SeekCost();
-    cost.landed(-4);
-    expect(cost.seconds).toBe(0);
-    cost.landed(2);
-    expect(cost.seconds).toBe(0);
+    const latency = new Latency();
+    latency.took(4);
+    expect(latency.seconds).toBeCloseTo(0.08);
+    for (let count = 0; count < 5; count += 1) latency.took(-2);
+    expect(latency.seconds).toBe(0);
+  });
+});
+
+describe("a gauge", () => {
+  const certainty = { readings: 3, within: 0.015, patience: 1.25 };
+
+  it("waits until readings agree: a picture that catches up is not measured", () => {
+    const gauge = new Gauge(certainty);
+    const drifts = [-0.02, -0.27, -0.31, -0.312, -0.311];
+    expect(drifts.map((drift, count) => gauge.read(count / 4, drift))).toEqual([null, null, null, null, -0.311]);
+  });
+
+  it("takes readings at once for one", () => {
+    const gauge = new Gauge(certainty);
+    expect([0, 0.01, 0.02, 0.03].map((time) => gauge.read(time, 0.1))).toEqual([null, null, null, null]);
+  });
+
+  it("answers with what it has when its patience is at its end", () => {
+    const gauge = new Gauge(certainty);
+    const drifts = [0.1, 0.2, 0.1, 0.2, 0.1, 0.3];
+    expect(drifts.map((drift, count) => gauge.read(count / 4, drift)).at(-1)).toBe(0.2);
   });
 });
 
@@ -148,7 +196,7 @@ class Tape {
     readonly follower: Follower,
     public now: number,
     start: Partial<MediaView>,
-    private readonly landsBehind = 0,
+    private readonly landsBehind = 0.08,
   ) {
     this.view = media(start);
   }
@@ -179,12 +227,18 @@ describe("following", () => {
   it("waits at the position until the scheduled start, then plays", () => {
     const follower = new Follower();
     follower.follow({ ...playing, at: 1000.4 }, "start");
-    expect(follower.tick(1000, media({ isPaused: true, position: 3 }))).toEqual({ play: false, rate: 1, seekTo: 10 });
+    expect(follower.tick(1000, media({ isPaused: true, position: 3 }))).toEqual({
+      play: false,
+      rate: 1,
+      seekTo: 10,
+      wakeAt: 1000.4 - 0.08,
+    });
     expect(follower.tick(1000.25, media({ isPaused: true, position: 10 })).play).toBe(false);
     expect(follower.tick(1000.4, media({ isPaused: true, position: 10 }))).toEqual({
       play: true,
       rate: 1,
       seekTo: null,
+      wakeAt: null,
     });
   });
 
@@ -192,7 +246,7 @@ describe("following", () => {
     const follower = new Follower();
     follower.follow({ ...paused, at: 1000.4 }, "stop");
     expect(follower.tick(1000, media({ position: 9.6 })).play).toBe(true);
-    expect(follower.tick(1000.4, media({ position: 10.1 }))).toEqual({ play: false, rate: 1, seekTo: 10 });
+    expect(follower.tick(1000.4, media({ position: 10.1 }))).toMatchObject({ play: false, seekTo: 10 });
   });
 
   it("seeks a paused picture once, wherever it lands", () => {
@@ -207,7 +261,8 @@ describe("following", () => {
     follower.follow(playing, "jump");
     const tape = new Tape(follower, 1004, { isPaused: true });
     tape.run(4);
-    expect(tape.seeks).toEqual([14]);
+    expect(tape.seeks).toHaveLength(1);
+    expect(tape.seeks[0]).toBeCloseTo(14.08, 6);
     expect(tape.drift()).toBeCloseTo(0, 6);
   });
 
@@ -223,8 +278,8 @@ describe("following", () => {
     const tape = new Tape(follower, 1000, { position: 9.7 }, 0.15);
     tape.run(3);
     expect(tape.seeks).toHaveLength(1);
-    expect(tape.drift()).toBeCloseTo(-0.15, 6);
-    expect(follower.cost.seconds).toBeCloseTo(0.15, 6);
+    expect(tape.drift()).toBeCloseTo(-0.07, 6);
+    expect(follower.seeks.seconds).toBeCloseTo(0.115, 6);
   });
 
   it("trims a small offset by speed, within three seconds", () => {
@@ -232,7 +287,7 @@ describe("following", () => {
     follower.follow(playing, "start");
     const tape = new Tape(follower, 1000, { position: 9.9 });
     tape.run(1);
-    expect(tape.rate).toBe(1.05);
+    expect(tape.rate).toBeCloseTo(1.05, 6);
     tape.run(2);
     expect(tape.seeks).toEqual([]);
     expect(tape.rate).toBe(1);
@@ -317,16 +372,12 @@ describe("following", () => {
   it("only plays and pauses where there is no shared coordinate", () => {
     const follower = new Follower();
     follower.follow(playing, "jump");
-    expect(follower.tick(1005, media({ position: null }))).toEqual({ play: true, rate: 1, seekTo: null });
+    expect(follower.tick(1005, media({ position: null }))).toMatchObject({ play: true, rate: 1, seekTo: null });
   });
 
   it("lets the end be the end", () => {
     const follower = new Follower();
     follower.follow({ ...playing, position: 99 }, "start");
-    expect(follower.tick(1030, media({ position: 100, isEnded: true }))).toEqual({
-      play: false,
-      rate: 1,
-      seekTo: null,
-    });
+    expect(follower.tick(1030, media({ position: 100, isEnded: true }))).toMatchObject({ play: false, seekTo: null });
   });
 });
