@@ -33,10 +33,15 @@ _HEAD: Final = ("| spread, ms | p50 | p95 | max | readings |", "| --- | ---: | -
 # Called once per page: follows what the video presents, and counts what corrections do.
 _WATCH: Final = """() => {
   const video = document.querySelector('video[data-role="stage"]');
-  const drift = { seeks: 0, rates: 0, frames: [] };
+  const drift = { seeks: 0, trims: 0, isTrimmed: false, frames: [] };
   window.__drift = drift;
   video.addEventListener('seeking', () => { drift.seeks += 1; });
-  video.addEventListener('ratechange', () => { drift.rates += 1; });
+  // A change of speed is one correction, from its beginning to its end.
+  video.addEventListener('ratechange', () => {
+    const isTrimmed = video.playbackRate !== 1;
+    if (isTrimmed && !drift.isTrimmed) drift.trims += 1;
+    drift.isTrimmed = isTrimmed;
+  });
   const follow = (_now, frame) => {
     drift.frames.push([frame.mediaTime, performance.timeOrigin + frame.expectedDisplayTime]);
     if (drift.frames.length > 20) drift.frames.shift();
@@ -130,10 +135,19 @@ async def after(
     return [Spread(f"{what}, as soon as all play", at_once), Spread(f"{what}, after {_SETTLED_S:.0f} s", settled)]
 
 
-async def corrections(people: Sequence[Person]) -> tuple[int, int]:
-    """Seeks and rate changes so far, of all pages."""
-    counts = await asyncio.gather(*(person.page.evaluate("() => [__drift.seeks, __drift.rates]") for person in people))
-    return sum(seeks for seeks, _ in counts), sum(rates for _, rates in counts)
+async def corrections(people: Sequence[Person]) -> list[tuple[int, int]]:
+    """Seeks and changes of speed so far, of each page."""
+    counts = await asyncio.gather(*(person.page.evaluate("() => [__drift.seeks, __drift.trims]") for person in people))
+    return [(seeks, trims) for seeks, trims in counts]
+
+
+def tally(before: Sequence[tuple[int, int]], after: Sequence[tuple[int, int]], minutes: float) -> str:
+    """What was corrected meanwhile, in words."""
+    pages = [(now[0] - then[0], now[1] - then[1]) for then, now in zip(before, after, strict=True)]
+    seeks, trims = (sum(counts) / len(pages) / minutes for counts in zip(*pages, strict=True))
+    most = max(sum(page) for page in pages) / minutes
+    each = f"{seeks:.2f} seeks, {trims:.2f} changes of speed"
+    return f"corrections per minute and page: {each}; both on the worst page: {most:.2f}"
 
 
 async def story(
@@ -172,15 +186,11 @@ async def story(
         begun = time.monotonic()
         while time.monotonic() - begun < options.soak:
             soak += await sampled(people, 1, 1)
-        minutes = (time.monotonic() - begun) / 60 * options.pages
-        seeks, rates = (now - then for now, then in zip(await corrections(people), before, strict=True))
+        corrected = tally(before, await corrections(people), (time.monotonic() - begun) / 60)
         for person in people:
             await person.page.context.close()
     spreads.append(Spread(f"soak of {options.soak:.0f} s", soak))
-    return [
-        *(each.row() for each in spreads),
-        f"per minute and page of the soak: {seeks / minutes:.2f} seeks, {rates / minutes:.2f} changes of rate",
-    ]
+    return [*(each.row() for each in spreads), corrected]
 
 
 async def run(options: argparse.Namespace) -> None:
