@@ -4,6 +4,8 @@
 
 PYTHON ?= python3
 REPLICAS ?= 1
+# Of the tests. Much of their time is waiting, so two are right for two cores.
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 # Each stamp is as old as the last run of the step that it names.
@@ -32,7 +34,7 @@ up: $(LOCAL) $(PAGE) ## Install, build and run everything here: http://127.0.0.1
 
 test: check vitest $(PAGE) ## Install what tests need and run all of them
 	@.ci/prerequisites test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
 
 check: check-python check-generated check-web ## Lint, format, types, imports, generated files
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,18 +21,42 @@ from tests.support.redis import RedisServer
 # These drive real processes against the wall clock: a machine that stands still for seconds is not a defect.
 TRIED_AGAIN: Final = ("chaos", "e2e", "integration")
 
+# Two workers share the run, a file at a time. Browsers measure what is on screen: one worker has them all, in turn.
+ALONE: Final = ("e2e",)
+
+FIGURE: Final = "figure"
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Three tries count as one where real processes meet a busy machine; each further try is printed in the summary.
 
     `--reruns 0` switches that off.
     """
-    if config.getoption("reruns") is not None:
-        return
     here = Path(__file__).parent
     for item in items:
-        if item.path.relative_to(here).parts[0] in TRIED_AGAIN:
+        path = item.path.relative_to(here)
+        kind = path.parts[0]
+        if kind in TRIED_AGAIN and config.getoption("reruns") is None:
             item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))
+        item.add_marker(pytest.mark.xdist_group(kind if kind in ALONE else str(path)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured."""
+    reports = [report for kind in ("passed", "failed", "rerun") for report in terminalreporter.stats.get(kind, ())]
+    figures = [
+        value for report in reports if report.when == "call" for name, value in report.user_properties if name == FIGURE
+    ]
+    if figures:
+        terminalreporter.section("measured on this machine")
+        for figure in figures:
+            terminalreporter.write_line(str(figure))
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Have a measured figure printed after the run."""
+    return partial(record_property, FIGURE)
 
 
 @pytest.fixture(scope="session")

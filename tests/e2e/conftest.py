@@ -1,9 +1,9 @@
-"""One installation of two replicas for the stories, and the figures they measured, printed at the end."""
+"""One installation of two replicas for the stories."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
@@ -14,8 +14,6 @@ from tests.support.installation import Installation
 from tests.support.node import ROOT
 from tests.support.origin import Origin
 
-FIGURES: list[str] = []
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every story drives a browser, and takes the time that takes."""
@@ -23,20 +21,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "/e2e/" in item.path.as_posix():
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.timeout(240), append=False)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what was measured."""
-    if FIGURES:
-        terminalreporter.section("measured on this machine")
-        for figure in FIGURES:
-            terminalreporter.write_line(figure)
-
-
-@pytest.fixture
-def figure() -> Callable[[str], None]:
-    """Have a measured figure printed after the run."""
-    return FIGURES.append
 
 
 def local_settings(origin: Origin) -> dict[str, str]:
