@@ -33,6 +33,7 @@ class Faults(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     no_length: bool = False  # chunked, without Content-Length
     need: list[str] = []  # `Name:value` headers without which it answers 403; an empty value means any
     need_cookie: list[str] = []  # `name=value` cookies without which it answers 403
+    need_digest: list[str] = []  # `name=digest` (`signing.digest`) of cookies without which it answers 403
     ends_at: float | None = None  # Unix seconds at which a live playlist is closed
     expire: float | None = None  # Unix seconds; needs a right `sig`; 403 when over
     sig: str = ""
@@ -46,7 +47,7 @@ def parse(pairs: Iterable[tuple[str, str]]) -> Faults:
     """
     values: dict[str, str | list[str]] = {}
     for name, value in pairs:
-        if name in ("need", "need_cookie"):
+        if name in ("need", "need_cookie", "need_digest"):
             values[name] = [*values.get(name, []), value]
         elif name in Faults.__struct_fields__:
             values[name] = value

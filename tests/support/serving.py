@@ -251,8 +251,12 @@ def _has_headers(ask: Ask) -> bool:
 
 
 def _has_cookies(ask: Ask) -> bool:
+    cookies = ask.request.cookies
     wanted = (each.partition("=") for each in ask.faults.need_cookie)
-    return all(ask.request.cookies.get(name) == value for name, _, value in wanted)
+    hidden = (each.partition("=") for each in ask.faults.need_digest)
+    return all(cookies.get(name) == value for name, _, value in wanted) and all(
+        signing.digest(cookies.get(name, "")) == value for name, _, value in hidden
+    )
 
 
 def _selection(request: web.Request, faults: Faults, size: int, etag: str) -> Selection:

@@ -21,6 +21,11 @@ def query(path: str, expire: float, ip: str = "") -> str:
     return f"expire={expire:.0f}&sig={sign(path, expire, ip)}{bound}"
 
 
+def digest(value: str) -> str:
+    """What stands for a cookie's value in a link: links are shown to people, cookies are not."""
+    return hashlib.sha256(value.encode()).hexdigest()[:16]
+
+
 def is_valid(path: str, expire: float, sig: str, ip: str, *, client: str, now: float) -> bool:
     """Whether the link is genuine, not over at `now`, and asked for by whom it was made for."""
     is_genuine = hmac.compare_digest(sig, sign(path, expire, ip))

@@ -16,6 +16,7 @@ from tests.support import manifests, media, signing
 Document = dict[str, Any]
 
 LIFETIME_S: Final = 6 * 3600
+# Any value that begins so is somebody who is signed in; each person may have one of their own.
 COOKIE: Final = ("session", "sample")
 HEADERS: Final = {"User-Agent": "SampleBrowser/1.0", "Referer": "http://sample.invalid/player"}
 
@@ -23,6 +24,7 @@ KINDS: Final = {
     "pair": "separate video and audio, 144p to 2160p, avc1 and vp9, one HDR; subtitles, captions, chapters",
     "headers": "a pair that wants the User-Agent and Referer of its http_headers",
     "cookie": "a pair for those who carry COOKIE, page and media alike",
+    "premium": "one MP4, and a pair for those who carry COOKIE",
     "bound": "a pair whose links serve only the address that asked for the document",
     "progressive": "one MP4",
     "webm": "one WebM",
@@ -87,6 +89,10 @@ class Asker:
     ip: str
     cookies: Mapping[str, str]
 
+    @property
+    def is_signed_in(self) -> bool:
+        return self.cookies.get(COOKIE[0], "").startswith(COOKIE[1])
+
 
 def document(video: str, asker: Asker, now: float, size: Callable[[str], int]) -> Document | None:
     """What `/api/video/<id>` answers, or None if there is no such video. `size` gives a file's length in bytes."""
@@ -103,7 +109,7 @@ def document(video: str, asker: Asker, now: float, size: Callable[[str], int]) -
     }
     if kind in REFUSALS:
         return {**base, "status": kind, "starts_at": round(now) + 7200 if kind == "upcoming" else None}
-    if kind == "cookie" and asker.cookies.get(COOKIE[0]) != COOKIE[1]:
+    if kind == "cookie" and not asker.is_signed_in:
         return {**base, "status": "login"}
     if kind in ANTICS:
         base |= {"antic": kind, "seconds": seconds}
@@ -138,6 +144,8 @@ def _contents(
         case "pair" | "short" | "headers" | "cookie" | "bound":
             lifetime = seconds if kind == "short" and seconds is not None else LIFETIME_S
             return _pair(kind, asker, int(now + lifetime), size) | _texts(base) | {"chapters": _chapters()}
+        case "premium" if asker.is_signed_in:
+            return _pair("cookie", asker, int(now + LIFETIME_S), size) | _texts(base)
         case "webm":
             return {"file": f"{base}/{media.WEBM}", "ext": "webm"}
         case "hls" | "ended":
@@ -164,7 +172,7 @@ def _pair(kind: str, asker: Asker, expire: int, size: Callable[[str], int]) -> D
     if kind == "headers":
         extra = [("need", f"{name}:{value}") for name, value in HEADERS.items()]
     elif kind == "cookie":
-        extra = [("need_cookie", "=".join(COOKIE))]
+        extra = [("need_digest", f"{COOKIE[0]}={signing.digest(asker.cookies[COOKIE[0]])}")]
     ip = asker.ip if kind == "bound" else ""
 
     def stream(itag: int, name: str, ext: str, **fields: Any) -> Document:
