@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NewType
 
 RoomId = NewType("RoomId", str)
@@ -87,23 +88,9 @@ class Keys:
         """Hash: replica to `slowest round trip in ms:until when that holds`; 30 s."""
         return f"{self.room(room)}:pace"
 
-    def room_keys(self, room: str) -> list[str]:
+    def room_keys(self, room: str) -> tuple[str, ...]:
         """KEYS of every room script, in the order `prelude.lua` names them."""
-        return [
-            self.room(room),
-            self.queue(room),
-            self.items(room),
-            self.members(room),
-            self.connections(room),
-            self.presence(room),
-            self.done(room),
-            self.log(room),
-            self.bans(room),
-            self.chat(room),
-            self.roles(room),
-            self.granted(room),
-            self.pace(room),
-        ]
+        return _room_keys(self, room)
 
     def events(self, room: str) -> str:
         """Channel: every event of the room, encoded once by the script that made it."""
@@ -170,3 +157,23 @@ class Keys:
     def limit(self, what: str, who: str) -> str:
         """Token bucket of one limit for one identity or address; seconds."""
         return f"{self.prefix}:limit:{what}:{who}"
+
+
+# Made for every command of a room otherwise.
+@lru_cache(maxsize=4096)
+def _room_keys(keys: Keys, room: str) -> tuple[str, ...]:
+    return (
+        keys.room(room),
+        keys.queue(room),
+        keys.items(room),
+        keys.members(room),
+        keys.connections(room),
+        keys.presence(room),
+        keys.done(room),
+        keys.log(room),
+        keys.bans(room),
+        keys.chat(room),
+        keys.roles(room),
+        keys.granted(room),
+        keys.pace(room),
+    )

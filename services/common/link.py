@@ -36,7 +36,12 @@ class Link(asyncio.Protocol):
         if not self.lost.done():
             self.lost.set_result(None)
 
-    def send(self, *command: bytes) -> None:
+    @property
+    def is_closing(self) -> bool:
+        """Whether what is sent now goes nowhere."""
+        return self._transport is None or self._transport.is_closing()
+
+    def send(self, *command: str | bytes) -> None:
         """Queue one command."""
         if self._transport is not None:
             self._transport.write(hiredis.pack_command(command))  # type: ignore[arg-type]  # its stub says 1-tuple

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from redis.asyncio import Redis
 
 from services.common.cluster import ClusterRedis
+from services.common.pipe import Pipe
 from services.common.pool import Pool, ServerConnection, retrying
 from services.common.sentinel import SentinelRedis
 from services.common.topology import Address, Topology, parse_topology
@@ -42,6 +44,40 @@ class Fixed:
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """It never moves."""
+
+
+class Pipes:
+    """For each master that `client` speaks to, a pipe beside it; `topology` is the client's."""
+
+    def __init__(self, client: Redis, topology: Topology) -> None:
+        self._client = client
+        self._topology = topology
+        self._pipes: dict[Address | None, Pipe] = {}
+        on_masters_change(client, self._on_change)
+
+    def to(self, key: str) -> Pipe | None:
+        """The pipe to the master that holds a key; None while nobody is known to hold it."""
+        client = self._client
+        if not is_cluster(client):
+            return self._pipes.get(None) or self._open(None)
+        holder = client.map.holder(key)
+        return None if holder is None else self._pipes.get(holder) or self._open(holder)
+
+    async def aclose(self) -> None:
+        """Cut every connection."""
+        await asyncio.gather(*(pipe.aclose() for pipe in self._pipes.values()))
+
+    def _open(self, holder: Address | None) -> Pipe:
+        place = Fixed(holder) if holder is not None else whereabouts(self._client, self._topology)
+        pipe = Pipe(place.locate, self._topology, proves_master=isinstance(self._client, SentinelRedis))
+        return self._pipes.setdefault(holder, pipe)
+
+    def _on_change(self) -> None:
+        """Leave what is no master any more: what waits on a hung one goes to its successor."""
+        held = set(self._client.map.masters) if isinstance(self._client, ClusterRedis) else set()
+        for holder, pipe in self._pipes.items():
+            if holder not in held:
+                pipe.abort()
 
 
 def connect(url: str, *, max_connections: int = 64) -> Redis:
@@ -92,9 +128,15 @@ async def masters(client: Redis) -> Mapping[str, Redis]:
 
 def master_of(client: Redis, key: str) -> str:
     """The name of the master that holds a key; `ONLY` where there is one or it is not known."""
-    if isinstance(client, ClusterRedis) and (holder := client.map.holder(key)) is not None:
-        return str(holder)
-    return ONLY
+    if not is_cluster(client) or (holder := client.map.holder(key)) is None:
+        return ONLY
+    return str(holder)
+
+
+def is_cluster(client: Redis) -> TypeGuard[ClusterRedis]:
+    """Whether a client speaks to a Cluster. Not `isinstance`: redis-py's clients are typing's protocols, and to look
+    for one among those cost a tenth of a command."""
+    return type(client) is ClusterRedis
 
 
 def _server_pool(url: str, topology: Topology, max_connections: int) -> Pool:

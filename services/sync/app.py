@@ -19,7 +19,7 @@ from services.common.keyring import load_keyring
 from services.common.keys import Keys
 from services.common.loans import Loans
 from services.common.net import TrustedProxies
-from services.common.redis import connect, on_masters_change, whereabouts
+from services.common.redis import Pipes, connect, on_masters_change, whereabouts
 from services.common.resolution import Resolutions
 from services.common.room.store import RoomStore
 from services.common.topology import parse_topology
@@ -51,11 +51,12 @@ class SyncApp:
         self._rooms_redis = connect(settings.redis_url)
         self._jobs_redis = connect(settings.jobs_url)
         self._identities = Identities.of(settings, ring)
-        self._store = RoomStore(self._rooms_redis, keys)
+        topology = parse_topology(settings.redis_url)
+        self._pipes = Pipes(self._rooms_redis, topology)
+        self._store = RoomStore(self._rooms_redis, keys, self._pipes)
         # A silence must be noticed before a lease can end in it.
         silence_s = min(4.0, settings.lease_s / 3)
         self._clock = RoomClock(holder=self._store.master_of, silence_s=silence_s, lease_s=settings.lease_s)
-        topology = parse_topology(settings.redis_url)
         self._subscriber = Subscriber(
             topology,
             whereabouts(self._rooms_redis, topology),
@@ -137,6 +138,7 @@ class SyncApp:
         await self._resolving.close()
         await self._players.close()
         await self._hub.close()
+        await self._pipes.aclose()
         await self._rooms_redis.aclose()
         await self._jobs_redis.aclose()
 

@@ -66,10 +66,6 @@ class Connection:
     def send(self, frame: str) -> None:
         """Queue an event for this socket alone. Never waits."""
         metrics.FRAMES.inc()
-        self.put(frame)
-
-    def put(self, frame: str) -> None:
-        """Queue an event that is counted already: a count costs a twentieth of a delivery."""
         if not self.outbox.put(frame):
             metrics.SLOW.labels("snapshot").inc()
 

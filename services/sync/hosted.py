@@ -61,6 +61,8 @@ class HostedRoom:
             frame = apply(self.record, event, raw.decode())
         except (codec.MalformedError, KeyError, TypeError):
             return "gap"
+        if event["type"] == "member_joined":
+            self.veil.learn(self.record.members)
         self.broadcast(frame)
         if event["type"] == "member_left" and event.get("reason") in _SENT_OUT:
             self._send_out(event["email"], _SENT_OUT[event["reason"]])
@@ -89,16 +91,17 @@ class HostedRoom:
         """Take a fresh snapshot (None: what we have is still right) and the events held since. False on a gap."""
         if record is not None:
             self.record = record
+            self.veil.learn(record.members)
         held, self.pending = self.pending or [], None
         return all(self.receive(raw, was_held=True) != "gap" for raw in held)
 
     def broadcast(self, frame: str) -> None:
         """Queue an event for everybody here. Never waits."""
-        self.veil.learn(self.record.members)
         veiled = self.veil.cover(frame)
         metrics.FRAMES.inc(len(self.connections))
         for connection in self.connections:
-            connection.put(veiled if connection.identity.is_guest else frame)
+            if not connection.outbox.put(veiled if connection.identity.is_guest else frame):
+                metrics.SLOW.labels("snapshot").inc()
 
     def beat(self, now: float) -> None:
         """Queue a heartbeat for everybody here."""
@@ -117,7 +120,6 @@ class HostedRoom:
 
     def state_for(self, connection: Connection, now: float) -> str:
         """The whole room as this member may see it."""
-        self.veil.learn(self.record.members)
         member = self.record.members.get(connection.identity.id)
         role: Role = member.role if member else "member"
         state = RoomState(

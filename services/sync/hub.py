@@ -108,7 +108,7 @@ class Hub:
         if room is None:
             return
         outcome = room.receive(raw)
-        metrics.EVENTS.labels(outcome).inc()
+        metrics.event(outcome).inc()
         if outcome == "gap":
             self.reread(room)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from prometheus_client import Counter, Gauge, Histogram
 
 SOCKETS = Gauge("wt_sync_sockets", "Open sockets")
@@ -19,3 +21,15 @@ CLOSES = Counter("wt_sync_closes_total", "Sockets closed by this replica, by cod
 SLOW = Counter("wt_sync_slow_total", "Sockets that fell behind, by what happened", ["outcome"])
 SUBSCRIBER_RECONNECTS = Counter("wt_sync_subscriber_reconnects_total", "Subscriptions made anew", ["reason"])
 CLOCK_RTT = Gauge("wt_sync_clock_rtt_seconds", "Smallest recent round trip to Redis' clock")
+
+
+@cache
+def event(outcome: str) -> Counter:
+    """`EVENTS` of one outcome: to look a label up costs as much as a delivery."""
+    return EVENTS.labels(outcome)
+
+
+@cache
+def command(kind: str, outcome: str) -> Counter:
+    """`COMMANDS` of one type and outcome."""
+    return COMMANDS.labels(kind, outcome)

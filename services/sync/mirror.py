@@ -63,7 +63,7 @@ def apply(record: RoomRecord, event: dict[str, Any], raw: str) -> str:
 
 def _move(record: RoomRecord, position: float, at: float, playing: bool) -> None:
     record.waiting = None
-    record.anchor = replace(record.anchor, position=position, at=at, is_playing=playing, is_held=False)
+    record.anchor = Anchor(position, at, record.anchor.rate, playing, record.anchor.duration)
 
 
 def _set_video(record: RoomRecord, event: dict[str, Any]) -> None:

@@ -25,6 +25,8 @@ class Outbox:
     `write` is tried first: it writes a frame at once, or answers False. Waking a task for each frame costs twice that.
     """
 
+    __slots__ = ("_bytes", "_frames", "_heartbeat", "_is_idle", "_needs_snapshot", "_ready", "_write")
+
     def __init__(self, write: Callable[[str], bool] | None = None) -> None:
         self._write = write
         self._frames: deque[tuple[str, bool]] = deque()  # (frame, is an answer)
@@ -40,7 +42,8 @@ class Outbox:
 
     def put(self, frame: str) -> bool:
         """Queue an event. False if the queue was full: its events are dropped for a snapshot."""
-        if self._written(frame) or self._needs_snapshot:
+        # `_written`, without a call: this is all that most deliveries are.
+        if (self._is_idle and self._write is not None and self._write(frame)) or self._needs_snapshot:
             return True
         if self._is_full(frame):
             self.put_snapshot()

@@ -207,23 +207,31 @@ class SocketEndpoint:
         if len(text) > MOST_TEXT_BYTES:
             self._complain(connection, "too_large", f"A message has at most {MOST_TEXT_BYTES} bytes.")
             return False
+        message = client.read(text)
+        if message is None:
+            return self._refuse_frame(connection, text)
+        wait_ms = connection.limits.take(commands.limit_of(message), self._clock.monotonic())
+        if wait_ms:
+            words = "That was too fast."
+            self._complain(connection, "too_many_requests", words, getattr(message, "id", None), retry_after_ms=wait_ms)
+            return True
+        await self._handle(connection, room, message)
+        return True
+
+    def _refuse_frame(self, connection: Connection, text: str) -> bool:
+        """Say what is wrong with a frame. False if it is not even an object."""
         try:
             raw = codec.decode(text)
         except codec.MalformedError:
             self._complain(connection, "malformed", "That is not JSON (NaN and Infinity are not).")
             return False
         try:
-            message = client.parse(raw)
+            client.parse(raw)
         except codec.MalformedError as error:
             self._complain(connection, _code_of(raw), str(error), _id_of(raw))
-            return isinstance(raw, dict)
-        wait_ms = connection.limits.take(commands.limit_of(message), self._clock.monotonic())
-        if wait_ms:
-            words = "That was too fast."
-            self._complain(connection, "too_many_requests", words, _id_of(raw), retry_after_ms=wait_ms)
-            return True
-        await self._handle(connection, room, message)
-        return True
+        else:
+            self._complain(connection, "invalid", "That is no message.", _id_of(raw))
+        return isinstance(raw, dict)
 
     async def _handle(self, connection: Connection, room: HostedRoom, message: client.AnyClientMessage) -> None:
         match message:
@@ -278,8 +286,11 @@ class SocketEndpoint:
         kind = str(type(command).__struct_config__.tag)
         outcome = "applied"
         try:
-            with metrics.COMMAND_SECONDS.time():
+            begun = self._clock.monotonic()
+            try:
                 version = await commands.run(self._store, connection, command, superseded)
+            finally:
+                metrics.COMMAND_SECONDS.observe(self._clock.monotonic() - begun)
         except (Refused, Unavailable) as error:
             outcome = error.code
             for id_ in ids:
@@ -293,7 +304,7 @@ class SocketEndpoint:
                     connection.identity.id, command.name, connection.identity.is_guest, connection.identity.email
                 )
             self._on_changed(room)
-        metrics.COMMANDS.labels(kind, outcome).inc()
+        metrics.command(kind, outcome).inc()
 
     def _complain(
         self,

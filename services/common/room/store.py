@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from services.common import codec
 from services.common.errors import Broken, Refused, Unavailable
 from services.common.keys import Keys
-from services.common.redis import master_of, masters
+from services.common.pipe import NoAnswerError
+from services.common.redis import ONLY, Pipes, is_cluster, master_of, masters
 from services.common.room.script import ScriptName, source
 from services.common.room.snapshot import RoomRecord, for_strangers, read_record
 from services.common.wire.models import Attempt, QueueItem, Role, RoomSummary
@@ -67,8 +69,11 @@ class RoomStore:
     then have happened or not, and repeating it with the same command id is safe.
     """
 
-    def __init__(self, redis: Redis, keys: Keys) -> None:
+    def __init__(self, redis: Redis, keys: Keys, pipes: Pipes | None = None) -> None:
+        """:param pipes: the fast way to the same server, for who gives many commands."""
         self._redis = redis
+        self._has_many_masters = is_cluster(redis)
+        self._pipes = pipes
         self._keys = keys
         self._touched: dict[str, float] = {}
         self._refreshing: dict[str, asyncio.Task[None]] = {}
@@ -77,7 +82,7 @@ class RoomStore:
 
     def master_of(self, room: str) -> str:
         """The name of the master that holds a room; '' where there is one only."""
-        return master_of(self._redis, self._keys.room(room))
+        return master_of(self._redis, self._keys.room(room)) if self._has_many_masters else ONLY
 
     def run_of(self, room: str) -> str:
         """The Redis history that a room is in: of the master that holds it."""
@@ -440,13 +445,15 @@ class RoomStore:
     async def _run(self, name: ScriptName, room: str, sender: Sender, *args: str) -> list[Any]:
         keys = self._keys.room_keys(room)
         argv = (self._keys.events(room), self.run_of(room), sender.member, sender.command, sender.connection, *args)
-        text, digest = _script(name)
         try:
-            try:
-                answer: list[Any] = await self._redis.evalsha(digest, len(keys), *keys, *argv)  # type: ignore[misc]
-            except NoScriptError:
-                # Another master has other scripts; EVAL brings this one to the master that needs it.
-                answer = await self._redis.eval(text, len(keys), *keys, *argv)  # type: ignore[misc]
+            pipe = None if self._pipes is None else self._pipes.to(keys[0])
+            answer: list[Any] | None = None
+            if pipe is not None:
+                # redis-py knows how to find the right server, and how long to try.
+                with contextlib.suppress(NoAnswerError):
+                    answer = await pipe.ask("EVALSHA", _script(name)[1], str(len(keys)), *keys, *argv)
+            if answer is None:
+                answer = await self._evaluate(name, keys, argv)
         except ResponseError as error:
             # A replica, a full or a loading Redis answers in words; anything else is a script of ours gone wrong.
             if str(error).split(" ", 1)[0] in ("READONLY", "OOM", "LOADING", "MASTERDOWN", "MISCONF"):
@@ -457,6 +464,16 @@ class RoomStore:
         if answer[0] == b"refused":
             code = answer[1].decode()
             raise Refused(code, _REASONS.get(code, code))
+        return answer
+
+    async def _evaluate(self, name: ScriptName, keys: tuple[str, ...], argv: tuple[str, ...]) -> list[Any]:
+        text, digest = _script(name)
+        answer: list[Any]
+        try:
+            answer = await self._redis.evalsha(digest, len(keys), *keys, *argv)  # type: ignore[misc]
+        except NoScriptError:
+            # Another master has other scripts; EVAL brings this one to the master that needs it.
+            answer = await self._redis.eval(text, len(keys), *keys, *argv)  # type: ignore[misc]
         return answer
 
 
