@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import struct
+from collections import deque
 from functools import lru_cache
 from typing import Any, Final
 
@@ -51,6 +53,35 @@ def whole_text(data: bytes) -> str | None:
         return str(apply_mask(data[start:], data[start - 4 : start]), "utf-8")
     except UnicodeDecodeError:
         return None
+
+
+class Inbox(asyncio.Queue[Any]):
+    """What waits for the one who receives: asyncio's queue, made for many, costs as much as a message's parsing."""
+
+    def __init__(self) -> None:
+        self._messages: deque[Any] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+
+    def put_nowait(self, item: Any) -> None:
+        self._messages.append(item)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def get(self) -> Any:
+        messages = self._messages
+        while not messages:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        return messages.popleft()
+
+    def qsize(self) -> int:
+        return len(self._messages)
+
+    def empty(self) -> bool:
+        return not self._messages
 
 
 class Transport:
@@ -106,6 +137,7 @@ class RoomWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.queue = Inbox()
         self.conn = _Conversation(
             extensions=self.conn.available_extensions, max_size=self.config.ws_max_size, logger=self.logger
         )
@@ -119,7 +151,7 @@ class RoomWebSocketProtocol(WebSocketsSansIOProtocol):
             scope["extensions"][EXTENSION] = Transport(self)
 
     def data_received(self, data: bytes) -> None:
-        text = whole_text(data)
+        text = whole_text(data) if len(data) <= self.config.ws_max_size else None
         if text is None or not self._is_between_frames():
             super().data_received(data)
             return

@@ -107,7 +107,8 @@ class RoomClock:
         silence_s: float = 4.0,
         lease_s: float = 25.0,
     ) -> None:
-        self._monotonic = monotonic
+        # Seconds on this process's own clock, for deadlines.
+        self.monotonic: Callable[[], float] = monotonic
         self._holder = holder
         self.silence_s = silence_s
         self._lease_s = lease_s
@@ -121,15 +122,11 @@ class RoomClock:
 
     def now(self, room: str = "") -> float:
         """Unix seconds on the clock of a room, or of any master."""
-        return self._monotonic() + self._of(room).offset
-
-    def monotonic(self) -> float:
-        """Seconds on this process's own clock, for deadlines."""
-        return self._monotonic()
+        return self.monotonic() + self._of(room).offset
 
     def judged_until(self, room: str) -> float:
         """Up to when (room clock) leases in this room may be judged: not while nobody could renew one."""
-        return self._of(room).judged_until(self._monotonic())
+        return self._of(room).judged_until(self.monotonic())
 
     def is_read(self, master: str) -> bool:
         """Whether there are readings of a master's clock."""
@@ -148,7 +145,7 @@ class RoomClock:
     def reset(self, master: str = "") -> None:
         """Forget a master's readings: another Redis history has another clock."""
         if master in self._clocks:
-            self._clocks[master].reset(self._monotonic())
+            self._clocks[master].reset(self.monotonic())
 
     def keep(self, masters: set[str]) -> None:
         """Forget every other master."""

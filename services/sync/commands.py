@@ -19,29 +19,28 @@ from services.sync.limits import LimitName
 # How far before the known end a member's `ended` is believed.
 ENDED_SLACK_S: Final = 2.0
 
-_QUEUE: Final = (
-    client.QueueAdd,
-    client.QueueRemove,
-    client.QueueReorder,
-    client.QueuePlay,
-    client.QueueRetry,
-    client.QueueLend,
-    client.QueueClear,
-    client.QueueVote,
-)
+_LIMITS: Final[dict[type, LimitName]] = {
+    client.Play: "playback",
+    client.Pause: "playback",
+    client.Seek: "playback",
+    client.SetRate: "playback",
+    client.Clock: "clock",
+    client.Chat: "chat",
+    client.React: "chat",
+    client.QueueAdd: "queue",
+    client.QueueRemove: "queue",
+    client.QueueReorder: "queue",
+    client.QueuePlay: "queue",
+    client.QueueRetry: "queue",
+    client.QueueLend: "queue",
+    client.QueueClear: "queue",
+    client.QueueVote: "queue",
+}
 
 
 def limit_of(message: client.AnyClientMessage) -> LimitName:
     """Which token bucket a message takes from, beside the common one."""
-    match message:
-        case client.Play() | client.Pause() | client.Seek() | client.SetRate():
-            return "playback"
-        case client.Clock():
-            return "clock"
-        case client.Chat() | client.React():
-            return "chat"
-        case _:
-            return "queue" if isinstance(message, _QUEUE) else "all"
+    return _LIMITS.get(type(message), "all")
 
 
 async def run(

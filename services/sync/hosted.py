@@ -26,6 +26,7 @@ class HostedRoom:
 
     `wanted` maps an item to when its resolution was last asked for (monotonic seconds), `lent` to whose cookies may
     serve it. `statuses` are all members' players as told by all replicas, `reports` what this replica has not told yet.
+    `has_dry`: a player here may have run dry.
     """
 
     record: RoomRecord
@@ -35,6 +36,7 @@ class HostedRoom:
     wanted: dict[str, float] = field(default_factory=dict)
     lent: dict[str, frozenset[str]] = field(default_factory=dict)
     users: int = 0
+    has_dry: bool = False
     statuses: dict[str, MemberStatus] = field(default_factory=dict)
     reports: dict[str, MemberStatus] = field(default_factory=dict)
 
@@ -98,7 +100,7 @@ class HostedRoom:
     def broadcast(self, frame: str) -> None:
         """Queue an event for everybody here. Never waits."""
         veiled = self.veil.cover(frame)
-        metrics.FRAMES.inc(len(self.connections))
+        metrics.FRAMES.add(by=len(self.connections))
         for connection in self.connections:
             if not connection.outbox.put(veiled if connection.identity.is_guest else frame):
                 metrics.SLOW.labels("snapshot").inc()

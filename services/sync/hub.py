@@ -108,7 +108,7 @@ class Hub:
         if room is None:
             return
         outcome = room.receive(raw)
-        metrics.event(outcome).inc()
+        metrics.EVENTS.add(outcome)
         if outcome == "gap":
             self.reread(room)
 

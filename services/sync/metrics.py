@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from prometheus_client import Counter, Gauge, Histogram
+
+from services.common.metrics import Tally
 
 SOCKETS = Gauge("wt_sync_sockets", "Open sockets")
 ROOMS = Gauge("wt_sync_rooms", "Rooms with a socket on this replica")
-EVENTS = Counter("wt_sync_events_total", "Room events received from Redis", ["outcome"])
-FRAMES = Counter("wt_sync_frames_total", "Frames put to sockets")
-COMMANDS = Counter("wt_sync_commands_total", "Commands by type and outcome", ["type", "outcome"])
+EVENTS = Tally("wt_sync_events_total", "Room events received from Redis", "outcome")
+FRAMES = Tally("wt_sync_frames_total", "Frames put to sockets")
+COMMANDS = Tally("wt_sync_commands_total", "Commands by type and outcome", "type", "outcome")
 COMMAND_SECONDS = Histogram(
     "wt_sync_command_seconds",
     "From reading a command to its answer",
@@ -21,15 +21,3 @@ CLOSES = Counter("wt_sync_closes_total", "Sockets closed by this replica, by cod
 SLOW = Counter("wt_sync_slow_total", "Sockets that fell behind, by what happened", ["outcome"])
 SUBSCRIBER_RECONNECTS = Counter("wt_sync_subscriber_reconnects_total", "Subscriptions made anew", ["reason"])
 CLOCK_RTT = Gauge("wt_sync_clock_rtt_seconds", "Smallest recent round trip to Redis' clock")
-
-
-@cache
-def event(outcome: str) -> Counter:
-    """`EVENTS` of one outcome: to look a label up costs as much as a delivery."""
-    return EVENTS.labels(outcome)
-
-
-@cache
-def command(kind: str, outcome: str) -> Counter:
-    """`COMMANDS` of one type and outcome."""
-    return COMMANDS.labels(kind, outcome)

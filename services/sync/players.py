@@ -44,6 +44,7 @@ class Players:
         if status.rtt is not None:
             connection.rtt_s = status.rtt
         is_dry = status.state in ("buffering", "stalled")
+        room.has_dry = room.has_dry or is_dry
         report = PlayerReport(
             status=MemberStatus(state=status.state, drift=status.drift, position=status.position),
             dry_since=(before.dry_since or now) if is_dry else None,
@@ -58,14 +59,17 @@ class Players:
 
     def look(self, room: HostedRoom) -> None:
         """Hold a room for whoever has been dry for too long, and let go what is over. Never waits."""
-        now = self._clock.monotonic()
         waiting = room.record.waiting
+        if waiting is None and not room.has_dry:
+            return
+        now = self._clock.monotonic()
         if waiting is not None:
             if self._clock.now(room.id) >= waiting.until:
                 self._begin(self._release(room, ""))
             for member in waiting.members:
                 if member not in room.record.members:
                     self._begin(self._release(room, member))
+        room.has_dry = any(connection.player.dry_since is not None for connection in room.connections)
         if room.record.settings.buffering == "never" or not room.record.anchor.is_playing:
             return
         for connection in room.connections:

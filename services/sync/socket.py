@@ -31,7 +31,6 @@ from services.sync.hub import Hub
 from services.sync.limits import Limits
 from services.sync.outbox import Mark
 from services.sync.players import Players
-from services.sync.seeks import SeekBatch
 
 log = structlog.get_logger()
 
@@ -41,8 +40,10 @@ _MISUSE_LIMIT: Final = 20
 _CLOSE_TIMEOUT_S: Final = 2.0
 _READING_PAUSE_S: Final = 0.005
 _KNOWN_TYPES: Final = frozenset(shape.__struct_config__.tag for shape in get_args(client.AnyClientMessage))
+# Nothing becomes necessary by these: to look through the queue after each costs more than a long queue's worth.
+_CHANGE_NO_ITEM: Final = frozenset(("play", "pause", "seek", "set_rate", "chat", "react", "rename"))
 
-# Told about every applied command, to see to what it made necessary.
+# Told about every other applied command, to see to what it made necessary.
 Changed = Callable[[HostedRoom], None]
 
 
@@ -194,12 +195,12 @@ class SocketEndpoint:
             event = await receive()
             if event["type"] == "websocket.disconnect":
                 return event.get("code") in (1000, 1001)
-            connection.heard_at = self._clock.monotonic()
-            misuse = 0 if await self._take(connection, room, event.get("text")) else misuse + 1
+            connection.heard_at = now = self._clock.monotonic()
+            misuse = 0 if await self._take(connection, room, event.get("text"), now) else misuse + 1
             if misuse >= _MISUSE_LIMIT:
                 connection.close(CloseCode.MISUSE)
 
-    async def _take(self, connection: Connection, room: HostedRoom, text: str | None) -> bool:
+    async def _take(self, connection: Connection, room: HostedRoom, text: str | None, now: float) -> bool:
         """Handle one frame. False if it was no message at all."""
         if text is None:
             self._complain(connection, "malformed", "Messages are JSON text.")
@@ -210,12 +211,23 @@ class SocketEndpoint:
         message = client.read(text)
         if message is None:
             return self._refuse_frame(connection, text)
-        wait_ms = connection.limits.take(commands.limit_of(message), self._clock.monotonic())
+        wait_ms = connection.limits.take(commands.limit_of(message), now)
         if wait_ms:
             words = "That was too fast."
             self._complain(connection, "too_many_requests", words, getattr(message, "id", None), retry_after_ms=wait_ms)
             return True
-        await self._handle(connection, room, message)
+        match message:
+            case client.Clock():
+                reply = server.ClockReply(client_time=message.client_time, server_time=self._clock.now(room.id))
+                connection.answer(codec.encode_text(reply))
+            case client.Resync():
+                connection.outbox.put_snapshot()
+            case client.Status():
+                self._players.report(room, connection, message)
+            case client.Pong():
+                pass
+            case _:
+                await self._command(connection, room, message, now)
         return True
 
     def _refuse_frame(self, connection: Connection, text: str) -> bool:
@@ -233,36 +245,17 @@ class SocketEndpoint:
             self._complain(connection, "invalid", "That is no message.", _id_of(raw))
         return isinstance(raw, dict)
 
-    async def _handle(self, connection: Connection, room: HostedRoom, message: client.AnyClientMessage) -> None:
-        match message:
-            case client.Clock():
-                reply = server.ClockReply(client_time=message.client_time, server_time=self._clock.now(room.id))
-                connection.answer(codec.encode_text(reply))
-            case client.Resync():
-                connection.outbox.put_snapshot()
-            case client.Status():
-                self._players.report(room, connection, message)
-            case client.Pong():
-                pass
-            case _:
-                await self._command(connection, room, message)
-
-    async def _command(self, connection: Connection, room: HostedRoom, command: client.AnyCommand) -> None:
-        now = self._clock.monotonic()
-        if isinstance(command, client.Seek):
-            batch = connection.seeks.take(command, now)
-            if batch is None:
-                self._flush_later(connection, room)
-        else:
+    async def _command(self, connection: Connection, room: HostedRoom, command: client.AnyCommand, now: float) -> None:
+        seeks = connection.seeks
+        if not isinstance(command, client.Seek):
             # What was wished before goes before.
-            await self._seek(connection, room, connection.seeks.flush(now))
+            if (batch := seeks.flush(now)) is not None:
+                await self._run(connection, room, batch.seek, batch.superseded)
             await self._run(connection, room, command)
-            return
-        await self._seek(connection, room, batch)
-
-    async def _seek(self, connection: Connection, room: HostedRoom, batch: SeekBatch | None) -> None:
-        if batch is not None:
+        elif (batch := seeks.take(command, now)) is not None:
             await self._run(connection, room, batch.seek, batch.superseded)
+        else:
+            self._flush_later(connection, room)
 
     def _flush_later(self, connection: Connection, room: HostedRoom) -> None:
         due_at = connection.seeks.due_at
@@ -272,7 +265,8 @@ class SocketEndpoint:
         async def flush() -> None:
             await asyncio.sleep(max(0.0, due_at - self._clock.monotonic()))
             connection.flushing = None
-            await self._seek(connection, room, connection.seeks.flush(self._clock.monotonic()))
+            if (batch := connection.seeks.flush(self._clock.monotonic())) is not None:
+                await self._run(connection, room, batch.seek, batch.superseded)
 
         connection.flushing = asyncio.create_task(flush())
 
@@ -303,8 +297,9 @@ class SocketEndpoint:
                 connection.identity = Identity(
                     connection.identity.id, command.name, connection.identity.is_guest, connection.identity.email
                 )
-            self._on_changed(room)
-        metrics.command(kind, outcome).inc()
+            if kind not in _CHANGE_NO_ITEM:
+                self._on_changed(room)
+        metrics.COMMANDS.add(kind, outcome)
 
     def _complain(
         self,

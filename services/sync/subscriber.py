@@ -58,6 +58,7 @@ class Subscriber:
         self._topology = topology
         self._whereabouts = whereabouts
         self._probe_channel = probe_channel
+        self._probe_bytes = probe_channel.encode()
         self._on_message = on_message
         self._on_restored = on_restored
         self._probe = probe
@@ -213,13 +214,10 @@ class Subscriber:
             log.info("probe_failed")
 
     def _on_reply(self, reply: Any) -> None:
+        if type(reply) is list and reply[0] == b"message":
+            self._on_published(reply[1], reply[2])
+            return
         match reply:
-            case [b"message", channel, data]:
-                if channel == self._probe_channel.encode():
-                    self._heard_at = self._heard[data.decode()] = asyncio.get_running_loop().time()
-                    self._unheard.pop(data.decode(), None)
-                else:
-                    self._on_message(channel.decode(), data)
             case [b"subscribe", channel, _]:
                 self._confirm(channel.decode())
             case hiredis.ReplyError():
@@ -228,6 +226,13 @@ class Subscriber:
                     self._link.abort()
             case _:
                 pass
+
+    def _on_published(self, channel: bytes, data: bytes) -> None:
+        if channel == self._probe_bytes:
+            self._heard_at = self._heard[data.decode()] = asyncio.get_running_loop().time()
+            self._unheard.pop(data.decode(), None)
+        else:
+            self._on_message(channel.decode(), data)
 
     def _confirm(self, channel: str) -> None:
         if channel in self._desired:

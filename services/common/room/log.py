@@ -23,12 +23,8 @@ def entry_of(
 ) -> LogEntry | None:
     """The line of an event that a person caused; None for everything else, and for what doesn't have its shape."""
     by = event.get("by")
-    kind = _kind(event)
-    if not isinstance(by, str) or not by or kind is None:
+    if not by or not isinstance(by, str) or (kind := _kind(event)) is None:
         return None
-    item = event.get("item")
-    known = items.get(str(event.get("item_id")))
-    title = item.get("title") if isinstance(item, dict) else known.title if known else None
     timestamp = event.get("timestamp")
     return LogEntry(
         version=int(event.get("version", 0)),
@@ -37,18 +33,31 @@ def entry_of(
         name=members[by].name if by in members else "",
         kind=kind,
         timestamp=float(timestamp) if isinstance(timestamp, int | float) else None,
-        title=title if isinstance(title, str) else event.get("email"),
+        title=_title(event, items),
         is_undoable=kind in ("seek", "queue_remove"),
     )
 
 
+def _title(event: Mapping[str, Any], items: Mapping[str, QueueItem]) -> str | None:
+    item, item_id = event.get("item"), event.get("item_id")
+    if isinstance(item, dict):
+        title = item.get("title")
+    else:
+        title = items[item_id].title if isinstance(item_id, str) and item_id in items else None
+    return title if isinstance(title, str) else event.get("email")
+
+
 def _kind(event: Mapping[str, Any]) -> LogKind | None:
-    match event.get("type"):
+    kind = event.get("type")
+    # Most of what people do; a `match` tries each case before.
+    if isinstance(kind, str) and kind in _KINDS:
+        return _KINDS[kind]
+    match kind:
         case "queue_update":
             return _QUEUE_KINDS.get(str(event.get("op")))
         case "set_video":
             return "queue_play" if event.get("item_id") and event.get("video") is None else None
         case "member_left":
             return _REASONS.get(str(event.get("reason")))
-        case kind:
-            return _KINDS.get(str(kind))
+        case _:
+            return None

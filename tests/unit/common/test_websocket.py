@@ -12,9 +12,22 @@ import websockets
 from starlette.types import Receive, Scope, Send
 
 from services.common.serving import MAX_FRAME_BYTES, _config, _Server, listen
-from services.common.websocket import EXTENSION, READ_AHEAD, Transport, text_frame
+from services.common.websocket import EXTENSION, READ_AHEAD, Transport, text_frame, whole_text
 
 Talk = Callable[[Transport, Receive, Send], Any]
+_TEXT = 0x81
+
+
+def _frame(first: int, payload: bytes, mask: bytes = bytes(4)) -> bytes:
+    """A frame of a client (RFC 6455 §5.2)."""
+    size = len(payload)
+    if size < 126:
+        head = bytes((first, 0x80 | size))
+    elif size < 1 << 16:
+        head = bytes((first, 0xFE)) + size.to_bytes(2, "big")
+    else:
+        head = bytes((first, 0xFF)) + size.to_bytes(8, "big")
+    return head + mask + bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
 
 
 @asynccontextmanager
@@ -221,6 +234,88 @@ async def test_a_peer_is_held_back_while_the_app_does_not_read() -> None:
         with pytest.raises(TimeoutError):
             await _write_all(writer, [message] * 1000)
         may_read.set()
+        writer.close()
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535])
+def test_a_whole_text_of_a_peer_is_read_without_a_parser(size: int) -> None:
+    text = "ä" * (size // 2) + "x" * (size % 2)
+    assert whole_text(_frame(_TEXT, text.encode(), b"mask")) == text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x81",
+        b"\x81\x85mask",
+        b"\x81\xfe\x00\x05mas",
+        b"\x81\x05hello",
+        _frame(0x01, b"a part"),
+        _frame(0x00, b"the rest"),
+        _frame(0x80, b"the rest"),
+        _frame(0x82, b"binary"),
+        _frame(0x89, b"ping"),
+        _frame(0xC1, b"compressed"),
+        _frame(_TEXT, b"\xff not UTF-8"),
+        _frame(_TEXT, b"two") * 2,
+        _frame(_TEXT, b"more than one")[:-1],
+        _frame(_TEXT, b"x" * 65_536),
+    ],
+)
+def test_anything_else_is_left_to_the_parser(data: bytes) -> None:
+    assert whole_text(data) is None
+
+
+async def test_messages_arrive_whole_however_their_bytes_are_cut() -> None:
+    heard = asyncio.Queue[str | bytes]()
+
+    async def talk(transport: Transport, receive: Receive, _send: Send) -> None:
+        # websockets' parser stands where we look for it; else every message would go through it, and all were well.
+        assert transport._protocol._is_between_frames()
+        while (message := await receive())["type"] != "websocket.disconnect":
+            heard.put_nowait(message.get("text") or message["bytes"])
+
+    inner = _frame(_TEXT, b"inner", b"mask")
+    around = _frame(0x82, b"before" + inner + b"behind")
+    at = around.index(inner)
+    pieces = [
+        _frame(_TEXT, b"whole"),
+        # What looks like a whole message amid another.
+        around[:at], around[at : at + len(inner)], around[at + len(inner) :],
+        _frame(_TEXT, b"behind it"),
+        _frame(0x01, b"in "), _frame(0x89, b"ping"), _frame(0x80, b"parts"),
+        _frame(_TEXT, b"cut")[:1], _frame(_TEXT, b"cut")[1:],
+        _frame(_TEXT, b"one") + _frame(_TEXT, b"two")[:4], _frame(_TEXT, b"two")[4:],
+        _frame(_TEXT, b"last"),
+    ]  # fmt: skip
+    async with serving(talk) as url:
+        _, writer = await _handshake(url)
+        for piece in pieces:
+            writer.write(piece)
+            # For the server to read each by itself, most of the time.
+            await asyncio.sleep(0.01)
+        said = [await asyncio.wait_for(heard.get(), 5) for _ in range(8)]
+        writer.close()
+    assert said == [
+        "whole", b"before" + inner + b"behind", "behind it", "in parts", "cut", "one", "two", "last"
+    ]  # fmt: skip
+
+
+async def test_a_whole_message_amid_the_parts_of_another_is_a_mistake() -> None:
+    ended = asyncio.Queue[int]()
+
+    async def talk(_transport: Transport, receive: Receive, _send: Send) -> None:
+        while (message := await receive())["type"] != "websocket.disconnect":
+            pass
+        ended.put_nowait(message["code"])
+
+    async with serving(talk) as url:
+        _, writer = await _handshake(url)
+        for piece in (_frame(0x01, b"a part"), _frame(_TEXT, b"whole")):
+            writer.write(piece)
+            await asyncio.sleep(0.05)
+        assert await asyncio.wait_for(ended.get(), 5) == 1002
         writer.close()
 
 

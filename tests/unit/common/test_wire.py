@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from services.common.codec import MalformedError, decode, decode_as, to_builtins
-from services.common.wire import schema
+from services.common.wire import client, schema
 from services.common.wire.client import AnyClientMessage
 from services.common.wire.server import AnyServerMessage
 
@@ -30,6 +30,7 @@ CLIENT, SERVER = shapes_by_tag(AnyClientMessage), shapes_by_tag(AnyServerMessage
 def test_a_good_client_frame_decodes_as_its_own_message(path: Path) -> None:
     message: object = decode_as(AnyClientMessage, path.read_bytes())  # type: ignore[arg-type]
     assert type(message) is CLIENT[path.stem]
+    assert client.read(path.read_text()) == message
 
 
 @pytest.mark.parametrize("path", examples("good", "server"), ids=lambda path: path.stem)
@@ -47,6 +48,7 @@ def test_a_good_server_frame_loses_nothing_on_its_way_through_the_struct(path: P
 def test_a_bad_client_frame_is_refused(path: Path) -> None:
     with pytest.raises(MalformedError):
         decode_as(AnyClientMessage, path.read_bytes())  # type: ignore[arg-type]
+    assert client.read(path.read_text()) is None
 
 
 @pytest.mark.parametrize("path", examples("bad", "server"), ids=lambda path: path.stem)
