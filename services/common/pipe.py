@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import hiredis
 import structlog
-from redis.exceptions import ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 
 from services.common.link import Link, dial
 from services.common.pool import COMMAND_TIMEOUT_S, CONNECT_TIMEOUT_S
@@ -23,7 +23,7 @@ _AGAIN_S: Final = 0.3
 _LOOKS: Final = 4
 # Refusals of the server's, not the command's: nothing was done, another server or another moment may do it.
 _ELSEWHERE: Final = frozenset(("READONLY", "LOADING", "MASTERDOWN", "NOAUTH"))
-_NOT_HERE: Final = frozenset(("NOSCRIPT", "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"))
+_NOT_HERE: Final = frozenset(("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"))
 
 
 Answers = deque[asyncio.Future[Any]]
@@ -50,6 +50,7 @@ class Pipe:
         self._link: Link | None = None
         # Of the connection that is in use: what is awaited, in order.
         self._answers: Answers = deque()
+        self._loading: set[str] = set()
         self._connecting: asyncio.Task[None] | None = None
         self._watching: asyncio.TimerHandle | None = None
 
@@ -70,6 +71,16 @@ class Pipe:
         if self._watching is None:
             self._look(None, 0)
         return answer
+
+    def load(self, script: str) -> None:
+        """Bring a script, for the commands behind this; once for all who find it missing at one time.
+
+        :raises NoAnswerError: if there is no connection now.
+        """
+        if script not in self._loading:
+            loading = self.ask("SCRIPT", "LOAD", script)
+            self._loading.add(script)
+            loading.add_done_callback(partial(self._loaded, script))
 
     async def connected(self) -> None:
         """Wait for the attempt to connect that is under way, or for one, if there is no connection."""
@@ -154,8 +165,16 @@ class Pipe:
             answer.set_exception(NoAnswerError(kind))
             if kind in _ELSEWHERE:
                 self.abort()
+        elif kind == "NOSCRIPT":
+            answer.set_exception(NoScriptError(str(reply)))
         else:
             answer.set_exception(ResponseError(str(reply)))
+
+    def _loaded(self, script: str, answer: asyncio.Future[Any]) -> None:
+        self._loading.discard(script)
+        if not answer.cancelled():
+            # Whoever uses it notices.
+            answer.exception()
 
     def _lose(self, link: Link, answers: Answers) -> None:
         if link is self._link:

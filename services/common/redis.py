@@ -63,6 +63,11 @@ class Pipes:
         holder = client.map.holder(key)
         return None if holder is None else self._pipes.get(holder) or self._open(holder)
 
+    async def connected(self) -> None:
+        """Wait for an attempt to connect where there is one master only; a Cluster's pipes connect when first used."""
+        if not is_cluster(self._client):
+            await (self._pipes.get(None) or self._open(None)).connected()
+
     async def aclose(self) -> None:
         """Cut every connection."""
         await asyncio.gather(*(pipe.aclose() for pipe in self._pipes.values()))

@@ -120,6 +120,7 @@ class SyncApp:
         """Begin to listen to Redis; it may come up later than we do."""
         gc.freeze()
         gc.set_threshold(*_GARBAGE_THRESHOLDS)
+        await self._pipes.connected()
         try:
             await self._keeper.sample_clock()
         except Unavailable:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 
 from services.common.keys import Keys
 from services.common.pipe import NoAnswerError, Pipe
@@ -18,8 +20,6 @@ from services.common.redis import Pipes, connect
 from services.common.room.store import RoomStore, Sender
 from services.common.topology import Address, parse_topology
 from tests.support.redis import RedisServer
-
-COUNT = "return redis.call('INCR', KEYS[1])"
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +72,18 @@ async def test_a_command_that_is_wrong_is_refused_and_what_is_behind_it_is_not(r
         assert await right == b"right"
 
 
-async def test_a_script_that_the_server_does_not_know_is_for_redis_py_and_the_connection_stays(
+async def test_a_script_that_the_server_does_not_know_is_brought_once_for_what_is_behind_it(
     redis_server: RedisServer,
 ) -> None:
+    script = f"return '{secrets.token_hex(8)}'"
+    digest = hashlib.sha1(script.encode()).hexdigest()
     async with piped(redis_server.url) as pipe:
-        with pytest.raises(NoAnswerError):
-            await pipe.ask("EVALSHA", "0" * 40, "0")
-        assert await pipe.ask("ECHO", "here") == b"here"
+        with pytest.raises(NoScriptError):
+            await pipe.ask("EVALSHA", digest, "0")
+        for _ in range(2):
+            pipe.load(script)
+        assert await pipe.ask("EVALSHA", digest, "0") == script[8:-1].encode()
+        assert len(pipe._loading) == 0
 
 
 async def test_without_a_connection_nothing_waits_for_one(redis_server: RedisServer) -> None:
@@ -140,6 +145,23 @@ async def test_a_replica_is_not_taken_for_a_master_and_a_demoted_master_is_left(
             await client.execute_command("REPLICAOF", "NO", "ONE")  # type: ignore[no-untyped-call]
             await client.aclose()
         assert await until_answered(pipe, "SET", "x", "3") == b"OK"
+
+
+async def test_thousands_who_leave_at_once_are_all_heard(redis: Redis, redis_server: RedisServer, keys: Keys) -> None:
+    pipes = Pipes(redis, parse_topology(redis_server.url))
+    store = RoomStore(redis, keys, pipes)
+    await store.refresh_run()
+    await store.join("den", Sender("ana", "tab"), name="Ana", is_guest=True, replica="r", lease_ms=60_000)
+
+    await pipes.connected()
+
+    async def leave(number: int) -> None:
+        await store.leave("den", f"c{number}", grace_ms=1000)
+        await store.set_due(f"den-{number}", 1e12 + number)
+
+    await asyncio.gather(*(leave(number) for number in range(5000)))
+    assert len(await store.due(2e12, limit=10_000)) == 5000
+    await pipes.aclose()
 
 
 async def test_commands_whose_connection_is_cut_again_and_again_are_carried_out_once(

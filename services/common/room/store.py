@@ -316,7 +316,7 @@ class RoomStore:
     async def publish(self, room: str, frame: bytes) -> None:
         """Tell every replica something that changes nothing and is not kept."""
         try:
-            await self._redis.publish(self._keys.events(room), frame)
+            await self._ask(self._keys.room(room), "PUBLISH", self._keys.events(room), frame)
         except (RedisError, OSError) as error:
             raise _unavailable() from error
 
@@ -396,9 +396,10 @@ class RoomStore:
             return
         self._touched[room] = now
         try:
+            at_ms = f"{now * 1000:.0f}"
             if listed:
-                await self._redis.zadd(self._keys.rooms(), {room: now * 1000})
-            await self._redis.zadd(self._keys.rooms_due(), {room: now * 1000}, nx=True)
+                await self._ask(self._keys.rooms(), "ZADD", self._keys.rooms(), at_ms, room)
+            await self._ask(self._keys.rooms_due(), "ZADD", self._keys.rooms_due(), "NX", at_ms, room)
         except (RedisError, OSError):
             self._touched.pop(room, None)
 
@@ -413,10 +414,11 @@ class RoomStore:
     async def set_due(self, room: str, due_ms: float | None) -> None:
         """When the sweep must look at this room again; None: it is empty."""
         try:
+            key = self._keys.rooms_due()
             if due_ms is None:
-                await self._redis.zrem(self._keys.rooms_due(), room)
+                await self._ask(key, "ZREM", key, room)
             else:
-                await self._redis.zadd(self._keys.rooms_due(), {room: due_ms})
+                await self._ask(key, "ZADD", key, f"{due_ms:.0f}", room)
         except (RedisError, OSError) as error:
             raise _unavailable() from error
 
@@ -446,13 +448,19 @@ class RoomStore:
         keys = self._keys.room_keys(room)
         argv = (self._keys.events(room), self.run_of(room), sender.member, sender.command, sender.connection, *args)
         try:
-            pipe = None if self._pipes is None else self._pipes.to(keys[0])
-            answer: list[Any] | None = None
-            if pipe is not None:
+            answer: list[Any]
+            try:
+                if self._pipes is None or (pipe := self._pipes.to(keys[0])) is None:
+                    raise NoAnswerError
+                text, digest = _script(name)
+                command = ("EVALSHA", digest, str(len(keys)), *keys, *argv)
+                try:
+                    answer = await pipe.ask(*command)
+                except NoScriptError:
+                    pipe.load(text)
+                    answer = await pipe.ask(*command)
+            except (NoAnswerError, NoScriptError):
                 # redis-py knows how to find the right server, and how long to try.
-                with contextlib.suppress(NoAnswerError):
-                    answer = await pipe.ask("EVALSHA", _script(name)[1], str(len(keys)), *keys, *argv)
-            if answer is None:
                 answer = await self._evaluate(name, keys, argv)
         except ResponseError as error:
             # A replica, a full or a loading Redis answers in words; anything else is a script of ours gone wrong.
@@ -465,6 +473,14 @@ class RoomStore:
             code = answer[1].decode()
             raise Refused(code, _REASONS.get(code, code))
         return answer
+
+    async def _ask(self, key: str, *command: str | bytes) -> None:
+        """Run a command on the master of its key, whatever it answers."""
+        if self._pipes is not None and (pipe := self._pipes.to(key)) is not None:
+            with contextlib.suppress(NoAnswerError):
+                await pipe.ask(*command)
+                return
+        await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
 
     async def _evaluate(self, name: ScriptName, keys: tuple[str, ...], argv: tuple[str, ...]) -> list[Any]:
         text, digest = _script(name)
