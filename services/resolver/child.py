@@ -9,7 +9,9 @@ died, its whole process group ends.
 
 from __future__ import annotations
 
+import _strptime  # type: ignore[import-not-found]
 import contextlib
+import functools
 import gc
 import os
 import resource
@@ -28,6 +30,7 @@ from urllib.parse import urlsplit
 import yt_dlp
 import yt_dlp.extractor.generic
 import yt_dlp.extractor.youtube
+import yt_dlp.networking.common
 from msgspec import Struct
 from msgspec.structs import replace
 from yt_dlp.globals import plugin_dirs
@@ -203,18 +206,18 @@ def _answer(job: Job) -> Answer:
 
 
 def _extract(job: Job) -> Info:
-    with yt_dlp.YoutubeDL(_parameters(job)) as loader:
-        try:
-            raw = loader.extract_info(job.url, download=False)
-        except MemoryError:
+    loader = _loader(job)
+    try:
+        raw = loader.extract_info(job.url, download=False)
+    except MemoryError:
+        raise
+    except Exception as error:  # a parser that meets an odd manifest raises anything
+        manifest = _manifest(loader, job.url) if "DRM" not in str(error) else None
+        if manifest is None:
             raise
-        except Exception as error:  # a parser that meets an odd manifest raises anything
-            manifest = _manifest(loader, job.url) if "DRM" not in str(error) else None
-            if manifest is None:
-                raise
-            raw = manifest
-        info = read_info(_first(raw), lambda url: _cookies(loader.cookiejar.get_cookies_for_url(url)))
-        return replace(info, jar=_cookies(loader.cookiejar)) if job.cookies else info
+        raw = manifest
+    info = read_info(_first(raw), lambda url: _cookies(loader.cookiejar.get_cookies_for_url(url)))
+    return replace(info, jar=_cookies(loader.cookiejar)) if job.cookies else info
 
 
 def _cookies(found: Iterable[Any]) -> list[Cookie]:
@@ -230,6 +233,27 @@ def _cookies(found: Iterable[Any]) -> list[Cookie]:
         )
         for cookie in found
     ]
+
+
+class Loader(yt_dlp.YoutubeDL):  # type: ignore[misc]  # yt-dlp is untyped
+    """yt-dlp without the tables that it draws of every result in case a command line asked for them."""
+
+    def _forceprint(self, key: str, info_dict: dict[str, Any]) -> None: ...
+
+
+_prepared: list[Loader] = []
+
+
+def _loader(job: Job) -> Loader:
+    """The loader that the nursery made, which takes longer than many a page; made over to this job."""
+    if not _prepared:
+        return Loader(_parameters(job))
+    loader = _prepared.pop()
+    loader.params.update(_parameters(job))
+    # What it derives from its parameters when first asked.
+    for name in ("cookiejar", "proxies", "_js_runtimes", "_request_director"):
+        loader.__dict__.pop(name, None)
+    return loader
 
 
 def _parameters(job: Job) -> dict[str, Any]:
@@ -325,6 +349,13 @@ def _warm(folders: list[str]) -> None:
         # A link that no site's extractor takes is held against 1,800 patterns: compiled once, not in each child.
         with contextlib.suppress(Exception):
             extractor.suitable("http://nowhere.invalid/")
+    # What the first request of a process would do: read all certificates, compile 51 forms of a date.
+    make_ssl_context = functools.cache(yt_dlp.networking.common.make_ssl_context)
+    yt_dlp.networking.common.make_ssl_context = make_ssl_context
+    make_ssl_context(verify=True, legacy_support=False, use_certifi=True)
+    _strptime._CACHE_MAX_SIZE = 200
+    yt_dlp.utils.unified_timestamp("Thu, 01 Jan 1970 00:00:00 GMT")
+    _prepared.append(Loader(_parameters(Job(url="", proxy="http://nowhere.invalid/"))))
 
 
 def _limit(memory_bytes: int) -> None:

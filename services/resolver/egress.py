@@ -170,6 +170,9 @@ async def _pump(held: Pass, reader: asyncio.StreamReader, writer: asyncio.Stream
         held.left_bytes -= len(data)
         if held.left_bytes < 0:
             raise ConnectionError("an extraction loads too much")
+        if writer.is_closing():
+            # The extraction has ended with its process.
+            return
         writer.write(data)
         await writer.drain()
     if writer.can_write_eof():

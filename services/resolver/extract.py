@@ -36,6 +36,7 @@ class Extractor:
         plugin_dirs = [str(Path(folder).absolute()) for folder in settings.ytdlp_plugin_dirs]
         self._nurseries = Nurseries(settings.resolver_memory_bytes, plugin_dirs, settings.resolver_recycle)
         self._spares: list[Child] = []
+        self._ending: set[asyncio.Task[None]] = set()
         self._refill: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -52,6 +53,7 @@ class Extractor:
                 await self._refill
         while self._spares:
             await self._spares.pop().end()
+        await asyncio.gather(*self._ending, return_exceptions=True)
         await self._nurseries.close()
 
     async def extract(self, url: str, cookies: str = "") -> Info:
@@ -61,6 +63,7 @@ class Extractor:
         """
         child = await self._take()
         held = self._egress.admit()
+        answer = b""
         try:
             with metrics.RUNNING.track_inprogress(), metrics.SECONDS.time():
                 async with asyncio.timeout(self._settings.resolver_deadline_s):
@@ -69,7 +72,12 @@ class Extractor:
             raise deadline_exceeded() from None
         finally:
             self._egress.withdraw(held)
-            await child.end()
+            ending = asyncio.create_task(child.end())
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+            if cookies or not answer:
+                # What is private is gone before anything else happens; what runs wild has ended.
+                await asyncio.shield(ending)
         return _read(answer, held, cookies)
 
     async def _job(self, child: Child, held: Pass, url: str, cookies: str) -> dict[str, object]:

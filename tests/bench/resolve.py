@@ -1,0 +1,199 @@
+"""`python -m tests.bench.resolve [--quick]`: how long a link takes, cold and cached, alone and in a crowd.
+
+Prints, asserts nothing. `cold` compares one and the same link (a page of the sample extractor, and a plain file for
+yt-dlp's generic one) through our queue and workers, in a fresh `yt-dlp -J`, and with yt-dlp imported in a process that
+does nothing else. The site is on loopback, so that what is measured is our own time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import secrets
+import statistics
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from services.common.keys import Keys
+from services.common.redis import connect
+from services.common.resolution import Resolutions
+from tests.support.media import MP4
+from tests.support.node import ROOT, Node
+from tests.support.origin import Origin
+from tests.support.redis import RedisServer
+
+PLUGINS: Final = str(ROOT / "tests/support/plugins")
+RATE: Final = 200
+# Answers one line of JSON for each link on stdin: how long it took.
+IN_PROCESS: Final = """
+    import json, sys, time
+    import yt_dlp
+    from yt_dlp.globals import plugin_dirs
+    from yt_dlp.plugins import load_all_plugins
+    sys.path.append(sys.argv[1])
+    load_all_plugins()
+    parameters = {"format": "bestvideo*+bestaudio/best", "cachedir": False, "quiet": True, "noprogress": True,
+        "noplaylist": True, "writesubtitles": True, "writeautomaticsub": True}
+    for link in sys.stdin:
+        begun = time.perf_counter()
+        with yt_dlp.YoutubeDL(parameters) as loader:
+            info = loader.extract_info(link.strip(), download=False)
+        print(json.dumps({"seconds": time.perf_counter() - begun, "title": info["title"]}), flush=True)
+"""
+
+
+def links(origin: Origin, kind: str, count: int) -> list[str]:
+    """So many links that nobody has seen."""
+    marks = [secrets.token_hex(4) for _ in range(count)]
+    if kind == "sample":
+        return [origin.url(f"/watch/pair.{mark}") for mark in marks]
+    return [origin.url(MP4, v=mark) for mark in marks]
+
+
+async def cold(resolutions: Resolutions, origin: Origin, kind: str, count: int) -> None:
+    """One link after the other, the three ways in turn, so that what else the machine does meets all of them."""
+    arguments = [sys.executable, "-c", textwrap.dedent(IN_PROCESS), PLUGINS]
+    imported = await asyncio.create_subprocess_exec(*arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
+    assert imported.stdin is not None
+    assert imported.stdout is not None
+    ours: list[float] = []
+    fresh: list[float] = []
+    inside: list[float] = []
+    for number, link in enumerate(links(origin, kind, count + 1)):
+        begun = time.perf_counter()
+        known = await resolutions.resolve(f"{link}&ours=1" if "?" in link else f"{link}-ours", 60)
+        took = time.perf_counter() - begun
+        assert known.video is not None, known.message
+        imported.stdin.write(f"{link}\n".encode())
+        answer = json.loads(await imported.stdout.readline())
+        if number == 0:
+            # The first link pays for what both do once.
+            continue
+        ours.append(took)
+        inside.append(answer["seconds"])
+        if number <= max(3, count // 3):
+            fresh.append(await asyncio.to_thread(fresh_process, link))
+    imported.stdin.close()
+    await imported.wait()
+    mine, theirs, alone = (statistics.median(each) * 1000 for each in (ours, inside, fresh))
+    print(
+        f"  {kind:8} ours {mine:6.0f} ms   imported {theirs:6.0f} ms ({mine / theirs - 1:+.0%})   "
+        f"yt-dlp -J {alone:6.0f} ms ({alone / mine:.1f}x as long)"
+    )
+
+
+def fresh_process(link: str) -> float:
+    """How long `yt-dlp -J` takes, from its start to its end."""
+    begun = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "yt_dlp", "--ignore-config", "--no-cache-dir", "-q", "-J", link],
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{PLUGINS}"},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    return time.perf_counter() - begun
+
+
+async def cached(gateway: Node, link: str, seconds: float) -> None:
+    """`POST /api/resolve` of a known link at a steady rate; the gateway has one core."""
+    assert gateway.process is not None
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(gateway.process.pid, {0})
+    took: list[float] = []
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+
+        async def ask() -> None:
+            begun = time.perf_counter()
+            async with http.post(f"{gateway.url}/api/resolve", json={"url": link}) as response:
+                await response.read()
+                assert response.status == 200
+            took.append(time.perf_counter() - begun)
+
+        await ask()
+        took.clear()
+        begun, asking = time.perf_counter(), []
+        for number in range(int(RATE * seconds)):
+            await asyncio.sleep(max(0.0, begun + number / RATE - time.perf_counter()))
+            asking.append(asyncio.create_task(ask()))
+        await asyncio.gather(*asking)
+    p50, p99 = (statistics.quantiles(took, n=100)[index] * 1000 for index in (49, 98))
+    print(f"  cached, {RATE} requests/s: p50 {p50:.1f} ms   p99 {p99:.1f} ms   most {max(took) * 1000:.1f} ms")
+
+
+async def crowd(gateways: list[Node], origin: Origin, users: int) -> None:
+    """All at once, one link, through two gateways and two workers."""
+    video = f"slow-1.{secrets.token_hex(4)}"
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+
+        async def ask(number: int) -> float:
+            url = f"{gateways[number % len(gateways)].url}/api/resolve"
+            begun = time.perf_counter()
+            async with http.post(url, json={"url": origin.url(f"/watch/{video}")}) as response:
+                assert response.status == 200, await response.text()
+            return time.perf_counter() - begun
+
+        took = await asyncio.gather(*map(ask, range(users)))
+    runs = len(origin.requests(f"/api/video/{video}"))
+    print(f"  {users} users, one link that takes 1 s: {runs} extraction(s), the last has it after {max(took):.2f} s")
+
+
+async def many(resolutions: Resolutions, origin: Origin, count: int) -> None:
+    """Different links at once, on as many slots as both workers have."""
+    begun, took = time.perf_counter(), []
+
+    async def ask(link: str) -> None:
+        known = await resolutions.resolve(link, 120)
+        assert known.video is not None, known.message
+        took.append(time.perf_counter() - begun)
+
+    await asyncio.gather(*map(ask, links(origin, "sample", count)))
+    half = statistics.median(took)
+    print(f"  {count} links on 4 slots: {max(took):.2f} s, {count / max(took):.1f} links/s, half after {half:.2f} s")
+
+
+async def main(quick: bool) -> None:
+    """Start what is needed, measure, print."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        origin, server = stack.enter_context(Origin()), stack.enter_context(RedisServer(append="everysec"))
+        keys = Keys("bench")
+        settings = {
+            "WT_REDIS_URL": server.url,
+            "WT_KEY_PREFIX": keys.prefix,
+            "WT_ALLOWED_PRIVATE_HOSTS": origin.address,
+            "WT_YTDLP_PLUGIN_DIRS": PLUGINS,
+            "WT_RESOLVER_CONCURRENCY": "2",
+            "WT_RESOLVES_PER_MINUTE": "0",
+            "WT_WEB_DIR": str(folder),
+            "WT_LOG_LEVEL": "warning",
+        }
+        names = ["services.resolver", "services.resolver", "services.gateway", "services.gateway"]
+        nodes = [Node(name, folder / f"{number}.log", settings=settings) for number, name in enumerate(names)]
+        nodes = [stack.enter_context(node) for node in nodes]
+        redis = connect(server.url)
+        resolutions = Resolutions(redis, keys)
+        print(f"resolving (load {os.getloadavg()[0]:.1f})")
+        for kind in ("sample", "generic"):
+            await cold(resolutions, origin, kind, 6 if quick else 20)
+        link = links(origin, "sample", 1)[0]
+        await resolutions.resolve(link, 60)
+        await cached(nodes[2], link, 3 if quick else 15)
+        await crowd(nodes[2:], origin, 100)
+        await many(resolutions, origin, 20 if quick else 50)
+        await redis.aclose()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer links, shorter loads")
+    asyncio.run(main(parser.parse_args().quick))
