@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.common import codec, logs, metrics
 from services.common.config import CommonSettings, S, SettingsError, describe, load
 from services.common.health import Health
+from services.common.http import FileHttpProtocol
 from services.common.websocket import RoomWebSocketProtocol
 
 log = structlog.get_logger(__name__)
@@ -198,7 +199,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=FileHttpProtocol,
         ws=RoomWebSocketProtocol,
         ws_max_size=MAX_FRAME_BYTES,
         ws_per_message_deflate=False,

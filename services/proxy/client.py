@@ -12,16 +12,19 @@ from starlette.types import Message, Receive, Scope, Send
 
 from services.common import codec
 from services.common.errors import Unavailable, WatchTogetherError, http_status
+from services.common.http import FileSender
 from services.proxy import metrics, multipart
 from services.proxy.blocks import Representation
 from services.proxy.conditions import Conditions
-from services.proxy.disk import FileSlice, read_slice
+from services.proxy.disk import FileSlice, read_slice, warm
 from services.proxy.heads import COMMON, Headers, body_head, unsatisfiable_head
 from services.proxy.memory import Entry
 from services.proxy.multipart import Multipart
 from services.proxy.ranges import ByteRange, ContentRange, parse_ranges, spans_of
 
 SLICE_BYTES: Final = 256 * 1024
+# What is looked up in the page cache, and sent of a file, at once.
+PIECE_BYTES: Final = 4 << 20
 
 Piece = memoryview | FileSlice
 
@@ -60,11 +63,13 @@ class Wish:
 class Client:
     """Sends one answer. `has_begun` tells whether its head is out: then a failure can only drop the connection."""
 
-    def __init__(self, wish: Wish, send: Send, extra: Headers) -> None:
+    def __init__(self, wish: Wish, send: Send, extra: Headers, files: FileSender | None = None) -> None:
+        """:param files: what sends files where the server can do that by itself."""
         self.wish = wish
         self.has_begun = False
         self._send = send
         self._extra = extra
+        self._files = files
         self._begun = time.perf_counter()
 
     async def head(self, status: int, headers: Headers) -> None:
@@ -184,12 +189,36 @@ class Client:
                 raise Unavailable("upstream_failed", "The source breaks off.")
         await self._send({"type": "http.response.body", "body": b""})
 
+    @property
+    def sends_files(self) -> bool:
+        """Whether the server sends files by itself."""
+        return self._files is not None
+
+    async def files(self, status: int, headers: Headers, pieces: list[FileSlice]) -> None:
+        """Send an answer that is made of parts of files."""
+        await self.head(status, headers)
+        for piece in pieces:
+            await self._send_file(piece)
+        await self._send({"type": "http.response.body", "body": b""})
+
     async def _send_file(self, piece: FileSlice) -> None:
+        try:
+            await self._copy_file(piece)
+        except (OSError, EOFError):
+            raise Unavailable("upstream_failed", "A bucket can't be read any more.") from None
+
+    async def _copy_file(self, piece: FileSlice) -> None:
+        if self._files is not None:
+            for at in range(0, piece.count, PIECE_BYTES):
+                count = min(PIECE_BYTES, piece.count - at)
+                await warm(piece, at, count)
+                await self._files.send(piece.handle.fd, piece.offset + at, count)
+            return
         at = 0
         while at < piece.count:
             chunk = await read_slice(piece, at)
             if not chunk:
-                raise Unavailable("upstream_failed", "A bucket is shorter than it was.")
+                raise EOFError
             at += len(chunk)
             await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 

@@ -379,7 +379,7 @@ async def warm(piece: FileSlice, at: int, count: int) -> None:
     """Have the system read bytes of a slice into its memory, unless they are there: sendfile would wait for them."""
     probe = bytearray(1)
     try:
-        for position in (at, at + count - 1):
+        for position in (*range(at, at + count, READ_BYTES), at + count - 1):
             os.preadv(piece.handle.fd, [probe], piece.offset + position, os.RWF_NOWAIT)
     except OSError:
         with contextlib.suppress(OSError):

@@ -12,7 +12,7 @@ from services.proxy.answers import NotMediaError, entry_of, is_storable, represe
 from services.proxy.blocks import Representation
 from services.proxy.client import Client
 from services.proxy.manifests import is_manifest_type
-from services.proxy.memory import MAX_ENTRY_BYTES, Memory
+from services.proxy.memory import MAX_ENTRY_BYTES, CacheKey, Memory
 from services.proxy.multipart import Multipart
 from services.proxy.objects import ChangedError, Objects, Piece, Reading, UnsatisfiableError
 from services.proxy.ranges import ByteRange, ContentRange, parse_content_range, parse_unsatisfied
@@ -31,6 +31,31 @@ class Media:
         self._memory = memory
         self._objects = objects
         self._clock = clock
+
+    async def serve_kept(self, key: CacheKey, client: Client) -> bool:
+        """Answer from disk alone, if all that is asked for is there. False, and nothing is sent, if it is not.
+
+        Nothing of it can wait for anything but the client, whose leaving the socket tells.
+
+        :raises Unavailable: if a file can't be read any more; the connection must be dropped.
+        """
+        wish = client.wish
+        representation = self._objects.kept(key)
+        if representation is None or wish.is_head or wish.conditions or len(wish.ranges) > 1 or not client.sends_files:
+            return False
+        spans = client.spans(representation.etag, representation.last_modified, representation.total)
+        if spans == ():
+            return False
+        start, stop = spans[0] if spans else (0, representation.total)
+        pieces = self._objects.extents(key, start, stop)
+        if pieces is None:
+            return False
+        status, head, _ = client.framed(representation, spans, "L2", self._objects.age_s(key))
+        metrics.REQUESTS.labels("L2").inc()
+        metrics.SENT_BYTES.labels("L2").inc(stop - start)
+        with metrics.STREAMS.track_inprogress():
+            await client.files(status, head, pieces)
+        return True
 
     async def serve(self, source: Source, client: Client) -> None:
         """Answer `client` with the bytes of `source`.

@@ -27,7 +27,7 @@ from services.proxy.answers import (
     span_of,
     to_ask,
 )
-from services.proxy.blocks import BLOCK_BYTES, Representation, block_of, bucket_stop, object_digest
+from services.proxy.blocks import BLOCK_BYTES, BUCKET_BYTES, Representation, block_of, bucket_stop, object_digest
 from services.proxy.bucket import Bucket
 from services.proxy.disk import Disk, FileSlice
 from services.proxy.fills import Fill
@@ -46,6 +46,8 @@ PRIVATE_S: Final = 60.0
 UNCLAIMED_S: Final = 1.0
 # After so long the origin is asked, behind the reader's back, whether the object is still the same.
 FRESH_S: Final = 3600.0
+# Buckets that an answer from disk alone may come from.
+MOST_EXTENTS: Final = 8
 
 Piece = memoryview | FileSlice
 
@@ -143,6 +145,28 @@ class Objects:
         :raises WatchTogetherError: as `Opener.open`.
         """
         return private.take(wanted) or await self._open(source, wanted, if_range)
+
+    def kept(self, key: CacheKey) -> Representation | None:
+        """What an object is, if disk may answer for it without a look at the origin."""
+        known = self._known.get(key)
+        if known is None or self._disk is None or self._clock() - known.checked_at > FRESH_S:
+            return None
+        return known.representation
+
+    def extents(self, key: CacheKey, start: int, stop: int) -> list[FileSlice] | None:
+        """All of a span, from disk; None if it is not all there, or long enough for some of it to leave meanwhile."""
+        known = self._known.get(key)
+        if known is None or self._disk is None or stop - start > MOST_EXTENTS * BUCKET_BYTES:
+            return None
+        found: list[FileSlice] = []
+        while start < stop:
+            extent = self._disk.extent(known.digest, start, stop)
+            if extent is None:
+                return None
+            self._disk.touch(known.digest, start)
+            found.append(extent)
+            start += extent.count
+        return found
 
     def is_new(self, key: CacheKey) -> bool:
         """Whether nothing is known of an object, and nobody is about to learn it."""

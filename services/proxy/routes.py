@@ -9,6 +9,7 @@ from typing import Final
 from starlette.types import Receive, Scope, Send
 
 from services.common.errors import Refused, WatchTogetherError
+from services.common.http import EXTENSION
 from services.common.stream import PROXY_PATH, Kind, StreamSigner
 from services.proxy import heads, metrics
 from services.proxy.answers import NotMediaError
@@ -58,7 +59,8 @@ class ProxyEndpoint:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
             return
-        client = Client(Wish.of(scope, _HOP), send, self._extra)
+        files = scope.get("extensions", {}).get(EXTENSION)
+        client = Client(Wish.of(scope, _HOP), send, self._extra, files)
         if scope["path"] != PROXY_PATH:
             await client.error(Refused("not_found", "There is nothing here."))
         elif scope["method"] == "OPTIONS":
@@ -74,6 +76,8 @@ class ProxyEndpoint:
                 raise Refused("refused_target", "This link leads back here.")
             ticket = self._tickets.read(scope["query_string"], time.time())
             entry = self._held(ticket)
+            if entry is None and await self._serve_kept(ticket, client):
+                return
             if entry is not None and len(entry.body) <= SLICE_BYTES:
                 # Sent in one piece: nothing of it can be waiting when the client leaves.
                 await client.entry(entry, self._clock())
@@ -96,6 +100,10 @@ class ProxyEndpoint:
         if ticket.kind is Kind.MANIFEST:
             key = manifest_key(key, ticket.expires)
         return self._memory.get(key, self._clock())
+
+    async def _serve_kept(self, ticket: Ticket, client: Client) -> bool:
+        key = None if ticket.wants_index or ticket.kind is Kind.MANIFEST else self._sources.cached_key(ticket)
+        return key is not None and await self._media.serve_kept(key, client)
 
     async def _fetch(self, ticket: Ticket, client: Client) -> None:
         source = await self._sources.locate(ticket)

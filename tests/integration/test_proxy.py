@@ -897,3 +897,47 @@ async def test_what_a_killed_proxy_kept_is_served_by_the_next(
     asked_ranges = [seen.range for seen in origin.requests("/blob/") if seen.query.get("v") == mark]
     assert asked_ranges[0] == "bytes=0-10485759"
     assert "bytes=786432-1048575" in asked_ranges
+
+
+async def test_a_slow_reader_gets_every_byte_from_disk_and_its_connection_goes_on(proxy: Node, origin: Origin) -> None:
+    size = 6_000_000
+    path = signed(origin.url(f"blob/{size}.mp4", v=unique()))
+    async with aiohttp.ClientSession() as http:
+        for _ in range(500):
+            response, _ = await fetched(http, proxy, path, Range="bytes=1-")
+            if response.headers["X-Cache"] == "L2":
+                break
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port, limit=4096)
+    try:
+        for first in (1, 262_143, 5_999_999):
+            ask = f"GET {path} HTTP/1.1\r\nHost: x\r\nRange: bytes={first}-\r\n\r\n"
+            writer.write(ask.encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert b"x-cache: L2" in head
+            digest, left = hashlib.sha256(), size - first
+            while left:
+                digest.update(chunk := await reader.read(min(left, 50_000)))
+                left -= len(chunk)
+                await asyncio.sleep(0)
+            assert digest.digest() == hashlib.sha256(blob(first, size)).digest()
+    finally:
+        writer.close()
+
+
+async def test_a_reader_that_leaves_in_the_middle_of_a_file_leaves_nothing_behind(proxy: Node, origin: Origin) -> None:
+    size = 9_000_000
+    path = signed(origin.url(f"blob/{size}.mp4", v=unique()))
+    async with aiohttp.ClientSession() as http:
+        for _ in range(500):
+            response, _ = await fetched(http, proxy, path, Range="bytes=1-")
+            if response.headers["X-Cache"] == "L2":
+                break
+    assert proxy.process is not None
+    descriptors = Path(f"/proc/{proxy.process.pid}/fd")
+    before = len(list(descriptors.iterdir()))
+    for _ in range(50):
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port, limit=4096)
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nRange: bytes=1-\r\n\r\n".encode())
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.abort()
+    await until(lambda: len(list(descriptors.iterdir())) <= before)

@@ -1,0 +1,112 @@
+"""uvicorn's HTTP protocol, with files that go from the page cache to the socket without passing through here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+EXTENSION: Final = "watch_together.sendfile"
+# One call's share: beyond it others have their turn.
+CALL_BYTES: Final = 1 << 20
+
+
+class FileSender:
+    """Sends parts of files as parts of one response's body, as `scope["extensions"][EXTENSION]`.
+
+    Only after the head, which must have told a Content-Length, and in turn with what goes through ASGI's `send`.
+    """
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+
+    async def send(self, fd: int, offset: int, count: int) -> None:
+        """Send `count` bytes of the file `fd` from `offset` on; nothing, once the client has left.
+
+        :raises OSError: if the file can't be read.
+        :raises EOFError: if it is shorter than that.
+        """
+        cycle = self._cycle
+        if cycle.chunked_encoding is not False or count > cycle.expected_content_length:
+            raise RuntimeError("a file needs a response of which the length was told")
+        await self._flushed()
+        transport = cycle.transport
+        if cycle.disconnected or transport.is_closing():
+            return
+        # A descriptor of our own: the transport's may be another connection's by the time we write again.
+        out = os.dup(transport.get_extra_info("socket").fileno())
+        try:
+            await _Copy(out, fd, offset, count).run()
+        except ConnectionError:
+            # The transport notices by itself, and tells the application by `http.disconnect`.
+            return
+        finally:
+            os.close(out)
+        cycle.expected_content_length -= count
+
+    async def _flushed(self) -> None:
+        """Wait until what was written through the transport has left it: else the file would come before the head."""
+        transport, flow = self._cycle.transport, self._cycle.flow
+        if not transport.get_write_buffer_size():
+            return
+        transport.set_write_buffer_limits(high=0)
+        try:
+            while transport.get_write_buffer_size() and not self._cycle.disconnected:
+                await (flow.drain() if flow.write_paused else asyncio.sleep(0))
+        finally:
+            if not transport.is_closing():
+                transport.set_write_buffer_limits()
+
+
+class FileHttpProtocol(HttpToolsProtocol):
+    """Offers `FileSender` on connections without TLS, which would have to encrypt what it sends."""
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self.scheme == "http":
+            extensions: dict[str, Any] = cycle.scope.setdefault("extensions", {})
+            extensions[EXTENSION] = FileSender(cycle)
+        super()._start_asgi_task(cycle, app)
+
+
+class _Copy:
+    """One copy from a file to a socket, driven by the socket: the task that wants it wakes once, at its end."""
+
+    def __init__(self, out: int, fd: int, offset: int, count: int) -> None:
+        self._out = out
+        self._fd = fd
+        self._offset = offset
+        self._count = count
+
+    async def run(self) -> None:
+        """:raises OSError, EOFError: as `FileSender.send`; `ConnectionError` if the peer has left."""
+        if self._step():
+            return
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def writable() -> None:
+            try:
+                if not done.done() and self._step():
+                    done.set_result(None)
+            except (OSError, EOFError) as error:
+                done.set_exception(error)
+
+        loop.add_writer(self._out, writable)
+        try:
+            await done
+        finally:
+            loop.remove_writer(self._out)
+
+    def _step(self) -> bool:
+        """Send what the socket takes now, at most `CALL_BYTES`. Whether that was all."""
+        try:
+            sent = os.sendfile(self._out, self._fd, self._offset, min(self._count, CALL_BYTES))
+        except BlockingIOError:
+            return False
+        if not sent:
+            raise EOFError("the file is shorter than what was to be sent of it")
+        self._offset += sent
+        self._count -= sent
+        return not self._count
