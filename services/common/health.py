@@ -10,6 +10,7 @@ from typing import Final
 from services.common.errors import WatchTogetherError
 
 CHECK_TIMEOUT_S: Final = 1.0
+DRAINING_CHECK: Final = "draining"
 
 # Returns when all is well, raises when not.
 Check = Callable[[], Awaitable[None]]
@@ -58,7 +59,7 @@ class Health:
         words = await asyncio.gather(*(_run(entry) for entry in entries.values()))
         checks = dict(zip(entries, words, strict=True))
         if self.is_draining:
-            checks["draining"] = "failing"
+            checks[DRAINING_CHECK] = "failing"
         return Report("failing" not in checks.values(), checks)
 
     def _all(self) -> dict[str, _Entry]:

@@ -75,6 +75,17 @@ class Jobs:
         except (RedisError, OSError) as error:
             raise _unavailable() from error
 
+    async def oldest_age_s(self, now: float) -> float:
+        """How long the oldest of those jobs has been there at `now` (Unix seconds); 0 if there is none.
+
+        :raises Unavailable: if Redis does not answer.
+        """
+        try:
+            oldest = await self._arq.zrange(self._keys.jobs(), 0, 0, withscores=True)
+        except (RedisError, OSError) as error:
+            raise _unavailable() from error
+        return max(0.0, now - float(oldest[0][1]) / 1000) if oldest else 0.0
+
     async def renew(self, job_ids: Iterable[str], lease_s: float) -> None:
         """Keep running jobs from being started a second time for another `lease_s`.
 

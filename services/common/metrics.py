@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services import __version__
 from services.common.errors import Unavailable
+from services.common.health import DRAINING_CHECK, Health
 
 LAG_PERIOD_S: Final = 0.25
 
@@ -70,7 +72,14 @@ REDIS_ROUND_TRIP = Histogram(
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2),
 )
 
+CHECK = Gauge("wt_check", "Checks of this process: 1 ok, 0.5 failing but still serving, 0 failing.", ["check"])
+DRAINING = Gauge("wt_draining", "1 while this process sends its clients elsewhere.")
+
 Registry = REGISTRY
+
+# How often checks run when nobody asks.
+CHECK_PERIOD_S: Final = 5.0
+_WORDS: Final = {"ok": 1.0, "degraded": 0.5, "failing": 0.0}
 
 
 def announce(service: str) -> None:
@@ -87,17 +96,35 @@ async def watch_loop() -> None:
         LOOP_LAG.observe(max(0.0, loop.time() - due))
 
 
+async def watch_health(health: Health) -> None:
+    """Publish what a process' checks say, for ever: who watches an installation need not ask `/readyz` first."""
+    while True:
+        report = await health.report()
+        for check, word in report.checks.items():
+            if check != DRAINING_CHECK:
+                CHECK.labels(check).set(_WORDS[word])
+        DRAINING.set(health.is_draining)
+        await asyncio.sleep(CHECK_PERIOD_S)
+
+
+@contextmanager
+def redis_round_trip(role: str) -> Iterator[None]:
+    """Note how long the Redis of `role` (`rooms` or `jobs`) took to answer, if it did."""
+    begun = time.perf_counter()
+    yield
+    REDIS_ROUND_TRIP.labels(role).observe(time.perf_counter() - begun)
+
+
 async def ping(redis: Redis, role: str) -> None:
     """A health check: the Redis of `role` (`rooms` or `jobs`) answers.
 
     :raises Unavailable: if it does not.
     """
-    begun = time.perf_counter()
     try:
-        await redis.ping()
+        with redis_round_trip(role):
+            await redis.ping()
     except (RedisError, OSError) as error:
         raise Unavailable("unavailable", f"The Redis of {role} does not answer.", retry_after_ms=1000) from error
-    REDIS_ROUND_TRIP.labels(role).observe(time.perf_counter() - begun)
 
 
 class RequestMetrics:

@@ -148,6 +148,7 @@ async def serve(service: ServiceApp, settings: CommonSettings, name: str) -> Non
             background = [
                 tasks.create_task(serve_admin(operator, service.health)),
                 tasks.create_task(metrics.watch_loop()),
+                tasks.create_task(metrics.watch_health(service.health)),
             ]
             try:
                 serving = tasks.create_task(server.serve(sockets=[public]))

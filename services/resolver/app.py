@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import socket
+import time
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,6 +18,7 @@ from services.common.contexts import ContextStore
 from services.common.errors import Unavailable
 from services.common.guard import Guard
 from services.common.health import Health
+from services.common.jobs import Jobs
 from services.common.keyring import load_keyring
 from services.common.keys import Keys
 from services.common.loans import Loans
@@ -25,6 +28,7 @@ from services.common.resolution import Resolutions
 from services.common.room.store import RoomStore
 from services.common.stream import StreamSigner
 from services.common.vault import Vault
+from services.resolver import metrics
 from services.resolver.config import ResolverSettings
 from services.resolver.egress import Egress
 from services.resolver.extract import Extractor
@@ -36,6 +40,7 @@ log = structlog.get_logger(__name__)
 
 # A result goes into the room's history of now: how soon another server, or a fail-over, is noticed.
 RUN_PERIOD_S: Final = 5.0
+QUEUE_PERIOD_S: Final = 2.0
 _FAMILIES: Final = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6, "any": socket.AF_UNSPEC}
 
 
@@ -44,7 +49,7 @@ class ResolverApp:
 
     def __init__(self, settings: ResolverSettings) -> None:
         ring = load_keyring(settings)
-        keys = Keys(settings.key_prefix)
+        keys = self._keys = Keys(settings.key_prefix)
         self.health = Health()
         self._rooms_redis = connect(settings.redis_url)
         self._jobs_redis = connect(settings.jobs_url)
@@ -91,6 +96,7 @@ class ResolverApp:
         await self._extractor.start()
         await self._refresh_run()
         self._tasks = [asyncio.create_task(self._worker.run()), asyncio.create_task(self._watch_run())]
+        self._tasks.append(asyncio.create_task(self._watch_queue()))
 
     async def drain(self, seconds: float) -> None:
         """Let running jobs end within `seconds`; the others go back to the queue."""
@@ -111,6 +117,14 @@ class ResolverApp:
         while True:
             await asyncio.sleep(RUN_PERIOD_S)
             await self._refresh_run()
+
+    async def _watch_queue(self) -> None:
+        jobs = Jobs(self._jobs_redis, self._keys)
+        while True:
+            with contextlib.suppress(Unavailable):
+                metrics.QUEUE_DEPTH.set(await jobs.depth())
+                metrics.QUEUE_AGE.set(await jobs.oldest_age_s(time.time()))
+            await asyncio.sleep(QUEUE_PERIOD_S)
 
     async def _refresh_run(self) -> None:
         try:

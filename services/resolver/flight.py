@@ -77,6 +77,7 @@ class Flights:
                 return
             await self._resolutions.put(digest, link.scope, result)
             metrics.RESOLVES.labels(result.code or "ok").inc()
+            metrics.EXTRACTIONS.labels(metrics.site_of(_site(url)), result.code or "ok").inc()
         else:
             metrics.RESOLVES.labels("cached").inc()
         await self._deliver(digest, url, link, result)

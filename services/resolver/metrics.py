@@ -7,6 +7,13 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 
 RESOLVES: Final = Counter("wt_resolver_resolves_total", "Jobs by outcome: cached, ok, or an error code.", ["outcome"])
+EXTRACTIONS: Final = Counter(
+    "wt_resolver_extractions_total",
+    "Links that were opened, by site and outcome: ok, or an error code.",
+    ["site", "outcome"],
+)
+QUEUE_DEPTH: Final = Gauge("wt_resolver_queue_depth", "Jobs that wait or run, of all workers.")
+QUEUE_AGE: Final = Gauge("wt_resolver_queue_age_seconds", "How long the oldest of those jobs has been there.")
 SECONDS: Final = Histogram(
     "wt_resolver_extraction_seconds",
     "How long one extraction took.",
@@ -18,3 +25,28 @@ WORKER_RESTARTS: Final = Counter("wt_resolver_worker_restarts_total", "Times the
 EGRESS: Final = Counter("wt_resolver_egress_total", "Connections of extractions by outcome.", ["outcome"])
 NURSERIES: Final = Counter("wt_resolver_nurseries_total", "Times yt-dlp was imported, to be forked from.")
 NURSERIES_LOST: Final = Counter("wt_resolver_nurseries_lost_total", "Nurseries that ended by themselves.")
+
+# A closed set: what people paste is not.
+_SITES: Final = {
+    "youtube.com": "youtube",
+    "youtu.be": "youtube",
+    "youtube-nocookie.com": "youtube",
+    "twitch.tv": "twitch",
+    "vimeo.com": "vimeo",
+    "dailymotion.com": "dailymotion",
+    "dai.ly": "dailymotion",
+    "soundcloud.com": "soundcloud",
+    "tiktok.com": "tiktok",
+    "x.com": "x",
+    "twitter.com": "x",
+    "facebook.com": "facebook",
+    "instagram.com": "instagram",
+    "reddit.com": "reddit",
+    "bilibili.com": "bilibili",
+}
+
+
+def site_of(host: str) -> str:
+    """The site that a host belongs to, as a label: one of a few, or `other`."""
+    parts = host.lower().split(".")
+    return next((site for n in range(len(parts)) if (site := _SITES.get(".".join(parts[n:])))), "other")

@@ -35,6 +35,7 @@ async def work(service: ResolverApp, settings: ResolverSettings) -> None:
         background = [
             tasks.create_task(serve_admin(operator, service.health)),
             tasks.create_task(metrics.watch_loop()),
+            tasks.create_task(metrics.watch_health(service.health)),
         ]
         try:
             await service.start()

@@ -18,6 +18,7 @@ from services.common.identity import Identities
 from services.common.keyring import load_keyring
 from services.common.keys import Keys
 from services.common.loans import Loans
+from services.common.metrics import redis_round_trip
 from services.common.net import TrustedProxies
 from services.common.redis import Pipes, connect, on_masters_change, whereabouts
 from services.common.resolution import Resolutions
@@ -148,7 +149,8 @@ class SyncApp:
         self._keeper.wake()
 
     async def _check_redis(self) -> None:
-        await self._store.redis_time()
+        with redis_round_trip("rooms"):
+            await self._store.redis_time()
 
     async def _check_subscription(self) -> None:
         if not self._subscriber.is_hearing:

@@ -89,6 +89,7 @@ class Keeper:
         await _for_all(masters, self._sample_master)
         self._hub.reread_changed()
         metrics.CLOCK_RTT.set(self._clock.rtt)
+        metrics.MEMBERS.set(len({(c.room, c.identity.id) for c in self._hub.connections()}))
 
     async def drain(self, seconds: float) -> None:
         """Send every socket elsewhere, spread over `seconds`; members keep their places meanwhile."""

@@ -8,6 +8,14 @@ from services.common.metrics import Tally
 
 SOCKETS = Gauge("wt_sync_sockets", "Open sockets")
 ROOMS = Gauge("wt_sync_rooms", "Rooms with a socket on this replica")
+MEMBERS = Gauge("wt_sync_members", "Members of those rooms with a socket on this replica")
+DRIFT_SECONDS = Histogram(
+    "wt_sync_drift_seconds",
+    "How far players are from their rooms, either way, as they report it while they play",
+    buckets=(0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10),
+)
+CORRECTIONS = Counter("wt_sync_corrections_total", "Moves by which players came to their rooms", ["kind"])
+PLAYERS = Counter("wt_sync_player_reports_total", "Reports of players by what they do", ["state"])
 EVENTS = Tally("wt_sync_events_total", "Room events received from Redis", "outcome")
 FRAMES = Tally("wt_sync_frames_total", "Frames put to sockets")
 COMMANDS = Tally("wt_sync_commands_total", "Commands by type and outcome", "type", "outcome")

@@ -15,6 +15,7 @@ from services.common.room.store import RoomStore
 from services.common.wire.client import Status
 from services.common.wire.models import MemberStatus
 from services.common.wire.server import Statuses
+from services.sync import metrics
 from services.sync.clock import RoomClock
 from services.sync.connection import Connection, PlayerReport
 from services.sync.hosted import HostedRoom
@@ -53,6 +54,7 @@ class Players:
             is_excused=before.is_excused and is_dry,
         )
         connection.player = report
+        _count(status)
         room.reports[connection.identity.id] = public_status(report)
         if not is_dry and self._is_waited_for(room, connection):
             self._begin(self._release(room, connection.identity.id))
@@ -126,6 +128,14 @@ class Players:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _count(status: Status) -> None:
+    metrics.PLAYERS.labels(status.state).inc()
+    if status.state == "ready" and status.drift is not None:
+        metrics.DRIFT_SECONDS.observe(abs(status.drift))
+    metrics.CORRECTIONS.labels("seek").inc(status.seeks)
+    metrics.CORRECTIONS.labels("rate").inc(status.rates)
 
 
 def public_status(report: PlayerReport) -> MemberStatus:

@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from services.common import codec
+from services.common.chain import ANONYMOUS
 from services.common.errors import Refused, Unavailable
 from services.common.jobs import Jobs
 from services.common.keys import Keys, url_digest
@@ -34,6 +35,14 @@ async def queued(redis: Redis, keys: Keys) -> None:
     async with asyncio.timeout(5):
         while await Jobs(redis, keys).depth() == 0:  # noqa: ASYNC110 - it happens in Redis
             await asyncio.sleep(0.01)
+
+
+async def test_the_queue_tells_its_depth_and_its_oldest_jobs_age(redis: Redis, keys: Keys) -> None:
+    jobs = Jobs(redis, keys)
+    assert await jobs.oldest_age_s(time.time()) == 0
+    await jobs.enqueue(DIGEST, CANONICAL, ANONYMOUS)
+    assert await jobs.depth() == 1
+    assert 29 < await jobs.oldest_age_s(time.time() + 30) < 60
 
 
 @pytest.fixture

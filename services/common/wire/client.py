@@ -164,7 +164,8 @@ class Resync(ClientMessage, tag="resync", kw_only=True, frozen=True):
 class Status(ClientMessage, tag="status", kw_only=True, frozen=True):
     """How the sender's player is.
 
-    `position` and `buffered` in seconds, `drift` in seconds ahead of the room, `rtt` the round trip in seconds.
+    `position` and `buffered` in seconds, `drift` in seconds ahead of the room, `rtt` the round trip in seconds. `seeks`
+    and `rates`: how often it sought and changed its speed to be with the room since the report before.
     """
 
     state: PlayerState
@@ -172,6 +173,8 @@ class Status(ClientMessage, tag="status", kw_only=True, frozen=True):
     drift: float | None = None
     buffered: float | None = None
     rtt: Annotated[float, Meta(ge=0, le=60)] | None = None
+    seeks: Annotated[int, Meta(ge=0, le=1000)] = 0
+    rates: Annotated[int, Meta(ge=0, le=1000)] = 0
 
 
 class Pong(ClientMessage, tag="pong", kw_only=True, frozen=True):

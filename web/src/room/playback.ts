@@ -27,6 +27,7 @@ export class Playback {
   readonly player: Player;
   readonly follower = new Follower();
   private readonly reporter: Reporter;
+  private wasTrimmed = false;
   private readonly tickers = new Set<() => void>();
   private readonly timer: number;
   private wakeTimer = 0;
@@ -128,6 +129,10 @@ export class Playback {
     // While hidden nothing chases: what somebody does is followed, and being seen again is one seek.
     this.follower.setTight(isVisible && replica?.settings.tight_sync === true);
     const orders = this.follower.tick(now, this.player.view, isBeat && isVisible);
+    if (orders.seekTo !== null) this.reporter.corrected("seek");
+    const isTrimmed = orders.play && orders.rate !== anchor.rate;
+    if (isTrimmed && !this.wasTrimmed) this.reporter.corrected("rate");
+    this.wasTrimmed = isTrimmed;
     // Pressing pause stops this picture at once; the room's answer says where.
     const isHeld = replica?.anchor.isPlaying === true && !anchor.isPlaying;
     this.player.obey(isHeld ? { ...orders, play: false, seekTo: null } : orders);

@@ -7,6 +7,7 @@ const EVERY_MS = 5000;
 /** What others see of the drift is told sooner, but not while it settles. */
 const TONE_AFTER_MS = 1000;
 const MOST_RTT_S = 60;
+const MOST_CORRECTIONS = 1000;
 
 /** What a report tells beside its state, in seconds. */
 export interface Figures {
@@ -18,6 +19,8 @@ export interface Figures {
 /** Tells the room how this player is: at once when that changes, else every five seconds. */
 export class Reporter {
   private readonly readiness = new Readiness();
+  private seeks = 0;
+  private rates = 0;
   private told: { readonly state: Status["state"]; readonly tone: string; readonly at: number } | null = null;
 
   constructor(private readonly send: (message: ClientMessage) => void) {}
@@ -25,6 +28,12 @@ export class Reporter {
   /** On a fresh connection everything is news. */
   forget(): void {
     this.told = null;
+  }
+
+  /** The player was moved, or its speed changed, to be with the room. */
+  corrected(by: "seek" | "rate"): void {
+    if (by === "seek") this.seeks = Math.min(MOST_CORRECTIONS, this.seeks + 1);
+    else this.rates = Math.min(MOST_CORRECTIONS, this.rates + 1);
   }
 
   /** `now` in milliseconds on any steady clock. */
@@ -43,6 +52,10 @@ export class Reporter {
       drift: figures.drift,
       buffered: situation.ahead,
       rtt: figures.roundTrip === null ? null : Math.min(MOST_RTT_S, figures.roundTrip),
+      seeks: this.seeks,
+      rates: this.rates,
     });
+    this.seeks = 0;
+    this.rates = 0;
   }
 }

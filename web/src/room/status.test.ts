@@ -102,6 +102,18 @@ describe("reports", () => {
     reporter.report(1000, situation, figures);
     expect(sent).toHaveLength(2);
   });
+
+  it("count what was corrected since the report before", () => {
+    const sent: ClientMessage[] = [];
+    const reporter = new Reporter((message) => sent.push(message));
+    reporter.corrected("seek");
+    reporter.corrected("rate");
+    reporter.corrected("rate");
+    reporter.report(0, situation, figures);
+    reporter.report(5000, situation, figures);
+    expect(sent[0]).toMatchObject({ seeks: 1, rates: 2 });
+    expect(sent[1]).toMatchObject({ seeks: 0, rates: 0 });
+  });
 });
 
 describe("regrets", () => {

@@ -271,7 +271,8 @@ export interface Resync {
 /**
  * How the sender's player is.
  *
- * `position` and `buffered` in seconds, `drift` in seconds ahead of the room, `rtt` the round trip in seconds.
+ * `position` and `buffered` in seconds, `drift` in seconds ahead of the room, `rtt` the round trip in seconds. `seeks`
+ * and `rates`: how often it sought and changed its speed to be with the room since the report before.
  */
 export interface Status {
   type: "status";
@@ -280,6 +281,8 @@ export interface Status {
   drift?: number | null;
   buffered?: number | null;
   rtt?: number | null;
+  seeks?: number;
+  rates?: number;
 }
 export interface Pong {
   type: "pong";
