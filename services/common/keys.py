@@ -146,6 +146,10 @@ class Keys:
         """String: one stream context, encrypted (see `contexts`). TTL: 48 h, as long as the URLs that name it."""
         return f"{self.prefix}:stream:{context}"
 
+    def dates(self, name: str) -> str:
+        """Sorted set: numbers of segments by the dates (Unix ms) given to them, of a stream or a playlist; 1 h."""
+        return f"{self.prefix}:dates:{name}"
+
     def jobs(self) -> str:
         """arq's queue (sorted set) of resolve jobs."""
         return f"{self.prefix}:jobs"

@@ -32,11 +32,17 @@ class Kind(StrEnum):
     """What the proxy expects behind a URL, and so how it answers."""
 
     MANIFEST = "m"
+    # A playlist of sound or words, beside the one that leads.
+    RENDITION = "r"
     SEGMENT = "s"
     KEY = "k"
     JSON = "j"
     SUBTITLE = "t"
     IMAGE = "i"
+
+
+# Kinds whose URLs lead to playlists or MPDs.
+MANIFESTS: Final = frozenset({Kind.MANIFEST, Kind.RENDITION})
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from services.common.renewal import Renewals
 from services.common.stream import PROXY_PATH, StreamSigner
 from services.proxy import metrics
 from services.proxy.config import FAMILIES, ProxySettings
+from services.proxy.dates import Dates
 from services.proxy.disk import Disk
 from services.proxy.indexes import Indexes
 from services.proxy.manifests import Manifests
@@ -73,7 +74,7 @@ class ProxyApp:
         self._place, self._disk = _disk_of(settings)
         self._objects = Objects(sources, self._memory, self._disk, clock, settings.proxy_memory_bytes // 4)
         signer = StreamSigner(ring)
-        self._manifests = Manifests(sources, signer, self._memory, clock)
+        self._manifests = Manifests(sources, signer, self._memory, Dates(self._redis, Keys(settings.key_prefix)), clock)
         self._indexes = Indexes(sources, self._memory, clock)
         media = Media(sources, self._memory, self._objects, clock)
         endpoint = ProxyEndpoint(

@@ -10,8 +10,9 @@ from functools import partial
 from typing import Final
 
 from services.common.errors import Unavailable
-from services.common.stream import Kind, StreamSigner
+from services.common.stream import MANIFESTS, Kind, StreamSigner
 from services.proxy import heads, metrics
+from services.proxy.dates import Dates
 from services.proxy.manifest import assets, dash, hls
 from services.proxy.manifest.links import Links, suffix
 from services.proxy.memory import CacheKey, Entry, Memory, Shelf
@@ -53,10 +54,13 @@ def manifest_key(key: CacheKey, expires: int) -> CacheKey:
 class Manifests:
     """Rewritten manifests, as entries that are served like any other."""
 
-    def __init__(self, sources: Sources, signer: StreamSigner, memory: Memory, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, sources: Sources, signer: StreamSigner, memory: Memory, dates: Dates, clock: Callable[[], float]
+    ) -> None:
         self._sources = sources
         self._signer = signer
         self._memory = memory
+        self._dates = dates
         self._clock = clock
         self._flights: dict[CacheKey, asyncio.Task[Entry]] = {}
         # Objects that turned out to be manifests though nothing in their URL says so.
@@ -65,7 +69,7 @@ class Manifests:
     def is_expected(self, source: Source) -> bool:
         """Whether `source` should be a manifest, by its ticket, its name, or by what was seen before."""
         kind = source.ticket.kind
-        if kind in (Kind.MANIFEST, Kind.JSON) or source.key in self._remembered:
+        if kind in MANIFESTS or kind is Kind.JSON or source.key in self._remembered:
             return True
         return kind is None and suffix(source.target.url) in _SUFFIXES
 
@@ -122,13 +126,14 @@ class Manifests:
     async def _rewritten(self, source: Source, answer: Answer, body: bytes) -> Entry:
         links = self._links(source, answer)
         form = form_of(body[:4096])
-        if not form and source.ticket.kind is Kind.MANIFEST and body.lstrip().startswith(b"<"):
+        if not form and source.ticket.kind in MANIFESTS and body.lstrip().startswith(b"<"):
             form = "dash"  # A Period or AdaptationSet that an MPD links to.
         if form:
             metrics.REWRITES.labels(form).inc()
         if form == "hls":
             text, imports = body.decode("utf-8", "replace"), source.ticket.imports
             is_long = text.count("\n") > hls.LONG_LINES
+            text = await self._dates.add(text, source, is_long=is_long)
             rewriting = partial(hls.rewrite, text, links, imports)
             playlist = await asyncio.to_thread(rewriting) if is_long else rewriting()
             return _entry(playlist.text.encode(), hls.MIME_TYPE, playlist.fresh_s)

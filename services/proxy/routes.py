@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from services.common.errors import Refused, WatchTogetherError
 from services.common.http import EXTENSION
-from services.common.stream import PROXY_PATH, Kind, StreamSigner
+from services.common.stream import MANIFESTS, PROXY_PATH, StreamSigner
 from services.proxy import heads, metrics
 from services.proxy.answers import NotMediaError
 from services.proxy.client import SLICE_BYTES, Client, Wish, while_connected
@@ -97,7 +97,7 @@ class ProxyEndpoint:
         key = self._sources.cached_key(ticket)
         if key is None or ticket.wants_index:
             return None
-        if ticket.kind is Kind.MANIFEST:
+        if ticket.kind in MANIFESTS:
             key = manifest_key(key, ticket.expires)
         return self._memory.get(key, self._clock())
 

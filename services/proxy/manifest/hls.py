@@ -18,7 +18,7 @@ LONG_LINES: Final = 2000
 
 # Attributes that hold a URI, by tag, and what is behind each.
 _URI_ATTRIBUTES: Final[Mapping[str, Mapping[str, Kind]]] = {
-    "EXT-X-MEDIA": {"URI": Kind.MANIFEST},
+    "EXT-X-MEDIA": {"URI": Kind.RENDITION},
     "EXT-X-I-FRAME-STREAM-INF": {"URI": Kind.MANIFEST},
     "EXT-X-IMAGE-STREAM-INF": {"URI": Kind.MANIFEST},
     "EXT-X-RENDITION-REPORT": {"URI": Kind.MANIFEST},
@@ -32,7 +32,7 @@ _URI_ATTRIBUTES: Final[Mapping[str, Mapping[str, Kind]]] = {
 }
 _OTHER_TAGS: Final[Mapping[str, Kind]] = {"URI": Kind.SEGMENT}
 # For players that go by suffixes, where a URI has none: `.ts` passes for fragmented MP4 too.
-_ASSUMED: Final[Mapping[Kind, str]] = {Kind.SEGMENT: ".ts", Kind.MANIFEST: ".m3u8"}
+_ASSUMED: Final[Mapping[Kind, str]] = {Kind.SEGMENT: ".ts", Kind.MANIFEST: ".m3u8", Kind.RENDITION: ".m3u8"}
 # Tags whose whole value is a URI: Twitch's low-latency segments.
 _URI_TAGS: Final = frozenset({"EXT-X-PREFETCH", "EXT-X-TWITCH-PREFETCH"})
 # Steering would lead players to hosts behind our back; without it they use the renditions as listed.

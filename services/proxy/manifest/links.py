@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from services.common.errors import Refused
 from services.common.guard import parse_url
-from services.common.stream import PROXY_PATH, Kind, StreamRef, StreamSigner, object_id
+from services.common.stream import MANIFESTS, PROXY_PATH, Kind, StreamRef, StreamSigner, object_id
 
 _PLAIN_NAME: Final = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.~-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.~-]*")
 # ffmpeg plays a segment only if its URL ends in one of these (`allowed_segment_extensions`).
@@ -50,7 +50,7 @@ class Links:
             url = parse_url(absolute).url
         except (Refused, ValueError):
             return _refused(absolute)
-        if kind is Kind.MANIFEST and self.variables:
+        if kind in MANIFESTS and self.variables:
             url = f"{url}#{urlencode(self.variables)}"
         ending = suffix(absolute)
         ending = ending if ending in _SUFFIXES else assumed

@@ -15,7 +15,7 @@ HERE = "https://cdn.example/a/b/"
 
 # The tag, its attribute, and what must be behind the URL.
 TAGS = [
-    ('#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="En, US",URI="x.m3u8"', Kind.MANIFEST),
+    ('#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="En, US",URI="x.m3u8"', Kind.RENDITION),
     ('#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI="x.m3u8"', Kind.MANIFEST),
     ('#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=1,URI="x.m3u8"', Kind.MANIFEST),
     ('#EXT-X-RENDITION-REPORT:URI="x.m3u8",LAST-MSN=3', Kind.MANIFEST),
