@@ -32,6 +32,8 @@ MAX_FRAME_BYTES: Final = 256 * 1024
 KEEP_ALIVE_S: Final = 75
 # For requests that still run when draining is over.
 GRACE_S: Final = 3
+# What a service's end may wait for: a store that hangs, for one.
+STOP_S: Final = 5.0
 EXIT_SETTINGS: Final = 2
 EXIT_PORT_TAKEN: Final = 3
 
@@ -160,7 +162,7 @@ async def serve(service: ServiceApp, settings: CommonSettings, name: str) -> Non
                 server.should_exit = True
                 await serving
             finally:
-                await service.stop()
+                await _stop(service)
                 for task in background:
                     task.cancel()
     log.info("stopped")
@@ -239,6 +241,16 @@ async def _drain(service: ServiceApp, seconds: float, stops: asyncio.Queue[signa
         outcome = (await asyncio.gather(draining, impatient, return_exceptions=True))[0]
     if isinstance(outcome, Exception):
         log.error("drain_failed", exc_info=outcome)
+
+
+async def _stop(service: ServiceApp) -> None:
+    """Let a service end, for so long. Cancelling what hangs could hang too: it is left behind."""
+    stopping = asyncio.create_task(service.stop())
+    done, _ = await asyncio.wait({stopping}, timeout=STOP_S)
+    if not done:
+        log.warning("stop_abandoned", seconds=STOP_S)
+    elif (error := stopping.exception()) is not None:
+        log.error("stop_failed", exc_info=error)
 
 
 async def _answer(send: Send, status: int, body: bytes, content_type: str) -> None:

@@ -128,6 +128,11 @@ class RoomClock:
         """Up to when (room clock) leases in this room may be judged: not while nobody could renew one."""
         return self._of(room).judged_until(self.monotonic())
 
+    @property
+    def is_known(self) -> bool:
+        """Whether any master's clock was read: before that `now` means nothing."""
+        return bool(self._clocks)
+
     def is_read(self, master: str) -> bool:
         """Whether there are readings of a master's clock."""
         return master in self._clocks and self._clocks[master].rtt > 0

@@ -17,8 +17,8 @@ class SyncSettings(CommonSettings):
     hidden_lease_s: float = setting(90.0, seconds)
     refresh_s: float = setting(8.0, seconds)
     sweep_s: float = setting(2.0, seconds)
-    # A socket that was dropped, and one whose page said goodbye.
-    dropped_grace_s: float = setting(8.0, seconds)
+    # A socket that was dropped, and one whose page said goodbye. Pages wait up to ten seconds between two attempts.
+    dropped_grace_s: float = setting(15.0, seconds)
     closed_grace_s: float = setting(3.0, seconds)
     ping_s: float = setting(20.0, seconds)
     silence_s: float = setting(45.0, seconds)

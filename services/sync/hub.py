@@ -56,6 +56,8 @@ class Hub:
         self._by_channel: dict[str, HostedRoom] = {}
         self._opening: dict[str, asyncio.Task[HostedRoom]] = {}
         self._reading: dict[str, asyncio.Task[None]] = {}
+        # This replica is going away.
+        self.is_draining = False
 
     @property
     def rooms(self) -> list[HostedRoom]:
@@ -70,8 +72,12 @@ class Hub:
         """Let a socket in and queue the room's state as its first frame.
 
         :raises Refused: `room_full`, `too_many_connections`.
-        :raises Unavailable: if Redis does not answer.
+        :raises Unavailable: if Redis does not answer, or has not told us the time yet; `restarting`.
         """
+        if self.is_draining:
+            raise Unavailable("restarting", "This server is restarting.", retry_after_ms=500)
+        if not self._clock.is_known:
+            raise Unavailable("unavailable", "This server has just started. Try again.", retry_after_ms=1000)
         room = await self._hold(connection.room)
         try:
             self._check_room_for(room, connection)
@@ -87,13 +93,16 @@ class Hub:
         await self._store.touch(room.id, self._clock.now(room.id), listed=not room.record.is_unlisted)
         return room
 
-    async def leave(self, connection: Connection, grace_s: float) -> None:
-        """A socket is gone. Its member stays for the grace, unless another socket of theirs does."""
+    async def leave(self, connection: Connection, grace_s: float | None) -> None:
+        """A socket is gone. Its member stays for the grace (None: the rest of the lease), or by another socket."""
         room = self._rooms.get(connection.room)
         if room is None or connection not in room.connections:
             return
         room.connections.discard(connection)
         metrics.SOCKETS.dec()
+        if grace_s is None:
+            self._release(room)
+            return
         try:
             await self._store.leave(room.id, connection.id, grace_ms=round(grace_s * 1000))
             await self._store.set_due(room.id, (self._clock.now(room.id) + grace_s) * 1000)

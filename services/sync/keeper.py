@@ -92,7 +92,8 @@ class Keeper:
         metrics.MEMBERS.set(len({(c.room, c.identity.id) for c in self._hub.connections()}))
 
     async def drain(self, seconds: float) -> None:
-        """Send every socket elsewhere, spread over `seconds`; members keep their places meanwhile."""
+        """Send every socket elsewhere, spread over `seconds`; members keep their places, and no new ones come."""
+        self._hub.is_draining = True
         connections = self._hub.connections()
         random.shuffle(connections)
         for connection in connections:
@@ -172,19 +173,19 @@ class Keeper:
     async def _advance(self, room: HostedRoom) -> None:
         item = room.record.item_id
         try:
-            await self._store.advance(room.id, Sender(SYSTEM.member), item, short_by_s=-_OVERDUE_S)
+            await self._store.advance(room.id, Sender(SYSTEM.member), item, short_by_s=-_OVERDUE_S, blind=room.blind)
         except Refused as refusal:
             log.info("not_advanced", room=room.id, code=refusal.code)
 
 
 def _is_overdue(room: HostedRoom, now: float) -> bool:
-    anchor = room.record.anchor
-    if room.pending is not None or not anchor.is_moving or not anchor.duration:
+    record, anchor = room.record, room.record.anchor
+    if room.pending is not None or record.video is None:
         return False
-    video = room.record.video
-    if video is None or video.is_live:
-        return False
-    return anchor.position + anchor.rate * (now - anchor.at) >= anchor.duration + _OVERDUE_S
+    if not anchor.duration:
+        # Somebody saw an end that nobody else has seen yet: who has not may be hidden or gone by now.
+        return bool(room.finished) and room.finished == record.item_id
+    return anchor.is_moving and anchor.position + anchor.rate * (now - anchor.at) >= anchor.duration + _OVERDUE_S
 
 
 async def _every(seconds: float, act: Callable[[], Awaitable[None]], soon: asyncio.Event | None = None) -> None:

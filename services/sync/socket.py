@@ -134,9 +134,13 @@ class SocketEndpoint:
         try:
             said_goodbye = await self._converse(connection, room, receive, send)
         finally:
-            graces = self._settings
-            grace_s = graces.closed_grace_s if said_goodbye else graces.dropped_grace_s
-            await asyncio.shield(self._hub.leave(connection, grace_s))
+            await asyncio.shield(self._hub.leave(connection, self._grace_s(said_goodbye=said_goodbye)))
+
+    def _grace_s(self, *, said_goodbye: bool) -> float | None:
+        if said_goodbye:
+            return self._settings.closed_grace_s
+        # Who is sent away because this replica ends has the whole of their lease to come back in.
+        return None if self._hub.is_draining else self._settings.dropped_grace_s
 
     async def _converse(self, connection: Connection, room: HostedRoom, receive: Receive, send: Send) -> bool:
         """Read and write until either side ends it. Whether the peer closed it on purpose."""
@@ -282,7 +286,7 @@ class SocketEndpoint:
         try:
             begun = self._clock.monotonic()
             try:
-                version = await commands.run(self._store, connection, command, superseded)
+                version = await commands.run(self._store, connection, command, superseded, blind=room.blind)
             finally:
                 metrics.COMMAND_SECONDS.observe(self._clock.monotonic() - begun)
         except (Refused, Unavailable) as error:
@@ -293,6 +297,8 @@ class SocketEndpoint:
             for id_ in ids:
                 if id_ is not None:
                     connection.answer(codec.encode_text(server.Ack(id=id_, version=version)))
+            if isinstance(command, client.Ended):
+                room.finished = command.item_id
             if isinstance(command, client.Rename):
                 connection.identity = Identity(
                     connection.identity.id, command.name, connection.identity.is_guest, connection.identity.email

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -323,6 +324,28 @@ async def test_a_draining_replica_says_goodbye_and_closes_with_a_code_that_means
             assert refused.value.response.status_code == 503
             assert await ana.closed() == 4001
             assert await stopped == 0
+
+
+async def test_a_replica_is_drained_in_time_while_redis_hangs_and_nobody_is_seen_leaving(
+    tmp_path: Path, room: str
+) -> None:
+    with RedisServer(append="always") as server:
+        settings = {**settings_of(server), "WT_DRAIN_S": "1", "WT_DROPPED_GRACE_S": "1", "WT_CLOSED_GRACE_S": "1"}
+        with (
+            Node("services.sync", tmp_path / "a.log", settings=settings) as leaving,
+            Node("services.sync", tmp_path / "b.log", settings=settings) as staying,
+        ):
+            async with Member(staying.url, room, "Ben") as ben, Member(leaving.url, room, "Ana") as ana:
+                await asyncio.gather(ben.expect("room_state"), ana.expect("room_state"))
+                server.pause()
+                began = time.monotonic()
+                # A drain, what uvicorn gives to requests that still run, and a service's own end.
+                assert await asyncio.to_thread(leaving.stop, timeout_s=60) == 0
+                assert time.monotonic() - began < 12
+                assert await ana.closed() == 4001
+                server.resume()
+                await asyncio.sleep(3)
+                assert not [message for message in ben.seen if message["type"] == "member_left"]
 
 
 async def test_while_redis_is_frozen_sockets_stay_and_afterwards_everything_goes_on(tmp_path: Path) -> None:
