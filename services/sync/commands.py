@@ -44,11 +44,16 @@ def limit_of(message: client.AnyClientMessage) -> LimitName:
 
 
 async def run(
-    store: RoomStore, connection: Connection, command: client.AnyCommand, superseded: Sequence[str] = ()
+    store: RoomStore,
+    connection: Connection,
+    command: client.AnyCommand,
+    superseded: Sequence[str] = (),
+    *,
+    blind: Sequence[str] = (),
 ) -> int:
     """Apply a command to the connection's room. Answers the version it was applied as.
 
-    `superseded`: ids of the seeks that this one replaces.
+    `superseded`: ids of the seeks that this one replaces. `blind`: members who see no end now.
 
     :raises Refused: if the room, or the command itself, does not allow it.
     :raises Unavailable: if Redis does not answer; repeating the same command id is safe.
@@ -95,7 +100,7 @@ async def run(
         case client.Undo():
             return await store.undo(room, sender, command.version)
         case client.Ended():
-            return await store.advance(room, sender, command.item_id, short_by_s=ENDED_SLACK_S)
+            return await store.advance(room, sender, command.item_id, short_by_s=ENDED_SLACK_S, blind=blind)
         case client.Rename():
             return await store.rename(room, sender, command.name)
         case _:

@@ -39,10 +39,19 @@ class HostedRoom:
     has_dry: bool = False
     statuses: dict[str, MemberStatus] = field(default_factory=dict)
     reports: dict[str, MemberStatus] = field(default_factory=dict)
+    # Of which item the room was told what it offers, and when (monotonic seconds).
+    window_told: tuple[str, float] = ("", 0.0)
+    # The item whose end a member here has seen.
+    finished: str = ""
 
     @property
     def id(self) -> str:
         return self.record.id
+
+    @property
+    def blind(self) -> list[str]:
+        """Members who see no end now: hidden, or with a player that stands."""
+        return [member for member, status in self.statuses.items() if status.state in ("hidden", "stalled")]
 
     def receive(self, raw: bytes, *, was_held: bool = False) -> str:
         """Take one event from Redis. Answers what became of it: `applied`, `held`, `old` or `gap`.
@@ -138,6 +147,7 @@ class HostedRoom:
             chat=list(self.record.chat),
             log=list(self.record.log),
             waiting=self.record.waiting,
+            starts_at=self.record.anchor.at if self.record.anchor.is_moving and self.record.anchor.at > now else None,
             statuses=self.statuses,
         )
         frame = codec.encode_text(msgspec.to_builtins(state))

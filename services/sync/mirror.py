@@ -72,13 +72,15 @@ def _set_video(record: RoomRecord, event: dict[str, Any]) -> None:
     record.item_id = event["item_id"] or ""
     record.video = codec.convert(VideoState, video) if video is not None else None
     current = record.items.get(record.item_id)
-    duration = record.video.duration if record.video else None
+    duration = None
+    if record.video is not None and not record.video.is_live:
+        duration = record.video.duration or (current.duration if current else None)
     record.anchor = Anchor(
         position=event["timestamp"],
         at=event["server_time"],
         rate=record.anchor.rate,
         is_playing=event["is_playing"],
-        duration=duration or (current.duration if current and record.video else None) or None,
+        duration=duration or None,
     )
 
 

@@ -11,9 +11,9 @@ import structlog
 
 from services.common import codec
 from services.common.errors import Refused, Unavailable
-from services.common.room.store import RoomStore
+from services.common.room.store import RoomStore, Sender
 from services.common.wire.client import Status
-from services.common.wire.models import MemberStatus
+from services.common.wire.models import LiveWindow, MemberStatus
 from services.common.wire.server import Statuses
 from services.sync import metrics
 from services.sync.clock import RoomClock
@@ -26,6 +26,8 @@ log = structlog.get_logger()
 GRACE_S: Final = 2.0
 MOST_WAIT_MS: Final = 10_000
 DIGEST_S: Final = 2.0
+# What a live stream offers moves on as the clock does, nearly.
+WINDOW_EVERY_S: Final = 4.0
 
 
 class Players:
@@ -58,6 +60,9 @@ class Players:
         room.reports[connection.identity.id] = public_status(report)
         if not is_dry and self._is_waited_for(room, connection):
             self._begin(self._release(room, connection.identity.id))
+        if status.window is not None and self._is_news(room, status.window, now):
+            room.window_told = (status.window.item_id, now)
+            self._begin(self._see_window(room, connection, status.window))
 
     def look(self, room: HostedRoom) -> None:
         """Hold a room for whoever has been dry for too long, and let go what is over. Never waits."""
@@ -107,6 +112,20 @@ class Players:
             and player.ready_for == room.record.item_id
             and not player.is_asked
         )
+
+    def _is_news(self, room: HostedRoom, window: LiveWindow, now: float) -> bool:
+        """Whether the room should be told what a live stream offers: at once, and then now and again."""
+        video = room.record.video
+        if video is None or not video.is_live or window.item_id != room.record.item_id or window.end <= window.start:
+            return False
+        item, told_at = room.window_told
+        return item != window.item_id or now - told_at >= WINDOW_EVERY_S
+
+    async def _see_window(self, room: HostedRoom, connection: Connection, window: LiveWindow) -> None:
+        try:
+            await self._store.see_window(room.id, Sender(connection.identity.id), window.item_id, window)
+        except Unavailable:
+            room.window_told = ("", 0.0)
 
     async def _hold(self, room: HostedRoom, connection: Connection) -> None:
         try:

@@ -23,12 +23,14 @@ SILENCE_S = 6.0
 
 @dataclass(slots=True)
 class Crowd:
-    """`gone` maps members who left for good to when (monotonic seconds)."""
+    """`gone` maps members who left for good to when (monotonic seconds). `links`: so many are pasted again and again; 0
+    is a new one each time, by which one applied twice can be told."""
 
     stage: Stage
     room: str
     size: int
     seed: int
+    links: int = 0
     viewers: list[Viewer] = field(default_factory=list)
     former: list[Viewer] = field(default_factory=list)
     gone: dict[str, float] = field(default_factory=dict)
@@ -135,7 +137,8 @@ class Crowd:
             case "queue" if len(others) >= QUEUE_LENGTH:
                 viewer.command("queue_remove", item_id=dice.choice(others))
             case "queue":
-                viewer.command("queue_add", url=f"{rooms.LINK}?{self.room}={serial}", next=dice.random() < 0.3)
+                link = serial % self.links if self.links else serial
+                viewer.command("queue_add", url=f"{rooms.LINK}?{self.room}={link}", next=dice.random() < 0.3)
             case "reorder":
                 viewer.command("queue_reorder", queue=dice.sample(others, len(others)))
             case _:

@@ -1,8 +1,9 @@
-"""A live stream, watched by two people."""
+"""Live streams, watched by two people."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from playwright.async_api import Browser
@@ -12,23 +13,34 @@ from tests.support.origin import Origin
 from tests.support.page import Person
 
 IN_TIME = "() => window.__wt.drift !== null && Math.abs(window.__wt.drift) < 0.15"
+APART_S = 30.0
 
 
-async def test_two_viewers_of_a_live_stream_see_pictures_of_one_date(
+async def dates(*people: Person) -> list[float]:
+    """Where each one's picture is, as of one moment of the room."""
+    return list(await asyncio.gather(*(person.told("drift") for person in people)))
+
+
+async def test_two_who_join_one_live_stream_half_a_minute_apart_see_pictures_of_one_date(
     installation: Installation, origin: Origin, chromium: Browser, room: str, figure: Callable[[str], None]
 ) -> None:
     ana = await Person.enter(chromium, installation.urls[0], room, "Ana")
     await ana.add(origin.url("live/index.m3u8"))
     await ana.playing()
-    # Whoever comes later has another window, and so another time of the element for the same picture.
-    await asyncio.sleep(5)
+    began = time.monotonic()
+    await ana.until(IN_TIME)
+    # Meanwhile another room watches a stream whose playlist has no dates: the proxy gives it some.
+    await undated_stream_is_watched_together(installation, origin, chromium, f"{room}-undated", figure)
+    await asyncio.sleep(max(0.0, APART_S - (time.monotonic() - began)))
+
+    # By now every picture that Ana began with has left the playlist.
     ben = await Person.enter(chromium, installation.urls[1], room, "Ben")
     await ben.playing()
     await asyncio.gather(ana.until(IN_TIME), ben.until(IN_TIME))
-    drifts = [await person.told("drift") for person in (ana, ben)]
-    figure(f"a live stream, two viewers by date: {abs(drifts[0] - drifts[1]) * 1000:.0f} ms apart")
+    drifts = await dates(ana, ben)
+    figure(f"a live stream, joined {APART_S:.0f} s apart: {abs(drifts[0] - drifts[1]) * 1000:.0f} ms apart")
 
-    # A pause gives the room a date, and play goes on from there.
+    # A pause stands at a date, and play goes on from there.
     await ana.press("Pause")
     await asyncio.gather(ana.paused(), ben.paused())
     assert await ben.told("position") > 1e9
@@ -39,15 +51,21 @@ async def test_two_viewers_of_a_live_stream_see_pictures_of_one_date(
     await asyncio.gather(ana.until(IN_TIME), ben.until(IN_TIME))
 
 
-async def test_a_live_stream_without_dates_plays_at_its_edge(
-    installation: Installation, origin: Origin, chromium: Browser, room: str
+async def undated_stream_is_watched_together(
+    installation: Installation, origin: Origin, chromium: Browser, room: str, figure: Callable[[str], None]
 ) -> None:
     ana = await Person.enter(chromium, installation.urls[0], room, "Ana")
     await ana.add(origin.url("live/undated.m3u8"))
     await ana.playing()
-    await asyncio.sleep(3)
-    assert await ana.told("drift") is None
-    before = await ana.sample()
-    await ana.page.keyboard.press("l")
-    await asyncio.sleep(1)
-    assert (await ana.sample()).position - before.position < 5
+    await ana.until(IN_TIME)
+    ben = await Person.enter(chromium, installation.urls[1], room, "Ben")
+    await ben.playing()
+    await asyncio.gather(ana.until(IN_TIME), ben.until(IN_TIME))
+    drifts = await dates(ana, ben)
+    figure(f"a live stream without dates: {abs(drifts[0] - drifts[1]) * 1000:.0f} ms apart")
+    # One step back lands inside of what the stream offers, for both.
+    before = await ana.told("position")
+    await ana.page.keyboard.press("ArrowLeft")
+    await ana.until(f"() => window.__wt.position < {before}")
+    await asyncio.gather(ana.until(IN_TIME), ben.until(IN_TIME))
+    await asyncio.gather(ana.page.close(), ben.page.close())

@@ -69,7 +69,7 @@ class Picture:
             video=room["current_video"],
             settings=room["settings"],
             position=room["timestamp"],
-            at=state["server_time"],
+            at=state.get("starts_at") or state["server_time"],
             rate=room["rate"],
             is_playing=room["is_playing"] or bool(state.get("waiting")),
             is_held=bool(state.get("waiting")),
@@ -104,9 +104,11 @@ class Picture:
         if message["version"] < self.version:
             return "old"
         off = abs(self.position_at(message["server_time"]) - message["timestamp"])
-        # A snapshot in the half second before a start can't say when that is; the heartbeat sets it right.
-        if off > 0.55 * max(1.0, self.rate):
+        # A replica far from Redis knows its clock no better.
+        if off > 0.35 * max(1.0, self.rate):
             self.faults.append(f"at {self.version}: a heartbeat is {off:.3f} s away from what the events said")
+        if message["server_time"] < self.at:
+            return "old"
         self.position, self.at = message["timestamp"], message["server_time"]
         return "applied"
 

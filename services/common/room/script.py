@@ -35,6 +35,7 @@ ScriptName = Literal[
     "settings",
     "snapshot",
     "undo",
+    "window",
 ]
 
 _FOLDER: Final = files("services.common.room") / "scripts"

@@ -20,7 +20,7 @@ from services.common.pipe import NoAnswerError
 from services.common.redis import ONLY, Pipes, is_cluster, master_of, masters
 from services.common.room.script import ScriptName, source
 from services.common.room.snapshot import RoomRecord, for_strangers, read_record
-from services.common.wire.models import Attempt, QueueItem, Role, RoomSummary
+from services.common.wire.models import Attempt, LiveWindow, QueueItem, Role, RoomSummary
 
 PlaybackKind = Literal["play", "pause", "seek", "set_rate"]
 
@@ -30,6 +30,7 @@ _TOUCH_EVERY_S: Final = 20.0
 
 _REASONS: Final[dict[str, str]] = {
     "nothing_playing": "Nothing is playing yet.",
+    "live": "A live stream goes at its own speed, and can be sought in only where its pictures have dates.",
     "no_such_item": "That item is no longer in the queue.",
     "no_such_room": "There is no room of that name.",
     "not_lent": "Their cookies may not serve this item any more.",
@@ -325,16 +326,23 @@ class RoomStore:
         return await self._change("rename", room, sender, name)
 
     async def advance(
-        self, room: str, sender: Sender, item: str, *, short_by_s: float, seen_duration_s: float | None = None
+        self, room: str, sender: Sender, item: str, *, short_by_s: float, blind: Sequence[str] = ()
     ) -> int:
         """The current item is over. Moves on once, however many say it.
 
-        `short_by_s`: how far before the known end the room may be; negative: how far beyond it it must be.
+        `short_by_s`: how far before the known end the room may be; negative: how far beyond it it must be. Where no
+        end is known most members must have said so, of those who are not `blind` (hidden, or with a player that
+        stands); until then the answer is the version that is.
 
         :raises Refused: `not_at_end`, `nobody_present`.
         """
-        seen = "" if seen_duration_s is None else f"{seen_duration_s:.6f}"
-        return await self._change("advance", room, sender, item, f"{short_by_s:.6f}", seen)
+        return await self._change("advance", room, sender, item, f"{short_by_s:.6f}", *blind)
+
+    async def see_window(self, room: str, sender: Sender, item: str, window: LiveWindow) -> int:
+        """What the live stream that plays offers, as the sender's player sees it. A room outside of it is moved in."""
+        return await self._change(
+            "window", room, sender, item, f"{window.start:.6f}", f"{window.end:.6f}", f"{window.segment:.6f}"
+        )
 
     async def resolved(
         self,
@@ -357,14 +365,19 @@ class RoomStore:
         :param opened_with: the member whose cookies opened it.
         :raises Refused: `not_lent` if they may not serve this item (any more).
         """
+        is_live = False
         if video_json is not None:
             video = {**codec.decode(video_json), "item_id": item}
-            length = f"{duration:.6f}" if duration else ""
+            is_live = bool(video.get("is_live"))
+            length = f"{duration:.6f}" if duration and not is_live else ""
             args = ["ready", title[:200], thumbnail, length, codec.encode_text(video), "", ""]
         else:
             args = ["failed", "", "", "", "", code or "unavailable", message or "This link could not be opened."]
         try:
-            await self._change("resolved", room, SYSTEM, item, *args, codec.encode_text(list(attempts)), opened_with)
+            await self._change(
+                "resolved", room, SYSTEM,
+                item, *args, codec.encode_text(list(attempts)), opened_with, _flag(is_live),
+            )  # fmt: skip
         except Refused as refusal:
             if refusal.code != "no_such_item":
                 raise

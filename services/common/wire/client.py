@@ -8,7 +8,7 @@ from msgspec import DecodeError, Meta, Struct, ValidationError
 from msgspec.json import Decoder
 
 from services.common import codec
-from services.common.wire.models import BufferingPolicy, ItemIdText, PlayerState, Role, Timestamp, Url
+from services.common.wire.models import BufferingPolicy, ItemIdText, LiveWindow, PlayerState, Role, Timestamp, Url
 
 CommandId = Annotated[str, Meta(min_length=1, max_length=64)]
 MemberIdText = Annotated[str, Meta(min_length=1, max_length=254)]
@@ -166,6 +166,7 @@ class Status(ClientMessage, tag="status", kw_only=True, frozen=True):
 
     `position` and `buffered` in seconds, `drift` in seconds ahead of the room, `rtt` the round trip in seconds. `seeks`
     and `rates`: how often it sought and changed its speed to be with the room since the report before.
+    `window` is what a live stream with dates offers; a room knows by it where it may be.
     """
 
     state: PlayerState
@@ -175,6 +176,7 @@ class Status(ClientMessage, tag="status", kw_only=True, frozen=True):
     rtt: Annotated[float, Meta(ge=0, le=60)] | None = None
     seeks: Annotated[int, Meta(ge=0, le=1000)] = 0
     rates: Annotated[int, Meta(ge=0, le=1000)] = 0
+    window: LiveWindow | None = None
 
 
 class Pong(ClientMessage, tag="pong", kw_only=True, frozen=True):

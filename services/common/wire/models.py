@@ -14,7 +14,10 @@ PlayerState = Literal["ready", "buffering", "stalled", "hidden"]
 LogKind = Literal[
     "play", "pause", "seek", "set_rate", "queue_add", "queue_remove", "queue_play", "kick", "ban", "settings",
 ]  # fmt: skip
-Timestamp = Annotated[float, Meta(ge=0, description="Media position in seconds.")]
+Timestamp = Annotated[
+    float, Meta(ge=0, description="Media position in seconds; in a live stream the picture's date, Unix seconds.")
+]
+Date = Annotated[float, Meta(ge=0, le=1e11)]
 ItemIdText = Annotated[str, Meta(min_length=1, max_length=16)]
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
 
@@ -85,6 +88,16 @@ class Attempt(Model, kw_only=True, frozen=True):
     lender: str
     code: str
     message: str
+
+
+class LiveWindow(Model, kw_only=True, frozen=True):
+    """What the live stream `item_id` offers now: the dates (Unix seconds) of its first picture and of the end of its
+    last, and how long its longest segment is, in seconds."""
+
+    item_id: ItemIdText
+    start: Date
+    end: Date
+    segment: Annotated[float, Meta(gt=0, le=60)]
 
 
 class QueueItem(Model, kw_only=True, frozen=True):

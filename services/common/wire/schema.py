@@ -68,6 +68,15 @@ version last seen means that one was missed, and `resync` asks for a whole `room
 The room's position is `timestamp + rate × (now − server_time)` while it plays, and `timestamp` while it does not.
 `play`, `pause` and `seek` are acted on at `starts_at`, so that everyone moves together.
 
+A live stream's positions (`is_live`) are the dates of its pictures, Unix seconds: EXT-X-PROGRAM-DATE-TIME, which the
+proxy adds to playlists that have none, or what follows from `availabilityStartTime`. A player says in `status` what the
+stream offers (`window`); what is sought or resumed is moved into that, and so is a room that is where no pictures are.
+Where nobody sees dates everyone plays at the edge, and `seek` is refused with `live`; so is `set_rate` in any live
+stream.
+
+`ended` moves the room on when it is within two seconds of the end; where nobody knows the end, when most members have
+said it, not counting those who are hidden or whose player stands.
+
 Who may play, queue, chat and change settings is said by role: `owner`, `moderator`, `member`, `viewer`. A room starts
 open. A command that is not allowed is answered with the code `forbidden`. When the owner leaves, the moderator, else
 the member, who has been there longest stands in until they are back.

@@ -49,7 +49,10 @@ class Resumed(RoomEvent, tag="resumed", kw_only=True, frozen=True):
 
 
 class RoomState(ServerMessage, tag="room_state", kw_only=True, frozen=True):
-    """A whole snapshot: on joining, after a gap, and on `resync`."""
+    """A whole snapshot: on joining, after a gap, and on `resync`.
+
+    `starts_at`: when the position begins to run, where that is still to come (room clock, Unix seconds).
+    """
 
     room: Room
     version: int
@@ -59,11 +62,12 @@ class RoomState(ServerMessage, tag="room_state", kw_only=True, frozen=True):
     chat: list[ChatMessage] = []
     log: list[LogEntry] = []
     waiting: Waiting | None = None
+    starts_at: float | None = None
     statuses: dict[str, MemberStatus] = {}
 
 
 class Heartbeat(ServerMessage, tag="heartbeat", kw_only=True, frozen=True):
-    """`timestamp` is the authoritative position in seconds at `server_time`."""
+    """`timestamp` is the authoritative position in seconds at `server_time`; before a start it stands still."""
 
     timestamp: float
     is_playing: bool

@@ -6,6 +6,14 @@ export function clockTime(seconds: number): string {
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
 }
 
+/** Positions in a file end long before; the dates of a live stream's pictures (Unix seconds) begin here. */
+const FIRST_DATE = 1e9;
+
+/** A position as people read it: in a live stream the time of day. */
+export function momentTime(position: number): string {
+  return position < FIRST_DATE ? clockTime(position) : new Date(position * 1000).toLocaleTimeString();
+}
+
 /** The same for ears. */
 export function spokenTime(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { clockTime, hue, initials, namesOf, spokenTime } from "./format";
+import { clockTime, hue, initials, momentTime, namesOf, spokenTime } from "./format";
 import { linked, readWish, slug } from "./links";
 import { Store } from "./store";
 
@@ -43,6 +43,11 @@ describe("links in a message", () => {
 describe("words for numbers", () => {
   it("writes times", () => {
     expect([0, 7.9, 750, 3723].map(clockTime)).toEqual(["0:00", "0:07", "12:30", "1:02:03"]);
+  });
+
+  it("writes the date of a live picture as a time of day", () => {
+    expect(momentTime(750)).toBe("12:30");
+    expect(momentTime(1.7e9)).toBe(new Date(1.7e12).toLocaleTimeString());
   });
 
   it("says times", () => {

@@ -33,8 +33,6 @@ export interface PlayerEvents {
   /** The media is new, or was loaded again. */
   loaded(): void;
   ended(): void;
-  /** What makes a date out of the room's positions, for what a live stream offers. */
-  dateOffset(window: LiveWindow): number | null;
 }
 
 const IDLE: MediaView = {
@@ -60,7 +58,6 @@ export class Player {
   private track: HTMLTrackElement | null = null;
   private stalledSince: number | null = null;
   private isRefusing = false;
-  private isDated = false;
 
   constructor(private readonly events: PlayerEvents) {
     const { volume, isMuted, joinsPairs } = readPrefs();
@@ -87,6 +84,11 @@ export class Player {
     video.addEventListener("ended", this.onEnded);
   }
 
+  /** The item whose video is loaded. */
+  get itemId(): string | null {
+    return this.loaded?.item_id || null;
+  }
+
   get element(): HTMLVideoElement {
     return this.video;
   }
@@ -100,7 +102,7 @@ export class Player {
     return this.engine?.transport.ahead ?? 0;
   }
 
-  /** What a live stream offers, in dates that the room shares; null for everything else. */
+  /** What a live stream offers, in dates; null for everything else. */
   get window(): LiveWindow | null {
     return this.engine?.transport.window ?? null;
   }
@@ -119,11 +121,6 @@ export class Player {
   /** Loads everything again, after a failure. */
   retry(startAt: number): void {
     this.open(this.loaded, startAt);
-  }
-
-  /** Whether the room's positions are dates. */
-  setDated(isDated: boolean): void {
-    this.isDated = isDated;
   }
 
   obey(orders: Orders): void {
@@ -269,8 +266,6 @@ export class Player {
       startAt,
       wantedHeight: readPrefs().wantedHeight,
       joinsPairs: this.state.get().joinsPairs,
-      isDated: () => this.isDated,
-      dateOffset: (window) => this.events.dateOffset(window),
       changed: () => {
         if (generation === this.generation) this.refresh();
       },

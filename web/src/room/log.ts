@@ -1,5 +1,5 @@
 /** What people did, as lines between their words. Pure. */
-import { clockTime } from "@/lib/format";
+import { momentTime } from "@/lib/format";
 import type { RoomEvent } from "@/wire/frames";
 import type { LogEntry } from "@/wire/wire.gen";
 import type { Replica } from "./replica";
@@ -67,7 +67,7 @@ export function entryWords(entry: LogEntry, who: string, titleOf: (link: string)
     case "pause":
       return `${who} paused`;
     case "seek":
-      return `${who} sought to ${clockTime(entry.timestamp ?? 0)}`;
+      return `${who} sought to ${momentTime(entry.timestamp ?? 0)}`;
     case "set_rate":
       return `${who} set the speed${title && ` to ${title}`}`;
     case "queue_add":

@@ -3,9 +3,9 @@ import type { Readable } from "@/lib/store";
 import { Player } from "@/player/player";
 import type { RoomClock } from "@/socket/clock";
 import { type Cause, Follower } from "@/sync/follower";
-import { dateOffset, FIRST_DATE, type LiveWindow } from "@/sync/live";
 import { type Anchor, positionAt } from "@/sync/position";
 import type { ClientMessage, ServerMessage } from "@/wire/frames";
+import type { Status } from "@/wire/wire.gen";
 import type { Replica } from "./replica";
 import { Reporter } from "./reporter";
 import type { RoomView } from "./view";
@@ -42,7 +42,6 @@ export class Playback {
     this.player = new Player({
       loaded: () => this.loaded(),
       ended: () => this.ended(),
-      dateOffset: (window) => this.dateOffset(window),
     });
     this.reporter = new Reporter((message) => line.send(message));
     for (const name of MEDIA_NEWS) this.player.element.addEventListener(name, this.report);
@@ -69,14 +68,6 @@ export class Playback {
     return now === null ? null : this.follower.drift(now, this.player.view);
   }
 
-  /** A position as everybody understands it: in a live stream with dates, the date. */
-  shared(position: number): number {
-    // This person's own wish, not answered yet, is a date already.
-    if (position >= FIRST_DATE) return position;
-    const { window } = this.player;
-    return position + (window === null ? 0 : (this.dateOffset(window) ?? 0));
-  }
-
   /** Calls back four times a second. */
   onTick(callback: () => void): () => void {
     this.tickers.add(callback);
@@ -91,7 +82,6 @@ export class Playback {
   /** The room has moved on from `before` by a message. */
   follow(before: Replica | null, replica: Replica, message: ServerMessage): void {
     const { anchor, video } = replica;
-    this.player.setDated(video?.is_live === true && anchor.position >= FIRST_DATE);
     this.player.load(video, anchor.position);
     if (anchor === before?.anchor) return;
     const cause = causeOf(message, before, replica);
@@ -170,10 +160,9 @@ export class Playback {
     this.line.ended(itemId);
   }
 
-  private dateOffset(window: LiveWindow): number | null {
-    const now = this.clock.now();
-    const { replica } = this.view.get();
-    return now === null || replica === null ? null : dateOffset(replica.anchor, window, now);
+  private liveWindow(): Status["window"] {
+    const { window, itemId } = this.player;
+    return window === null || itemId === null ? null : { item_id: itemId, ...window };
   }
 
   private readonly report = (): void => {
@@ -189,7 +178,8 @@ export class Playback {
     };
     const drift = this.drift();
     const roundTrip = this.clock.roundTrip();
-    this.reporter.report(performance.now(), situation, { position: situation.view.position, drift, roundTrip });
+    const figures = { position: situation.view.position, drift, roundTrip, window: this.liveWindow() };
+    this.reporter.report(performance.now(), situation, figures);
   };
 }
 

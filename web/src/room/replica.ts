@@ -96,7 +96,7 @@ function fromSnapshot(message: Snapshot, before: Replica | null): Replica {
     itemId: room.current_item_id,
     anchor: {
       position: room.timestamp,
-      at: message.server_time,
+      at: message.starts_at ?? message.server_time,
       rate: room.rate,
       isPlaying: room.is_playing && message.waiting === null,
     },

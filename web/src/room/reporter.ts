@@ -14,6 +14,8 @@ export interface Figures {
   readonly position: number | null;
   readonly drift: number | null;
   readonly roundTrip: number | null;
+  /** What a live stream offers. */
+  readonly window: Status["window"];
 }
 
 /** Tells the room how this player is: at once when that changes, else every five seconds. */
@@ -21,7 +23,12 @@ export class Reporter {
   private readonly readiness = new Readiness();
   private seeks = 0;
   private rates = 0;
-  private told: { readonly state: Status["state"]; readonly tone: string; readonly at: number } | null = null;
+  private told: {
+    readonly state: Status["state"];
+    readonly tone: string;
+    readonly item: string | null;
+    readonly at: number;
+  } | null = null;
 
   constructor(private readonly send: (message: ClientMessage) => void) {}
 
@@ -40,11 +47,12 @@ export class Reporter {
   report(now: number, situation: Situation, figures: Figures): void {
     const state = this.readiness.observe(now / 1000, situation);
     const tone = toneOf(figures.drift);
-    if (this.told?.state === state) {
+    const item = figures.window?.item_id ?? null;
+    if (this.told?.state === state && this.told.item === item) {
       const patience = state === "ready" && tone !== this.told.tone ? TONE_AFTER_MS : EVERY_MS;
       if (now - this.told.at < patience) return;
     }
-    this.told = { state, tone, at: now };
+    this.told = { state, tone, item, at: now };
     this.send({
       type: "status",
       state,
@@ -54,6 +62,7 @@ export class Reporter {
       rtt: figures.roundTrip === null ? null : Math.min(MOST_RTT_S, figures.roundTrip),
       seeks: this.seeks,
       rates: this.rates,
+      window: figures.window ?? null,
     });
     this.seeks = 0;
     this.rates = 0;

@@ -57,6 +57,7 @@ const snapshot: Snapshot = {
   chat: [],
   log: [],
   waiting: null,
+  starts_at: null,
   statuses: {},
 };
 
@@ -243,6 +244,11 @@ describe("waiting for somebody", () => {
     const stopped = advance(held, { type: "pause", ...next, timestamp: 14, by: "x", starts_at: 1003 }).replica;
     expect(stopped?.anchor.isPlaying).toBe(false);
     expect(stopped?.waiting).toBeNull();
+  });
+
+  it("says in a snapshot when it begins, if that is to come", () => {
+    const { replica: early } = advance(null, { ...snapshot, starts_at: 1000.4 });
+    expect(early?.anchor).toMatchObject({ position: 12, at: 1000.4 });
   });
 
   it("is in a snapshot, too", () => {

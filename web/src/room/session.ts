@@ -5,7 +5,7 @@ import type { Player } from "@/player/player";
 import { RoomClock } from "@/socket/clock";
 import { RoomConnection } from "@/socket/connection";
 import type { IdentifiedCommand } from "@/socket/outbox";
-import { newest } from "@/sync/live";
+import { newest, offered } from "@/sync/live";
 import type { Anchor } from "@/sync/position";
 import type { Command, RoomEvent, ServerMessage } from "@/wire/frames";
 import type { SetSettings } from "@/wire/wire.gen";
@@ -101,14 +101,14 @@ export class RoomSession {
 
   play(): void {
     if (this.objects("playback")) return;
-    const timestamp = this.playback.shared(this.position());
+    const timestamp = this.position();
     this.guessAnchor({ type: "play", timestamp }, { position: timestamp, isPlaying: true });
     this.flash({ kind: "play", text: "" });
   }
 
   pause(): void {
     if (this.objects("playback")) return;
-    const timestamp = this.playback.shared(this.position());
+    const timestamp = this.position();
     this.guessAnchor({ type: "pause", timestamp }, { position: timestamp, isPlaying: false });
     this.flash({ kind: "pause", text: "" });
     this.playback.tick();
@@ -121,8 +121,8 @@ export class RoomSession {
       this.toasts.show("This stream can only be watched as it comes.");
       return;
     }
-    const most = window === null ? (this.duration() ?? Number.POSITIVE_INFINITY) : newest(window);
-    const timestamp = Math.min(Math.max(window?.start ?? 0, this.playback.shared(position)), most);
+    const most = this.duration() ?? Number.POSITIVE_INFINITY;
+    const timestamp = window === null ? Math.min(Math.max(0, position), most) : offered(position, window);
     this.guessAnchor({ type: "seek", timestamp }, { position: timestamp });
   }
 
@@ -135,7 +135,7 @@ export class RoomSession {
   /** How far the room is behind the newest picture of a live stream, in seconds; null where that cannot be told. */
   behindLive(): number | null {
     const { window } = this.player;
-    return window === null ? null : newest(window) - this.playback.shared(this.position());
+    return window === null ? null : newest(window) - this.position();
   }
 
   goLive(): void {

@@ -83,7 +83,7 @@ describe("reports", () => {
     },
     ahead: 3,
   } as const;
-  const figures = { position: 5, drift: 0, roundTrip: 0.04 };
+  const figures = { position: 5, drift: 0, roundTrip: 0.04, window: null };
 
   it("go out at once when the state changes, else every five seconds", () => {
     const sent: ClientMessage[] = [];
@@ -92,6 +92,17 @@ describe("reports", () => {
     expect(sent).toHaveLength(3);
     reporter.report(10_100, { ...situation, isHidden: true }, figures);
     expect(sent.at(-1)).toMatchObject({ state: "hidden", rtt: 0.04 });
+  });
+
+  it("tell at once what a live stream offers, which moves the room to where pictures are", () => {
+    const sent: ClientMessage[] = [];
+    const reporter = new Reporter((message) => sent.push(message));
+    const window = { item_id: "i1", start: 1.7e9, end: 1.7e9 + 60, segment: 2 };
+    reporter.report(0, situation, figures);
+    reporter.report(250, situation, { ...figures, window });
+    reporter.report(500, situation, { ...figures, window: { ...window, end: window.end + 2 } });
+    expect(sent).toHaveLength(2);
+    expect(sent.at(-1)).toMatchObject({ type: "status", window });
   });
 
   it("tell a drift that others would see within a second", () => {

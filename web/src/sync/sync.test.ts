@@ -3,7 +3,7 @@ import { correct, keepGoing } from "./drift";
 import { Follower, type MediaView, type Orders } from "./follower";
 import { Gauge } from "./gauge";
 import { Latency } from "./latency";
-import { dateOffset, type LiveWindow } from "./live";
+import { isAtEdge, type LiveWindow, newest, offered } from "./live";
 import { type Anchor, positionAt } from "./position";
 import { Tightness } from "./tightness";
 import { TIGHTENING, trimOf } from "./trim";
@@ -124,25 +124,22 @@ describe("tight sync", () => {
   });
 });
 
-describe("live rooms", () => {
+describe("what a live stream offers", () => {
   const window: LiveWindow = { start: 1.7e9, end: 1.7e9 + 60, segment: 2 };
-  const undated: Anchor = { position: 12, at: 1.7e9 + 40, rate: 1, isPlaying: true };
 
-  it("play four segments behind the clock while nobody has paused or sought, wherever a viewer joins", () => {
-    const offset = dateOffset(undated, window, 1.7e9 + 61) ?? Number.NaN;
-    expect(positionAt(undated, 1.7e9 + 61, null) + offset).toBeCloseTo(1.7e9 + 53);
-    const beaten = { ...undated, position: 17, at: undated.at + 5 };
-    expect(dateOffset(beaten, window, 1.7e9 + 61)).toBeCloseTo(offset);
+  it("ends a segment before its last picture, and begins with its first", () => {
+    expect(offered(1.7e9 + 30, window)).toBe(1.7e9 + 30);
+    expect(offered(1.7e9 + 59, window)).toBe(newest(window));
+    expect(offered(1.7e9 - 500, window)).toBe(window.start);
   });
 
-  it("have dates as positions once somebody has", () => {
-    expect(dateOffset({ ...undated, position: 1.7e9 + 20 }, window, 1.7e9 + 61)).toBe(0);
+  it("begins with its first picture also where it is shorter than a segment", () => {
+    expect(offered(1.7e9 + 1, { start: 1.7e9, end: 1.7e9 + 1, segment: 2 })).toBe(1.7e9);
   });
 
-  it("cannot be compared where the stream's dates are not of our time", () => {
-    expect(dateOffset(undated, window, 1.7e9 + 67)).toBeNull();
-    expect(dateOffset(undated, window, 1.7e9 + 7)).toBeNull();
-    expect(dateOffset(undated, window, 1.8e9)).toBeNull();
+  it("leaves no room for hurrying within two segments of the end", () => {
+    expect(isAtEdge(1.7e9 + 57, window)).toBe(true);
+    expect(isAtEdge(1.7e9 + 50, window)).toBe(false);
   });
 });
 

@@ -90,7 +90,7 @@ export interface Play {
   type: "play";
   id?: string | null;
   /**
-   * Media position in seconds.
+   * Media position in seconds; in a live stream the picture's date, Unix seconds.
    */
   timestamp: number;
 }
@@ -98,7 +98,7 @@ export interface Pause {
   type: "pause";
   id?: string | null;
   /**
-   * Media position in seconds.
+   * Media position in seconds; in a live stream the picture's date, Unix seconds.
    */
   timestamp: number;
 }
@@ -106,7 +106,7 @@ export interface Seek {
   type: "seek";
   id?: string | null;
   /**
-   * Media position in seconds.
+   * Media position in seconds; in a live stream the picture's date, Unix seconds.
    */
   timestamp: number;
 }
@@ -273,6 +273,7 @@ export interface Resync {
  *
  * `position` and `buffered` in seconds, `drift` in seconds ahead of the room, `rtt` the round trip in seconds. `seeks`
  * and `rates`: how often it sought and changed its speed to be with the room since the report before.
+ * `window` is what a live stream with dates offers; a room knows by it where it may be.
  */
 export interface Status {
   type: "status";
@@ -283,12 +284,25 @@ export interface Status {
   rtt?: number | null;
   seeks?: number;
   rates?: number;
+  window?: LiveWindow | null;
+}
+/**
+ * What the live stream `item_id` offers now: the dates (Unix seconds) of its first picture and of the end of its
+ * last, and how long its longest segment is, in seconds.
+ */
+export interface LiveWindow {
+  item_id: string;
+  start: number;
+  end: number;
+  segment: number;
 }
 export interface Pong {
   type: "pong";
 }
 /**
  * A whole snapshot: on joining, after a gap, and on `resync`.
+ *
+ * `starts_at`: when the position begins to run, where that is still to come (room clock, Unix seconds).
  */
 export interface RoomState {
   type: "room_state";
@@ -300,6 +314,7 @@ export interface RoomState {
   chat: ChatMessage[];
   log: LogEntry[];
   waiting: Waiting | null;
+  starts_at: number | null;
   statuses: {
     [k: string]: MemberStatus;
   };
@@ -503,7 +518,7 @@ export interface MemberStatus {
   is_excused: boolean;
 }
 /**
- * `timestamp` is the authoritative position in seconds at `server_time`.
+ * `timestamp` is the authoritative position in seconds at `server_time`; before a start it stands still.
  */
 export interface Heartbeat {
   type: "heartbeat";

@@ -34,8 +34,8 @@ end
 -- The video was ready before anybody was there to see it begin.
 if get('autoplay') == '1' and get('video') ~= '' then
   set('autoplay', '0')
-  anchor(0, true)
-  at = playback_event('play', 0, ACTOR)
+  anchor(first_position(), true)
+  at = playback_event('play', first_position(), ACTOR)
 end
 keep()
 return {'ok', int(at)}

@@ -1,4 +1,5 @@
 -- play, pause, seek: the person's position becomes the room's. set_rate: the position runs on at another rate.
+-- A live stream has dates for positions, in what it offers, and the speed of the clock; without dates no seek: 'live'.
 -- ARGV: 6 play|pause|seek|set_rate, 7 position in seconds, or the rate, from 8 on ids of seeks that this one replaces
 local seen = replayed()
 -- A replaced seek has this one's answer for good: said again, it must not move the room back.
@@ -11,6 +12,12 @@ if not may('playback') then return refused('forbidden') end
 if get('video') == '' then return refused('nothing_playing') end
 local kind, value = ARGV[6], tonumber(ARGV[7])
 
+if is_live() then
+  local window = live_window()
+  if kind == 'set_rate' or (kind == 'seek' and not window) then return refused('live') end
+  -- Who sees no dates can't say where: the room goes on at the edge.
+  value = window and offered(value, window) or (kind == 'play' and at_edge(nil) or position(NOW))
+end
 if kind == 'set_rate' then
   local pos = position(NOW)
   set('pos', seconds(pos), 'at', seconds(NOW), 'rate', seconds(value))

@@ -132,6 +132,32 @@ local function playback_event(kind, pos, by, starts_at, from)
     .. ',"starts_at":' .. seconds(starts_at or NOW) .. ',"from":' .. seconds(from or pos))
 end
 
+-- A live stream's positions are dates of pictures, Unix seconds. What it offers is what a player said last: how far
+-- its end is behind the room's clock, how long its window is, and its longest segment. Without that no date is known.
+local FIRST_BEHIND_S, BEHIND_SEGMENTS = 12, 3
+
+local function is_live() return get('live') == '1' end
+
+local function live_window()
+  local lag = tonumber(get('live_lag'))
+  if not lag then return nil end
+  local last = NOW - lag
+  return {first = last - tonumber(get('live_span')), last = last, segment = tonumber(get('live_segment'))}
+end
+
+-- Where everybody has pictures: what comes last is not there for everybody at once.
+local function at_edge(window)
+  if not window then return NOW - FIRST_BEHIND_S end
+  return math.max(window.first, window.last - BEHIND_SEGMENTS * window.segment)
+end
+
+-- The nearest date that the stream still, or already, offers.
+local function offered(date, window)
+  return math.max(window.first, math.min(date, window.last - window.segment))
+end
+
+local function first_position() return is_live() and at_edge(live_window()) or 0 end
+
 local function make_room(unlisted)
   set('v', '1', 'created_at', seconds(NOW), 'owner', ACTOR, 'item', '', 'video', '', 'duration', '', 'rate', '1',
     'settings', '{}', 'unlisted', unlisted)
@@ -191,13 +217,15 @@ end
 
 local function video_event(video, id, playing)
   return emit('"type":"set_video","by":' .. quoted(ACTOR) .. ',"item_id":' .. (id == '' and 'null' or quoted(id))
-    .. ',"is_playing":' .. flag(playing) .. ',"timestamp":0,"starts_at":' .. seconds(NOW)
+    .. ',"is_playing":' .. flag(playing) .. ',"timestamp":' .. seconds(tonumber(get('pos')) or 0)
+    .. ',"starts_at":' .. seconds(NOW)
     .. ',"video":' .. (video == '' and 'null' or video))
 end
 
 -- Make an item the current one; it plays when its video is known and somebody is there. '' empties the stage.
 local function set_current(id)
-  set('item', id, 'video', '', 'duration', '', 'autoplay', id == '' and '0' or '1')
+  set('item', id, 'video', '', 'duration', '', 'autoplay', id == '' and '0' or '1', 'live', '', 'live_lag', '',
+    'finished', '{}')
   anchor(0, false)
   local at = video_event('', id, false)
   set('set_version', int(at))

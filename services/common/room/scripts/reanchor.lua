@@ -7,10 +7,13 @@ if redis.call('EXISTS', ROOM) == 0 then return {'ok', '0'} end
 local last, by = tonumber(get('stepped_at')), tonumber(get('stepped_by'))
 if last and math.abs(NOW - last) < STEPS_APART_S and math.abs(step - by) < SAME_S then return {'ok', int(version())} end
 set('stepped_at', seconds(NOW), 'stepped_by', seconds(step))
+-- What was written since the step is right already. Leases are renewed soon, and not judged meanwhile.
+local function is_old(time) return time and (NOW - time < 0 or NOW - time >= NOTICED_WITHIN_S) end
+-- The pictures' dates know nothing of this clock: how far they are behind it changes with it.
+local lag, seen = tonumber(get('live_lag')), tonumber(get('live_at'))
+if lag and is_old(seen) then set('live_lag', seconds(lag + step), 'live_at', seconds(seen + step)) end
 for _, field in ipairs({'at', 'alive_at'}) do
   local time = tonumber(get(field))
-  -- What was written since the step is right already. Leases are renewed soon, and not judged meanwhile.
-  local is_new = time and NOW - time >= 0 and NOW - time < NOTICED_WITHIN_S
-  if time and not is_new then set(field, seconds(time + step)) end
+  if is_old(time) then set(field, seconds(time + step)) end
 end
 return {'ok', int(version())}

@@ -9,8 +9,10 @@ if event.type == 'seek' then
   if not may('playback') then return refused('forbidden') end
   if get('video') == '' or (tonumber(get('set_version')) or 0) > tonumber(ARGV[6]) then return refused('too_late') end
   local from, starts_at = position(NOW), is_playing() and NOW + lead() or NOW
-  anchor(event.from, is_playing(), starts_at)
-  return applied(playback_event('seek', event.from, ACTOR, starts_at, from))
+  local window = is_live() and live_window()
+  local to = window and offered(event.from, window) or event.from
+  anchor(to, is_playing(), starts_at)
+  return applied(playback_event('seek', to, ACTOR, starts_at, from))
 end
 if event.type == 'queue_update' and event.op == 'remove' and type(event.item) == 'table' then
   if not may('queue') then return refused('forbidden') end

@@ -1,7 +1,8 @@
 import type { MediaPlayerClass } from "dashjs";
+import { isAtEdge, type LiveWindow, offered } from "@/sync/live";
 import { AUTO, type Choice } from "../quality";
 import { SingleTransport } from "../single";
-import { type Coordinate, SAME } from "../transport";
+import { type LiveCoordinate, SAME } from "../transport";
 import type { Engine, EngineContext } from "./engine";
 
 /** What a manifest of our own does not say itself. */
@@ -10,6 +11,9 @@ export interface Origin {
   readonly offered: readonly { readonly id: string; readonly label: string; readonly height: number }[];
   ended(): void;
 }
+
+// Where a live stream says nothing of its segments.
+const SEGMENT_S = 4;
 
 /** dash.js, for streams that come as an MPD. */
 export async function openDash(context: EngineContext, url: string, origin: Origin | null = null): Promise<Engine> {
@@ -45,7 +49,7 @@ class DashEngine implements Engine {
     private readonly context: EngineContext,
     private readonly origin: Origin | null,
   ) {
-    this.transport = new SingleTransport(context.video, context.state.is_live ? dated(player, context) : SAME);
+    this.transport = new SingleTransport(context.video, context.state.is_live ? dated(player, context.video) : SAME);
     player.on("streamInitialized", () => this.begin());
     player.on("qualityChangeRendered", () => context.changed());
     player.on("error", (event: unknown) => this.failed(event));
@@ -110,11 +114,31 @@ class DashEngine implements Engine {
   }
 }
 
-function dated(player: MediaPlayerClass, context: EngineContext): Coordinate {
-  const offset = () => player.timeAsUTC() - context.video.currentTime;
-  const isKnown = () => context.isDated() && player.isReady() && Number.isFinite(player.timeAsUTC());
+/** A live stream's time is the date of its picture, which follows from `availabilityStartTime`. */
+function dated(player: MediaPlayerClass, video: HTMLVideoElement): LiveCoordinate {
+  const offset = (): number | null => {
+    const date = player.isReady() ? player.timeAsUTC() : 0;
+    return date > 0 ? date - video.currentTime : null;
+  };
+  const window = (): LiveWindow | null => {
+    const found = player.isReady() ? player.getDvrWindow() : null;
+    const segment = player.isReady() ? player.getCurrentRepresentationForType("video")?.fragmentDuration : null;
+    if (!found || !(found.endAsUtc > found.startAsUtc)) return null;
+    return { start: found.startAsUtc, end: found.endAsUtc, segment: segment || SEGMENT_S };
+  };
   return {
-    toRoom: (time) => (isKnown() ? time + offset() : null),
-    toMedia: (position) => (isKnown() ? position - offset() : null),
+    window,
+    toRoom(time) {
+      const known = offset();
+      return known === null ? null : time + known;
+    },
+    toMedia(position) {
+      const [known, found] = [offset(), window()];
+      return known === null ? null : (found === null ? position : offered(position, found)) - known;
+    },
+    isAtEdge(time) {
+      const [known, found] = [offset(), window()];
+      return known !== null && found !== null && isAtEdge(time + known, found);
+    },
   };
 }

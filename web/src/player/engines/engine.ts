@@ -1,4 +1,3 @@
-import type { LiveWindow } from "@/sync/live";
 import type { VideoState } from "@/wire/wire.gen";
 import type { Choice } from "../quality";
 import type { Transport } from "../transport";
@@ -27,10 +26,6 @@ export interface EngineContext {
   readonly startAt: number;
   readonly wantedHeight: number | null;
   readonly joinsPairs: boolean;
-  /** Whether the room's positions are dates, as in a live stream whose pictures have them. */
-  isDated(): boolean;
-  /** What makes a date out of the room's positions, given what the stream offers; null where they do not meet. */
-  dateOffset(window: LiveWindow): number | null;
   changed(): void;
   refused(error: unknown): void;
   failed(kind: FailureKind, detail: string): void;

@@ -1,7 +1,7 @@
 import type Hls from "hls.js";
 import type { LevelDetails } from "hls.js";
 import workerUrl from "hls.js/dist/hls.worker.js?url";
-import { type LiveWindow, newest } from "@/sync/live";
+import { isAtEdge, type LiveWindow, offered } from "@/sync/live";
 import { AUTO, type Choice, choices } from "../quality";
 import { SingleTransport } from "../single";
 import { type LiveCoordinate, SAME } from "../transport";
@@ -45,7 +45,7 @@ class HlsEngine implements Engine {
     library: typeof Hls,
     private readonly context: EngineContext,
   ) {
-    const coordinate = context.state.is_live ? dated(hls, context) : SAME;
+    const coordinate = context.state.is_live ? dated(hls) : SAME;
     this.transport = new SingleTransport(context.video, coordinate);
     const { Events, ErrorTypes } = library;
     hls.on(Events.MANIFEST_PARSED, () => this.begin());
@@ -145,35 +145,33 @@ class HlsEngine implements Engine {
 }
 
 /** A live stream's time is the date of its picture (EXT-X-PROGRAM-DATE-TIME). Two viewers share nothing else. */
-function dated(hls: Hls, context: EngineContext): LiveCoordinate {
+function dated(hls: Hls): LiveCoordinate {
   const known = (): Known | null => {
     const details = hls.levels[hls.currentLevel < 0 ? hls.loadLevel : hls.currentLevel]?.details;
     const window = details === undefined ? null : windowOf(details);
-    const offset = window === null ? null : context.dateOffset(window);
-    return details === undefined || window === null || offset === null ? null : { details, window, offset };
+    return details === undefined || window === null ? null : { details, window };
+  };
+  const toRoom = (time: number): number | null => {
+    const fragment = known()?.details.fragments.findLast((each) => each.programDateTime !== null && each.start <= time);
+    return fragment?.programDateTime ? fragment.programDateTime / 1000 + time - fragment.start : null;
   };
   return {
     window: () => known()?.window ?? null,
-    toRoom(time) {
-      const found = known();
-      const fragment = found?.details.fragments.findLast((each) => each.programDateTime !== null && each.start <= time);
-      if (!found || !fragment?.programDateTime) return null;
-      return fragment.programDateTime / 1000 + time - fragment.start - found.offset;
-    },
+    toRoom,
     toMedia(position) {
       const found = known();
       const [first] = found?.details.fragments ?? [];
       if (!found || !first?.programDateTime) return null;
-      const { details, window, offset } = found;
-      const date = Math.min(Math.max(position + offset, window.start), newest(window));
+      const date = offered(position, found.window);
       const fragment =
-        details.fragments.findLast((each) => each.programDateTime !== null && each.programDateTime / 1000 <= date) ??
-        first;
+        found.details.fragments.findLast(
+          (each) => each.programDateTime !== null && each.programDateTime / 1000 <= date,
+        ) ?? first;
       return fragment.start + date - (fragment.programDateTime ?? 0) / 1000;
     },
     isAtEdge(time) {
-      const found = known();
-      return found !== null && found.details.edge - time < 2 * found.window.segment;
+      const [date, found] = [toRoom(time), known()];
+      return date !== null && found !== null && isAtEdge(date, found.window);
     },
   };
 }
@@ -181,7 +179,6 @@ function dated(hls: Hls, context: EngineContext): LiveCoordinate {
 interface Known {
   readonly details: LevelDetails;
   readonly window: LiveWindow;
-  readonly offset: number;
 }
 
 function windowOf(details: LevelDetails): LiveWindow | null {
