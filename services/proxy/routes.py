@@ -102,7 +102,7 @@ class ProxyEndpoint:
         return self._memory.get(key, self._clock())
 
     async def _serve_kept(self, ticket: Ticket, client: Client) -> bool:
-        key = None if ticket.wants_index or ticket.kind is Kind.MANIFEST else self._sources.cached_key(ticket)
+        key = None if ticket.wants_index or ticket.kind in MANIFESTS else self._sources.cached_key(ticket)
         return key is not None and await self._media.serve_kept(key, client)
 
     async def _fetch(self, ticket: Ticket, client: Client) -> None:
