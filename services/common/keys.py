@@ -158,6 +158,14 @@ class Keys:
         """String: one resolver worker's sign of life; seconds."""
         return f"{self.prefix}:worker:{worker}"
 
+    def vitals(self) -> str:
+        """Hash: resolver worker to what it tells of itself. Those without a vital sign are removed by the reader."""
+        return f"{self.prefix}:vitals"
+
+    def vital_sign(self, worker: str) -> str:
+        """String: a worker has told of itself. TTL 20 s."""
+        return f"{self.prefix}:vitals:{worker}"
+
     def limit(self, what: str, who: str) -> str:
         """Token bucket of one limit for one identity or address; seconds."""
         return f"{self.prefix}:limit:{what}:{who}"

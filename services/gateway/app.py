@@ -25,6 +25,7 @@ from services.common.redis import connect
 from services.common.resolution import Resolutions
 from services.common.room.store import RoomStore
 from services.common.vault import Vault
+from services.common.vitals import VitalsStore
 from services.gateway.answers import Headers, on_error, safety_headers
 from services.gateway.config import GatewaySettings
 from services.gateway.door import Door
@@ -56,6 +57,7 @@ class GatewayApp:
             Resolutions(self._jobs_redis, keys, max_depth=settings.resolve_queue_max),
             Vault(self._rooms_redis, keys, ring, guests_allowed=settings.guest_cookies_allowed),
             Loans(self._jobs_redis, keys, ring),
+            VitalsStore(self._jobs_redis, keys),
         )
         page = Page(settings.web_dir, self._store, proxies)
         self.asgi = _dressed(settings, self._identities, proxies, api, page)

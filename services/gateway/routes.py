@@ -24,6 +24,7 @@ from services.common.net import TrustedProxies
 from services.common.resolution import Resolutions
 from services.common.room.store import RoomStore, Sender
 from services.common.vault import Vault
+from services.common.vitals import VitalsStore
 from services.common.wire.models import QueueItem
 from services.common.wire.rest import (
     ClientConfig,
@@ -60,6 +61,7 @@ class Api:
         resolutions: Resolutions,
         vault: Vault,
         loans: Loans,
+        vitals: VitalsStore,
     ) -> None:
         self._settings = settings
         self._identities = identities
@@ -67,6 +69,7 @@ class Api:
         self._store = store
         self._resolutions = resolutions
         self._vault = vault
+        self._vitals = vitals
         self._cookies = CookieDesk(vault, loans, store)
         self._resolves = AddressLimit("resolve", settings.resolves_per_minute)
         self._passwords = AddressLimit("password", PASSWORDS_PER_MINUTE)
@@ -80,6 +83,7 @@ class Api:
             Route("/api/session", self.session),
             Route("/api/session", self.rename, methods=["POST"]),
             Route("/api/resolve", self.resolve, methods=["POST"]),
+            Route("/api/resolver/health", self.resolver_health),
             Route("/api/rooms", self.rooms),
             Route("/api/rooms", self.create_room, methods=["POST"]),
             Route("/api/rooms/{room}", self.room),
@@ -126,6 +130,11 @@ class Api:
             more = {"attempts": result.attempts} if result.attempts else {}
             return failure(refusal, status=422 if status in (400, 401) else status, more=more)
         return answer(result.video)
+
+    async def resolver_health(self, _request: Request) -> Response:
+        """How the resolver is: its workers, versions, and each extractor. 503 while nobody takes links."""
+        health = await self._vitals.read()
+        return answer(health, status=200 if health.workers else 503)
 
     async def rooms(self, _request: Request) -> Response:
         """The listed rooms, last active first."""

@@ -28,12 +28,17 @@ from services.common.resolution import Resolutions
 from services.common.room.store import RoomStore
 from services.common.stream import StreamSigner
 from services.common.vault import Vault
+from services.common.vitals import VitalsStore
 from services.resolver import metrics
 from services.resolver.config import ResolverSettings
 from services.resolver.egress import Egress
 from services.resolver.extract import Extractor
 from services.resolver.flight import Flights
-from services.resolver.javascript import find_node
+from services.resolver.javascript import find_node, found_versions, node_version
+from services.resolver.provider import Provider
+from services.resolver.report import Reporter
+from services.resolver.versions import installed
+from services.resolver.watch import WatchedExtractor
 from services.resolver.worker import ResolveWorker
 
 log = structlog.get_logger(__name__)
@@ -57,8 +62,26 @@ class ResolverApp:
         self._egress = Egress(self._guard, settings.egress_proxy)
         node = find_node(settings.node_path_for_ytdlp)
         if not node:
-            log.warning("no_node", effect="sites with JavaScript challenges will not resolve", needs="Node.js 22")
-        self._extractor = Extractor(settings, self._egress, node)
+            log.warning(
+                "no_node",
+                effect="sites with JavaScript challenges will not resolve",
+                needs="Node.js 22",
+                found=found_versions(settings.node_path_for_ytdlp),
+            )
+        provider = Provider(settings.pot_provider_url)
+        self._extractor = Extractor(settings, self._egress, node, provider)
+        watched = WatchedExtractor(self._extractor)
+        name = settings.node or secrets.token_hex(4)
+        self._reporter = Reporter(
+            VitalsStore(self._jobs_redis, keys),
+            watched,
+            provider,
+            installed(),
+            worker=name,
+            node=node_version(node),
+            canaries=settings.resolver_canaries,
+            canary_s=settings.resolver_canary_s,
+        )
         self._store = RoomStore(self._rooms_redis, keys)
         flights = Flights(
             Resolutions(self._jobs_redis, keys),
@@ -66,7 +89,7 @@ class ResolverApp:
             Vault(self._rooms_redis, keys, ring, guests_allowed=settings.guest_cookies_allowed),
             Loans(self._jobs_redis, keys, ring),
             self._store,
-            self._extractor,
+            watched,
             self._guard,
             StreamSigner(ring),
             ttl_s=settings.format_ttl_s,
@@ -75,7 +98,7 @@ class ResolverApp:
             self._jobs_redis,
             keys,
             flights.run,
-            node=settings.node or secrets.token_hex(4),
+            node=name,
             concurrency=settings.resolver_concurrency,
             deadline_s=settings.resolver_deadline_s,
         )
@@ -95,8 +118,8 @@ class ResolverApp:
         await self._egress.start()
         await self._extractor.start()
         await self._refresh_run()
-        self._tasks = [asyncio.create_task(self._worker.run()), asyncio.create_task(self._watch_run())]
-        self._tasks.append(asyncio.create_task(self._watch_queue()))
+        background = (self._worker.run(), self._watch_run(), self._watch_queue(), self._reporter.run())
+        self._tasks = [asyncio.create_task(each) for each in background]
 
     async def drain(self, seconds: float) -> None:
         """Let running jobs end within `seconds`; the others go back to the queue."""

@@ -38,6 +38,9 @@ class ResolverSettings(CommonSettings):
     node_path_for_ytdlp: str = setting("")
     # The PO-token provider's address. Empty: none.
     pot_provider_url: str = setting("")
+    # Links that are opened at intervals, to learn of a broken site before people do.
+    resolver_canaries: tuple[str, ...] = setting((), names)
+    resolver_canary_s: float = setting(900.0, seconds)
     # An HTTP proxy for everything that leaves. Empty: none.
     egress_proxy: str = setting("", secret=True)
     # YouTube binds its URLs to the family of the address that asked: the same here and in the proxy.

@@ -144,6 +144,12 @@ GONE: Final = "The cookies for this site were deleted or replaced meanwhile."
 _MENDABLE: Final = frozenset({GONE, *(rule.sentence for rule in RULES if rule.may_mend)})
 UNKNOWN: Final = "This link couldn't be opened. Try again later, or try another link."
 
+# What tells of a site, or of its extractor, rather than of one link.
+_BLAMED_KINDS: Final = frozenset({"Crashed", "DeadlineExceeded", "TransportError"})
+_BLAMED: Final = frozenset(
+    {UNKNOWN, *(rule.sentence for rule in RULES if 429 in rule.status or not rule.kinds.isdisjoint(_BLAMED_KINDS))}
+)
+
 # Failures that another attempt may not meet.
 _TRANSIENT: Final = frozenset({"timeout", "unavailable"})
 TRANSIENT_TTL_S: Final = 10
@@ -178,6 +184,16 @@ def resolve_error(code: Code, sentence: str) -> WatchTogetherError:
 def may_mend(error: WatchTogetherError) -> bool:
     """Whether a link that failed so may open with other cookies, or without any."""
     return error.message in _MENDABLE
+
+
+def blames_site(error: WatchTogetherError) -> bool:
+    """Whether other links of the same site may fail in the same way."""
+    return error.message in _BLAMED
+
+
+def left_alone(site: str, wait_s: float) -> WatchTogetherError:
+    """The answer for a link of a site that has failed every time."""
+    return resolve_error("unavailable", f"{site} is not answering. Try again in {max(1, round(wait_s))} seconds.")
 
 
 def private_address() -> WatchTogetherError:

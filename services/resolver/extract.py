@@ -18,6 +18,7 @@ from services.resolver.egress import Egress, Pass
 from services.resolver.errors import Failure, classify, deadline_exceeded, refused_on_the_way
 from services.resolver.info import Info
 from services.resolver.nursery import Child, Nurseries
+from services.resolver.provider import Provider
 
 log = structlog.get_logger(__name__)
 
@@ -28,8 +29,9 @@ _TELLING_CHARS: Final = 4
 class Extractor:
     """Runs yt-dlp on links, each in a fresh child; a few children wait ready."""
 
-    def __init__(self, settings: ResolverSettings, egress: Egress, node: str) -> None:
+    def __init__(self, settings: ResolverSettings, egress: Egress, node: str, provider: Provider | None = None) -> None:
         """:param node: the path of Node.js, '' for none."""
+        self._provider = provider
         self._settings = settings
         self._egress = egress
         self._node = node
@@ -88,7 +90,7 @@ class Extractor:
             "url": url,
             "proxy": held.proxy_url,
             "node": self._node,
-            "pot_url": self._settings.pot_provider_url,
+            "pot_url": self._provider.url if self._provider else "",
             "cookies": str(file) if cookies else "",
         }
 

@@ -24,9 +24,9 @@ from services.common.vault import Jar, Vault
 from services.resolver import metrics
 from services.resolver.errors import UNKNOWN, Code, cookies_gone, may_mend, private_address, resolve_error, ttl_s
 from services.resolver.expiry import cache_until
-from services.resolver.extract import Extractor
 from services.resolver.formats import Mint, present
 from services.resolver.info import Info
+from services.resolver.watch import Extracts
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ class Flights:
         vault: Vault,
         loans: Loans,
         rooms: Rooms,
-        extractor: Extractor,
+        extractor: Extracts,
         guard: Guard,
         signer: StreamSigner,
         *,

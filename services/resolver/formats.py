@@ -24,6 +24,7 @@ from services.resolver.errors import resolve_error
 from services.resolver.expiry import earliest_expiry
 from services.resolver.info import Format, Info, Text
 from services.resolver.renditions import (
+    GENERIC,
     comfortable,
     distinct,
     distinct_audio,
@@ -38,7 +39,6 @@ from services.resolver.renditions import (
 Road = Literal["pair", "direct", "hls", "mpd"]
 # Between roads of equal height that yt-dlp doesn't decide.
 _ORDER: Final[tuple[Road, ...]] = ("pair", "hls", "mpd", "direct")
-GENERIC: Final = "Generic"
 _TITLE_CHARS: Final = 200
 _UNREADABLE: Final = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]")
 _AUTOMATIC_CAPTIONS: Final = 3

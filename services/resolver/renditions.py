@@ -9,6 +9,8 @@ from services.resolver.info import Format
 
 # In the order of how many devices play them.
 FAMILIES: Final = ("avc1", "vp9", "av01", "hevc")
+# yt-dlp's extractor of last resort, for every site that has none of its own.
+GENERIC: Final = "Generic"
 MAX_QUALITIES: Final = 60
 # What a page that doesn't choose begins with: the best up to here.
 COMFORTABLE_HEIGHT: Final = 1080
