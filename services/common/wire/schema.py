@@ -28,6 +28,7 @@ REST: Final[tuple[type, ...]] = (
     rest.JoinRequest,
     rest.CreatedRoom,
     rest.RoomList,
+    rest.CookieList,
     rest.ClientConfig,
     rest.ErrorBody,
 )
@@ -40,12 +41,15 @@ VALUES: Final[tuple[type, ...]] = (
     models.ChatMessage,
     models.LogEntry,
     models.QueueItem,
+    models.Attempt,
     models.VideoState,
     models.QualityOption,
     models.AudioTrack,
     models.Subtitle,
     models.You,
     models.RoomSummary,
+    rest.CookieSite,
+    rest.CookieProblem,
     rest.ErrorDetail,
 )
 

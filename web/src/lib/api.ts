@@ -1,11 +1,12 @@
 /** The REST side: small, and every answer is checked. */
 import { conform } from "@/wire/schema";
-import type { CreatedRoom, ErrorBody, RoomList, Session } from "@/wire/wire.gen";
+import type { CookieList, CookieProblem, CreatedRoom, ErrorBody, RoomList, Session } from "@/wire/wire.gen";
 
 export class ApiError extends Error {
   constructor(
     readonly code: string,
     message: string,
+    readonly problems: readonly CookieProblem[] = [],
   ) {
     super(message);
   }
@@ -30,20 +31,35 @@ export async function nameSession(name: string): Promise<Session> {
 
 /** Opens a room that has a password to this browser. */
 export async function joinRoom(roomId: string, password: string): Promise<void> {
-  await call(`/api/rooms/${encodeURIComponent(roomId)}/join`, { password });
+  await call(`/api/rooms/${encodeURIComponent(roomId)}/join`, posting({ password }));
+}
+
+/** Of which sites this browser's person keeps cookies here. */
+export async function readCookies(): Promise<CookieList> {
+  return (await ask("CookieList", "/api/cookies")) as CookieList;
+}
+
+/** Keeps a cookies.txt, or the JSON list of a browser's extension. */
+export async function saveCookies(text: string): Promise<CookieList> {
+  return conform("CookieList", await call("/api/cookies", { method: "POST", body: text })) as CookieList;
+}
+
+export async function forgetCookies(domain: string): Promise<void> {
+  await call(`/api/cookies?domain=${encodeURIComponent(domain)}`, { method: "DELETE" });
 }
 
 async function ask(shape: string, path: string, body?: unknown): Promise<unknown> {
-  return conform(shape, await call(path, body));
+  return conform(shape, await call(path, body === undefined ? {} : posting(body)));
 }
 
-async function call(path: string, body?: unknown): Promise<unknown> {
+function posting(body: unknown): RequestInit {
+  return { method: "POST", body: JSON.stringify(body) };
+}
+
+async function call(path: string, request: RequestInit): Promise<unknown> {
   let response: Response;
   try {
-    response = await fetch(path, {
-      ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
-      headers: { "content-type": "application/json" },
-    });
+    response = await fetch(path, { ...request, headers: { "content-type": "application/json" } });
   } catch {
     throw new ApiError("offline", "The server does not answer. Check the connection and try again.");
   }
@@ -55,7 +71,7 @@ async function call(path: string, body?: unknown): Promise<unknown> {
 function refusal(status: number, answer: unknown): ApiError {
   try {
     const { error } = conform("ErrorBody", answer) as ErrorBody;
-    return new ApiError(error.code, error.message);
+    return new ApiError(error.code, error.message, error.problems);
   } catch {
     return new ApiError(`http_${status}`, "The server could not answer that. Try again in a moment.");
   }

@@ -26,8 +26,8 @@ export class QueueWishes {
   ) {}
 
   /** To the queue's end, or right behind what plays. */
-  add(url: string, next = false): void {
-    this.means.command({ type: "queue_add", url, next });
+  add(url: string, next = false, lend = false): void {
+    this.means.command({ type: "queue_add", url, next, lend });
   }
 
   remove(item: QueueItem): void {
@@ -65,8 +65,14 @@ export class QueueWishes {
     this.means.command({ type: "queue_clear" });
   }
 
-  retry(item: QueueItem): void {
+  /** `lend`: with this person's own cookies, if need be. */
+  retry(item: QueueItem, lend = false): void {
     if (this.means.objects("queue")) return;
-    this.means.command({ type: "queue_retry", item_id: item.id });
+    this.means.command({ type: "queue_retry", item_id: item.id, lend });
+  }
+
+  /** This person's cookies serve an item no longer. */
+  takeBack(item: QueueItem): void {
+    this.means.command({ type: "queue_lend", item_id: item.id, lend: false });
   }
 }

@@ -18,6 +18,7 @@ import { QueueWishes } from "./queue";
 import { Regrets } from "./regrets";
 import { advance, type Replica } from "./replica";
 import { objection, type Permission, type Role } from "./rights";
+import { SignIns } from "./signIns";
 import { Talk } from "./talk";
 import { Toasts } from "./toasts";
 import { NOTHING, type RoomView } from "./view";
@@ -31,6 +32,7 @@ export class RoomSession {
   readonly toasts = new Toasts();
   readonly talk = new Talk();
   readonly queue: QueueWishes;
+  readonly signIns = new SignIns((item) => this.queue.retry(item, true));
   readonly clock = new RoomClock(() => performance.now() / 1000);
   readonly connection: RoomConnection;
   readonly playback: Playback;

@@ -1,7 +1,7 @@
 /** What the page says. Short, in the person's terms, with the way out. */
 import type { FailureKind } from "@/player/engines/engine";
 import type { EndReason } from "@/socket/close";
-import type { QueueItem, Resolving } from "@/wire/wire.gen";
+import type { Attempt, QueueItem, Resolving } from "@/wire/wire.gen";
 
 interface Notice {
   readonly title: string;
@@ -16,7 +16,7 @@ export const stageWords: Readonly<Record<Resolving["stage"], string>> = {
 };
 
 const failures: Readonly<Record<string, string>> = {
-  sign_in_required: "The site wants a signed-in account for this one. Try another link.",
+  sign_in_required: "The site wants a signed-in account for this one. Share your cookies, or try another link.",
   geo_blocked: "The site does not show this one in the server's country. Try another link.",
   unsupported: "No player of ours knows this link. Paste the address of the video's own page.",
   drm: "This one is copy-protected and cannot be shared. Try another link.",
@@ -28,6 +28,20 @@ const failures: Readonly<Record<string, string>> = {
 
 export function failureWords(item: QueueItem): string {
   return item.message || failures[item.code ?? ""] || "This link could not be opened. Try again, or try another link.";
+}
+
+/** How one way to open a link failed. `name`: whose sign-in it was, in this person's view. */
+export function attemptWords(attempt: Attempt, name: (id: string) => string): string {
+  const who = attempt.lender === "" ? null : name(attempt.lender);
+  const way = who === null ? "Without a sign-in" : who === "You" ? "With your sign-in" : `With ${who}’s sign-in`;
+  return `${way}: ${attempt.message || failures[attempt.code] || "it did not open."}`;
+}
+
+/** Until when a site's cookies live. Unix seconds; null: nobody has said. */
+export function livesUntil(expiresAt: number | null): string {
+  if (expiresAt === null) return "until the site ends it";
+  const date = new Date(expiresAt * 1000);
+  return `until ${date.toLocaleDateString([], { day: "numeric", month: "long", year: "numeric" })}`;
 }
 
 export const playerFailures: Readonly<Record<FailureKind, Notice>> = {

@@ -83,6 +83,7 @@ export interface Wire {
     | JoinRequest
     | CreatedRoom
     | RoomList
+    | CookieList
     | ClientConfig
     | ErrorBody;
 }
@@ -787,6 +788,19 @@ export interface RoomSummary {
   is_playing: boolean;
   member_names: string[];
   last_active: number;
+}
+/**
+ * The sites whose cookies the caller keeps here.
+ */
+export interface CookieList {
+  sites: CookieSite[];
+}
+/**
+ * What is told of the cookies of one site: never more. `expires_at`: Unix seconds, null for a session's.
+ */
+export interface CookieSite {
+  domain: string;
+  expires_at: number | null;
 }
 /**
  * What the page must know of this installation.

@@ -1,15 +1,22 @@
 import { ChevronDown, ListPlus, Plus } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { readLink } from "@/lib/links";
+import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
+import { siteFor } from "@/room/signIns";
 import { ActionMenu } from "@/ui/ActionMenu";
 import { Button } from "@/ui/Button";
+import { Switch } from "@/ui/Switch";
 import { TextField } from "@/ui/TextField";
 import { useObjection } from "./useObjection";
 
 export function AddField({ session }: { readonly session: RoomSession }) {
   const [text, setText] = useState("");
   const [problem, setProblem] = useState<string | null>(null);
+  const [isLent, setLent] = useState(false);
+  const sites = useStore(session.signIns.view, (view) => view.sites);
+  const link = readLink(text);
+  const site = link === null || sites === null ? null : siteFor(link, sites);
 
   const objection = useObjection(session, "queue");
 
@@ -19,8 +26,9 @@ export function AddField({ session }: { readonly session: RoomSession }) {
       setProblem(text.trim() === "" ? null : "That is not a link. It should begin with https://");
       return;
     }
-    session.queue.add(url, next);
+    session.queue.add(url, next, site !== null && isLent);
     setText("");
+    setLent(false);
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -41,6 +49,17 @@ export function AddField({ session }: { readonly session: RoomSession }) {
           {problem}
         </p>
       )}
+      {site !== null && (
+        <div className="mb-2">
+          <Switch
+            label={`Use my sign-in to ${site}`}
+            text="If this video needs it, for the people of this room."
+            isOn={isLent}
+            isReadOnly={false}
+            onChange={setLent}
+          />
+        </div>
+      )}
       <div className="flex gap-2">
         <TextField
           label="Paste a link"
@@ -51,6 +70,7 @@ export function AddField({ session }: { readonly session: RoomSession }) {
           enterKeyHint="send"
           maxLength={2048}
           value={text}
+          onFocus={() => session.signIns.load()}
           onChange={(event) => {
             setText(event.target.value);
             setProblem(null);

@@ -1,9 +1,20 @@
 import { useSortable } from "@dnd-kit/sortable";
 import { CSS } from "@dnd-kit/utilities";
-import { ArrowBigUp, CircleAlert, GripVertical, ListStart, MoreVertical, Play, RotateCcw, X } from "lucide-react";
+import {
+  ArrowBigUp,
+  CircleAlert,
+  GripVertical,
+  KeyRound,
+  ListStart,
+  MoreVertical,
+  Play,
+  RotateCcw,
+  X,
+} from "lucide-react";
 import { clockTime, siteOf } from "@/lib/format";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
+import { mayMend } from "@/room/signIns";
 import { failureWords, stageWords } from "@/room/words";
 import { ActionMenu } from "@/ui/ActionMenu";
 import { cx } from "@/ui/classes";
@@ -26,6 +37,7 @@ export function QueueRow({ session, item, stage, isCurrent, onMove }: Props) {
     id: item.id,
   });
   const objection = useObjection(session, "queue");
+  const isLent = useStore(session.view, ({ replica }) => replica !== null && item.lenders.includes(replica.you.id));
   const canPlay = !isCurrent && item.status !== "failed";
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (!event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
@@ -97,6 +109,11 @@ export function QueueRow({ session, item, stage, isCurrent, onMove }: Props) {
               <ListStart size={17} />
             </IconButton>
           </>
+        )}
+        {isLent && (
+          <IconButton label="Stop using your sign-in" size="small" onClick={() => session.queue.takeBack(item)}>
+            <KeyRound size={16} />
+          </IconButton>
         )}
         <IconButton label="Remove" size="small" objection={objection} onClick={() => session.queue.remove(item)}>
           <X size={17} />
@@ -171,6 +188,15 @@ function Facts({ session, item, stage, isCurrent }: Omit<Props, "onMove">) {
         >
           <RotateCcw size={13} aria-hidden /> Try again
         </button>
+        {mayMend(item) && (
+          <button
+            type="button"
+            onClick={() => session.signIns.open(item)}
+            className="relative mt-1 ml-4 inline-flex items-center gap-1.5 rounded text-xs font-semibold text-ink hover:text-accent-text after:absolute after:-inset-x-2 after:-inset-y-2.5"
+          >
+            <KeyRound size={13} aria-hidden /> Share your cookies
+          </button>
+        )}
       </>
     );
   }

@@ -8,6 +8,7 @@ import { Ending } from "./Ending";
 import { Header } from "./Header";
 import { NowPlaying } from "./NowPlaying";
 import { Panel } from "./Panel";
+import { SignInsDialog } from "./SignInsDialog";
 import { Stage } from "./Stage";
 import { useFullscreen } from "./useFullscreen";
 import { useShortcuts } from "./useShortcuts";
@@ -61,6 +62,7 @@ export function Room({ session }: { readonly session: RoomSession }) {
         </div>
         <Panel session={session} layout={layout} />
       </main>
+      <SignInsDialog session={session} />
       <ToastList toasts={session.toasts} />
     </div>
   );

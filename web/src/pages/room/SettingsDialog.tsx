@@ -1,3 +1,4 @@
+import { KeyRound } from "lucide-react";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { nameSession } from "@/lib/api";
 import { useStore } from "@/lib/store";
@@ -31,6 +32,16 @@ export function SettingsDialog({ session, isOpen, onClose }: Props) {
       <div className="flex flex-col gap-6">
         <ThemeChoice />
         <NameForm session={session} />
+        <Section title="Sites that want a sign-in">
+          <Button
+            onClick={() => {
+              onClose();
+              session.signIns.open();
+            }}
+          >
+            <KeyRound size={17} aria-hidden /> Your sign-ins
+          </Button>
+        </Section>
         <Section title="This room">
           <RoomSettings session={session} />
         </Section>

@@ -2,7 +2,8 @@ import { CircleAlert, Clapperboard, PartyPopper, VolumeX } from "lucide-react";
 import type { ReactNode } from "react";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
-import { failureWords, playerFailures, stageWords } from "@/room/words";
+import { mayMend } from "@/room/signIns";
+import { attemptWords, failureWords, playerFailures, stageWords } from "@/room/words";
 import { Button } from "@/ui/Button";
 import { Spinner } from "@/ui/Spinner";
 
@@ -21,10 +22,22 @@ export function StageNotice({ session }: { readonly session: RoomSession }) {
   if (replica.video === null) {
     if (item?.status === "failed") {
       return (
-        <Notice icon={<CircleAlert />} title="This link could not be opened" text={failureWords(item)}>
-          <Button look="primary" onClick={() => session.queue.retry(item)}>
-            Try again
-          </Button>
+        <Notice
+          icon={<CircleAlert />}
+          title="This link could not be opened"
+          text={failureWords(item)}
+          tried={item.attempts.map((attempt) => attemptWords(attempt, (id) => session.nameOf(id)))}
+        >
+          <div className="flex flex-wrap justify-center gap-2">
+            {mayMend(item) && (
+              <Button look="primary" onClick={() => session.signIns.open(item)}>
+                Share your cookies
+              </Button>
+            )}
+            <Button look={mayMend(item) ? "quiet" : "primary"} onClick={() => session.queue.retry(item)}>
+              Try again
+            </Button>
+          </div>
         </Notice>
       );
     }
@@ -98,10 +111,12 @@ interface NoticeProps {
   readonly title: string;
   readonly text: string;
   readonly detail?: string;
+  /** How each way failed, where there were several. */
+  readonly tried?: readonly string[];
   readonly children?: ReactNode;
 }
 
-function Notice({ icon, title, text, detail, children }: NoticeProps) {
+function Notice({ icon, title, text, detail, tried = [], children }: NoticeProps) {
   return (
     <div className="absolute inset-0 grid place-items-center overflow-y-auto p-5 text-center">
       <div className="flex max-w-sm flex-col items-center">
@@ -111,6 +126,18 @@ function Notice({ icon, title, text, detail, children }: NoticeProps) {
         <p className="text-base font-semibold">{title}</p>
         <p className="mt-1 text-sm text-pretty text-dim">{text}</p>
         {children && <div className="mt-4">{children}</div>}
+        {tried.length > 0 && (
+          <details className="mt-3 text-xs text-dim">
+            <summary className="cursor-pointer">What was tried</summary>
+            <ul>
+              {tried.map((words) => (
+                <li key={words} className="mt-1 text-pretty">
+                  {words}
+                </li>
+              ))}
+            </ul>
+          </details>
+        )}
         {detail && (
           <details className="mt-3 text-xs text-dim">
             <summary className="cursor-pointer">Details</summary>

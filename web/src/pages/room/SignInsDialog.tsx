@@ -1,0 +1,143 @@
+import { KeyRound, Trash2, Upload } from "lucide-react";
+import { type FormEvent, useRef, useState } from "react";
+import { siteOf } from "@/lib/format";
+import { useStore } from "@/lib/store";
+import type { RoomSession } from "@/room/session";
+import { type SignInView, siteFor } from "@/room/signIns";
+import { livesUntil } from "@/room/words";
+import { Button } from "@/ui/Button";
+import { Dialog } from "@/ui/Dialog";
+import { IconButton } from "@/ui/IconButton";
+
+const MOST_BYTES = 1 << 20;
+
+/** Cookies of sites: bring them, see of which sites, take them back. */
+export function SignInsDialog({ session }: { readonly session: RoomSession }) {
+  const view = useStore(session.signIns.view, (value) => value);
+  return (
+    <Dialog
+      title="Your sign-ins"
+      description="Some sites show a video only to people who are signed in. With the cookies of your account, this server can open such links for you."
+      isOpen={view.isOpen}
+      onClose={() => session.signIns.close()}
+    >
+      <div className="flex flex-col gap-5">
+        <Offer session={session} view={view} />
+        <Sites session={session} view={view} />
+        <Bring session={session} view={view} />
+      </div>
+    </Dialog>
+  );
+}
+
+interface Props {
+  readonly session: RoomSession;
+  readonly view: SignInView;
+}
+
+/** What the dialog was opened for: one button, where the cookies are here already. */
+function Offer({ session, view: { item, sites } }: Props) {
+  if (item === null) return null;
+  if (siteFor(item.url, sites ?? []) === null) {
+    return <p className="text-sm text-pretty">Bring the cookies of {siteOf(item.url)}, and the link is tried again.</p>;
+  }
+  return (
+    <div className="flex flex-col gap-2">
+      <p className="text-sm text-pretty">Your sign-in to {siteOf(item.url)} may open this one, for everybody here.</p>
+      <Button look="primary" onClick={() => session.signIns.use(item)}>
+        <KeyRound size={17} aria-hidden /> Use it for this video
+      </Button>
+    </div>
+  );
+}
+
+function Sites({ session, view: { sites, isBusy } }: Props) {
+  if (sites === null || sites.length === 0) return null;
+  return (
+    <section>
+      <h3 className="mb-1 text-xs font-medium text-dim">Kept here, encrypted, for you alone</h3>
+      <ul aria-label="Sites" className="flex max-h-48 flex-col overflow-y-auto">
+        {sites.map(({ domain, expires_at }) => (
+          <li key={domain} className="flex items-center gap-2 border-b border-line py-1 last:border-0">
+            <span className="min-w-0 flex-1">
+              <span className="block text-sm font-medium break-all">{domain}</span>
+              <span className="block text-xs text-dim">{livesUntil(expires_at)}</span>
+            </span>
+            <IconButton
+              label={`Delete ${domain}`}
+              size="small"
+              disabled={isBusy}
+              onClick={() => void session.signIns.forget(domain)}
+            >
+              <Trash2 size={16} />
+            </IconButton>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Bring({ session, view: { problem, lines, isBusy } }: Props) {
+  const [text, setText] = useState("");
+  const [isTooLarge, setTooLarge] = useState(false);
+  const file = useRef<HTMLInputElement>(null);
+  const save = async (content: string) => {
+    setTooLarge(content.length > MOST_BYTES);
+    if (content.trim() === "" || content.length > MOST_BYTES) return;
+    if (await session.signIns.save(content)) setText("");
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    void save(text);
+  };
+  const take = (chosen: File | undefined) => {
+    if (chosen === undefined) return;
+    if (chosen.size > MOST_BYTES) setTooLarge(true);
+    else void chosen.text().then(save);
+  };
+  return (
+    <form onSubmit={submit} className="flex flex-col gap-3">
+      <textarea
+        aria-label="Cookies"
+        placeholder="Paste a cookies.txt, as extensions of browsers export it"
+        rows={4}
+        autoComplete="off"
+        spellCheck={false}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        className="w-full resize-y rounded-control border border-line bg-raised p-3 font-mono text-xs outline-none placeholder:font-sans placeholder:text-dim focus:border-accent/70 touch:text-base"
+      />
+      {(isTooLarge || problem !== null) && (
+        <div role="alert" className="text-sm text-bad">
+          <p>{isTooLarge ? "That is more than 1 MiB. Export the cookies of one site only." : problem}</p>
+          {lines.map((line) => (
+            <p key={line} className="text-xs">
+              {line}
+            </p>
+          ))}
+        </div>
+      )}
+      <div className="flex flex-wrap justify-end gap-2">
+        <input
+          ref={file}
+          type="file"
+          aria-label="A cookies.txt from this device"
+          accept=".txt,.json,text/plain,application/json"
+          className="sr-only"
+          tabIndex={-1}
+          onChange={(event) => {
+            take(event.target.files?.[0]);
+            event.target.value = "";
+          }}
+        />
+        <Button onClick={() => file.current?.click()} disabled={isBusy}>
+          <Upload size={17} aria-hidden /> Choose a file
+        </Button>
+        <Button look="primary" type="submit" disabled={isBusy || text.trim() === ""}>
+          Save
+        </Button>
+      </div>
+    </form>
+  );
+}
