@@ -118,14 +118,15 @@ interface NoticeProps {
 
 function Notice({ icon, title, text, detail, tried = [], children }: NoticeProps) {
   return (
-    <div className="absolute inset-0 grid place-items-center overflow-y-auto p-5 text-center">
+    // Above the player's bar, which covers half of a small stage; the bar stays usable beside what can be pressed here.
+    <div className="pointer-events-none absolute inset-0 z-10 grid place-items-center overflow-y-auto p-5 text-center max-[380px]:p-2 [&_button]:pointer-events-auto [&_summary]:pointer-events-auto">
       <div className="flex max-w-sm flex-col items-center">
         <span className="mb-4 grid size-14 place-items-center rounded-full bg-white/10 text-white/90 max-[520px]:hidden [&>svg]:size-6">
           {icon}
         </span>
         <p className="text-base font-semibold">{title}</p>
-        <p className="mt-1 text-sm text-pretty text-dim">{text}</p>
-        {children && <div className="mt-4">{children}</div>}
+        <p className="mt-1 text-sm text-pretty text-dim max-[380px]:line-clamp-2">{text}</p>
+        {children && <div className="mt-4 max-[380px]:mt-2">{children}</div>}
         {tried.length > 0 && (
           <details className="mt-3 text-xs text-dim">
             <summary className="cursor-pointer">What was tried</summary>
