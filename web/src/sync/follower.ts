@@ -40,6 +40,8 @@ const JUMP_S = 0.06;
 const EARLY_S = 0.02;
 const SETTLED = { readings: 3, within: 0.015, patience: 1.25 };
 const TRIM_S = 0.02;
+/** What a stall loses is not worth a correction up to here: on a busy machine there would be one after the other. */
+const STALL_TRIM_S = 0.06;
 /** Up to here a trim changes the speed for two seconds, which nobody notices; beyond, it is one seek. */
 const TRIM_BY_RATE_S = 0.12;
 /** A correction has gained something when it closed the gap by this much. */
@@ -65,7 +67,8 @@ export class Follower {
   private factor = 1;
   private trim: Trim | null = null;
   private mustJump = false;
-  private mustSettle = false;
+  /** What it has to settle after. */
+  private settling: "act" | "stall" | null = null;
   private landing: Landing | null = null;
   private fruitless = 0;
   private aimed: number | null = null;
@@ -87,7 +90,7 @@ export class Follower {
     this.calm();
     this.tightness.forgive();
     this.fruitless = 0;
-    this.mustSettle = anchor.isPlaying;
+    this.settling = anchor.isPlaying ? "act" : null;
     this.mustJump = cause === "jump";
     this.aimed = null;
   }
@@ -95,7 +98,7 @@ export class Follower {
   /** The tab is seen again, or the media was replaced: one seek brings it back, if it is off at all. */
   jump(): void {
     this.mustJump = true;
-    this.mustSettle = true;
+    this.settling = "act";
     this.aimed = null;
   }
 
@@ -173,7 +176,7 @@ export class Follower {
       if (this.landing?.kind !== "seek") this.start(anchor, now, media.position ?? 0, drift);
       return go(null);
     }
-    if (this.landing !== null || this.mustSettle) return go(this.settle(anchor, now, media, drift));
+    if (this.landing !== null || this.settling !== null) return go(this.settle(anchor, now, media, drift));
     return go(this.keep(anchor, now, media, drift, isBeat));
   }
 
@@ -206,9 +209,14 @@ export class Follower {
     if (off === null) return null;
     this.gauge.clear();
     if (this.landing !== null) this.learn(this.landing, off, anchor.rate);
-    const isWanted = this.mustSettle && Math.abs(off) > TRIM_S && this.fruitless < MOST_FRUITLESS;
-    this.mustSettle = false;
-    if (!isWanted) return null;
+    const { settling } = this;
+    this.settling = null;
+    if (settling === null || this.fruitless >= MOST_FRUITLESS) return null;
+    if (Math.abs(off) <= (settling === "act" ? TRIM_S : STALL_TRIM_S)) return null;
+    if (settling === "stall") {
+      if (Math.abs(off) <= GAIN_S && this.tightness.isResting(now)) return null;
+      this.tightness.rest(now);
+    }
     if (Math.abs(off) > TRIM_BY_RATE_S) return this.chase(anchor, now, media, off);
     this.trim = trimOf(off, now, anchor.rate, SETTLING);
     return null;
@@ -241,7 +249,7 @@ export class Follower {
     this.restart();
     // A start that was disturbed says nothing about starts.
     if (this.landing?.kind === "start") this.landing = null;
-    if (this.landing === null) this.mustSettle = true;
+    if (this.landing === null) this.settling ??= "stall";
   }
 
   private calm(): void {

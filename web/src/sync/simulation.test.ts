@@ -21,6 +21,8 @@ interface Conditions {
   readonly hiccups?: readonly number[];
   /** Whether the network is gone at a time. */
   readonly isCut?: (time: number) => boolean;
+  /** Whether the media says that it has run dry, though nothing is lost by it. */
+  readonly flickers?: (time: number) => boolean;
   /** How wrong the page's idea of the room's time is, in seconds, at a time. */
   readonly clockError?: (time: number) => number;
 }
@@ -102,7 +104,7 @@ class SimulatedPlayer {
         isReady: true,
         isPaused: this.isPaused,
         isSeeking: time < this.seekEnds,
-        isStalled: conditions.isCut?.(time) ?? false,
+        isStalled: (conditions.isCut?.(time) || conditions.flickers?.(time)) ?? false,
         isEnded: false,
       },
       this.isBeat,
@@ -181,6 +183,14 @@ describe("an hour with a simulated player", () => {
     expect(
       player.drifts.filter(({ time }) => time > 308 && time < 899).every(({ drift }) => Math.abs(drift) < 0.15),
     ).toBe(true);
+  });
+
+  it.each([false, true])("with a hitch now and then (tight: %s): at most one correction a minute", (isTight) => {
+    const flickers = (time: number) => time > 30 && time % 37 < 0.05;
+    const player = new SimulatedPlayer(room, { isTight, flickers, hiccups: range(35, 3600, 20) });
+    player.run(1200);
+    expect(mostPerMinute(player.corrections(30))).toBeLessThanOrEqual(1);
+    expect(player.worst(30)).toBeLessThan(isTight ? 0.3 : 0.62);
   });
 
   it("in a tight room: a gap of 0.3 s is closed by speed alone", () => {

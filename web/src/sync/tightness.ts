@@ -11,7 +11,7 @@ const MOST_FRUITLESS = 3;
 /** Keeps a player that has settled within 40 ms of its room, by one trim a minute at most. */
 export class Tightness {
   private readonly gauge = new Gauge(CERTAINTY);
-  private trimmedAt = Number.NEGATIVE_INFINITY;
+  private correctedAt = Number.NEGATIVE_INFINITY;
   /** How far off it was before the last trim, until it is known what that gained. */
   private before: number | null = null;
   private fruitless = 0;
@@ -33,6 +33,16 @@ export class Tightness {
     this.fruitless = 0;
   }
 
+  /** Whether the last correction is so recent that the next small one waits. */
+  isResting(now: number): boolean {
+    return now - this.correctedAt < REST_S;
+  }
+
+  /** Something else was corrected. */
+  rest(now: number): void {
+    this.correctedAt = now;
+  }
+
   /** Takes a reading of media that plays at the room's `rate`; answers what to do about it, if anything. */
   read(now: number, drift: number, rate: number): Trim | null {
     const off = this.gauge.read(now, drift);
@@ -41,9 +51,9 @@ export class Tightness {
       this.fruitless = Math.abs(off) < Math.abs(this.before) / 2 ? 0 : this.fruitless + 1;
       this.before = null;
     }
-    if (Math.abs(off) < BEGIN_S || now - this.trimmedAt < REST_S || this.hasGivenUp) return null;
+    if (Math.abs(off) < BEGIN_S || this.isResting(now) || this.hasGivenUp) return null;
     this.gauge.clear();
-    this.trimmedAt = now;
+    this.rest(now);
     this.before = off;
     return trimOf(off, now, rate, TIGHTENING);
   }
