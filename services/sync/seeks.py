@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.common.wire.client import Seek
 
 WINDOW_S: Final = 0.15
 
 
-@dataclass(frozen=True, slots=True)
-class SeekBatch:
+class SeekBatch(NamedTuple):
     """The seek to apply, and the ids of those that it replaces: they get its answer."""
 
     seek: Seek

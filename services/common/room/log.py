@@ -23,8 +23,15 @@ def entry_of(
 ) -> LogEntry | None:
     """The line of an event that a person caused; None for everything else, and for what doesn't have its shape."""
     by = event.get("by")
-    if not by or not isinstance(by, str) or (kind := _kind(event)) is None:
+    if not by or not isinstance(by, str):
         return None
+    what = event.get("type")
+    # Most of what people do, and nothing of it is about an item.
+    kind, title = _KINDS.get(what) if isinstance(what, str) else None, None
+    if kind is None:
+        if (kind := _other_kind(event)) is None:
+            return None
+        title = _title(event, items)
     timestamp = event.get("timestamp")
     return LogEntry(
         version=int(event.get("version", 0)),
@@ -33,7 +40,7 @@ def entry_of(
         name=members[by].name if by in members else "",
         kind=kind,
         timestamp=float(timestamp) if isinstance(timestamp, int | float) else None,
-        title=_title(event, items),
+        title=title,
         is_undoable=kind in ("seek", "queue_remove"),
     )
 
@@ -47,12 +54,8 @@ def _title(event: Mapping[str, Any], items: Mapping[str, QueueItem]) -> str | No
     return title if isinstance(title, str) else event.get("email")
 
 
-def _kind(event: Mapping[str, Any]) -> LogKind | None:
-    kind = event.get("type")
-    # Most of what people do; a `match` tries each case before.
-    if isinstance(kind, str) and kind in _KINDS:
-        return _KINDS[kind]
-    match kind:
+def _other_kind(event: Mapping[str, Any]) -> LogKind | None:
+    match event.get("type"):
         case "queue_update":
             return _QUEUE_KINDS.get(str(event.get("op")))
         case "set_video":

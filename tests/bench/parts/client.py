@@ -192,7 +192,8 @@ class WatchTogether:
         return f"{base.replace('http', 'ws', 1)}/ws/{room}"
 
     def seek(self, number: int) -> bytes:
-        return b'{"type":"seek","timestamp":%d}' % number
+        # With an id, as the page gives them: it is answered by an `ack`.
+        return b'{"type":"seek","id":"%d","timestamp":%d}' % (number, number)
 
     def take(self, seat: Seat, payload: bytes) -> None:
         if b'"type":"heartbeat"' in payload:
