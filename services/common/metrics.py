@@ -43,6 +43,10 @@ class Tally(Collector):
         """Count."""
         self._counts[values] += by
 
+    def total(self) -> int:
+        """All that was counted, whatever the labels."""
+        return sum(self._counts.values())
+
     def collect(self) -> Iterator[CounterMetricFamily]:
         """What was counted so far, as prometheus_client asks for it."""
         family = CounterMetricFamily(self._name, self._documentation, labels=self._labels)
@@ -71,6 +75,7 @@ REDIS_ROUND_TRIP = Histogram(
     ["role"],
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2),
 )
+PIPE_FALLBACKS = Tally("wt_redis_pipe_fallbacks_total", "Room commands that redis-py carried out in the pipe's place")
 
 CHECK = Gauge("wt_check", "Checks of this process: 1 ok, 0.5 failing but still serving, 0 failing.", ["check"])
 DRAINING = Gauge("wt_draining", "1 while this process sends its clients elsewhere.")

@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, ResponseError
 
 from services.common.keys import Keys
+from services.common.metrics import PIPE_FALLBACKS
 from services.common.pipe import NoAnswerError, Pipe
 from services.common.redis import Pipes, connect
 from services.common.room.store import RoomStore, Sender
@@ -182,6 +183,7 @@ async def test_commands_whose_connection_is_cut_again_and_again_are_carried_out_
     answers = [await store.chat("den", Sender("ana", "tab", f"c{n}"), f"m{n}", f"text {n}") for n in range(200)]
     cutting.cancel()
     await asyncio.gather(cutting, return_exceptions=True)
+    assert PIPE_FALLBACKS.total() > 0
     again = [await store.chat("den", Sender("ana", "tab", f"c{n}"), f"m{n}", f"text {n}") for n in range(200)]
     record = await store.snapshot("den")
     assert record is not None

@@ -16,6 +16,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from services.common import codec
 from services.common.errors import Broken, Refused, Unavailable
 from services.common.keys import Keys
+from services.common.metrics import PIPE_FALLBACKS
 from services.common.pipe import NoAnswerError
 from services.common.redis import ONLY, Pipes, is_cluster, master_of, masters
 from services.common.room.script import ScriptName, source
@@ -474,6 +475,8 @@ class RoomStore:
                     answer = await pipe.ask(*command)
             except (NoAnswerError, NoScriptError):
                 # redis-py knows how to find the right server, and how long to try.
+                if self._pipes is not None:
+                    PIPE_FALLBACKS.add()
                 answer = await self._evaluate(name, keys, argv)
         except ResponseError as error:
             # A replica, a full or a loading Redis answers in words; anything else is a script of ours gone wrong.
