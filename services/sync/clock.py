@@ -60,6 +60,11 @@ class MasterClock:
         self.offset = best_offset(self._samples).offset
         return step
 
+    def is_stepped(self, sent: float, redis_time: float, received: float) -> bool:
+        """Whether a reading can't be of the clock that was read before."""
+        rtt = received - sent
+        return self._step(Sample(redis_time - (sent + rtt / 2), rtt)) != 0
+
     def reset(self, now: float) -> None:
         """Another history has another clock. The last offset holds until the next reading."""
         self.hold(now)
@@ -146,6 +151,11 @@ class RoomClock:
         if clock is None:
             clock = self._clocks[master] = MasterClock(self.silence_s, self._lease_s)
         return clock.add(sent, redis_time, received)
+
+    def is_stepped(self, sent: float, redis_time: float, received: float, master: str = "") -> bool:
+        """Whether a reading, as `add` takes it, says that the master's wall clock was stepped."""
+        clock = self._clocks.get(master)
+        return clock is not None and clock.is_stepped(sent, redis_time, received)
 
     def reset(self, master: str = "") -> None:
         """Forget a master's readings: another Redis history has another clock."""

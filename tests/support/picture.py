@@ -57,6 +57,10 @@ class Picture:
         duration = (self.video or {}).get("duration")
         return min(self.position + moved, duration) if duration else self.position + moved
 
+    def stepped(self, step_s: float) -> None:
+        """The room's clock was stepped: what is known of the past is so much later on it."""
+        self.at += step_s
+
     def snapshot(self, state: Message) -> None:
         """Take a `room_state`. One that comes at the version we have must say what we have."""
         room = state["room"]

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
@@ -35,8 +36,8 @@ class RedisServer:
     """One server process. Port and folder stay the same over `kill` and `start`, so that its data comes back.
 
     `append` is the append-only file's fsync policy; None keeps nothing. `folder` is made and removed with the server
-    unless given. `config` is the text of its configuration file, if it needs one. Entering starts it; leaving ends it,
-    frozen or not.
+    unless given. `config` is the text of its configuration file, if it needs one; `environment` is added to ours.
+    Entering starts it; leaving ends it, frozen or not.
 
     :raises FileNotFoundError: if the flavour is not installed.
     """
@@ -50,6 +51,7 @@ class RedisServer:
         port: int | None = None,
         options: tuple[str, ...] = (),
         config: str = "",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         executable = binary(flavour)
         if executable is None:
@@ -58,6 +60,7 @@ class RedisServer:
         self._append = append
         self._owned = None if folder else tempfile.TemporaryDirectory(prefix="redis-")
         self._options = options
+        self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self.folder = folder or Path(self._owned.name if self._owned else "")
         self.port = port or free_port()
@@ -92,8 +95,9 @@ class RedisServer:
             raise RuntimeError("already running")
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._executable, *self._arguments()], cwd=self.folder, stdout=log, stderr=log
-            )
+                [self._executable, *self._arguments()], cwd=self.folder, stdout=log, stderr=log,
+                env={**os.environ, **self._environment},
+            )  # fmt: skip
         deadline = time.monotonic() + START_TIMEOUT_S
         while not _answers(self.port, self._process.pid):
             has_ended = self._process.poll() is not None

@@ -32,6 +32,8 @@ QUICK_SAMPLES: Final = 5
 QUICK_S: Final = 0.3
 SAMPLE_S: Final = 15.0
 STATUS_S: Final = 5.0
+# No stamp that waited longer than this is still written.
+LATE_S: Final = 12.0
 TICK_S: Final = 0.05
 # Close codes from here on say: do not come back by yourself.
 FINAL_CODES: Final = 4500
@@ -287,6 +289,7 @@ class Viewer:
     def _state(self, state: dict[str, Any], now: float) -> None:
         is_new_run = self.picture.run not in ("", state["run"])
         is_first = not self._is_joined
+        self._look_at_stamp(state["server_time"])
         self.id = state["you"]["id"]
         self.picture.snapshot(state)
         self._is_joined, self._resync_at, self._attempt = True, None, 0
@@ -303,6 +306,8 @@ class Viewer:
         if not self.is_live:
             return
         is_beat = message["type"] == "heartbeat"
+        if is_beat:
+            self._look_at_stamp(message["server_time"])
         verdict = self.picture.heartbeat(message) if is_beat else self.picture.event(message)
         if verdict == "gap":
             await self._resync()
@@ -325,6 +330,17 @@ class Viewer:
             rate=picture.rate,
             now=self.clock.now(),
         )
+
+    def _look_at_stamp(self, server_time: float) -> None:
+        """A stamp from the future or from long ago is of another clock: the room's was stepped."""
+        if self.time.is_known:
+            ahead_s = server_time - self.room_now()
+            if ahead_s > 1 + self.time.error_s or ahead_s < -LATE_S:
+                now = self.clock.now()
+                self.time.flush()
+                self.time.add(now, server_time, now)
+                self.picture.stepped(ahead_s)
+                self._sample_soon()
 
     def _sample_soon(self) -> None:
         self._samples, self._sample_at = 0, 0.0

@@ -4,6 +4,10 @@ const KEPT = 16;
 /** How fast two clocks may part: quartz is right to 20 ppm or so, and a little more when it is warm. */
 const PARTING = 50e-6;
 
+/** No stamp is from the future, and none that waited longer than this is still written: the clock was stepped. */
+const STEPPED_S = 1;
+const LATE_S = 12;
+
 interface Sample {
   readonly offset: number;
   readonly roundTrip: number;
@@ -28,11 +32,22 @@ export class RoomClock {
     this.samples = [...kept, sample].slice(-KEPT);
   }
 
-  /** A server's stamp that came without a question: good enough until the first sample. */
-  hint(server: number, received: number): void {
-    if (this.samples.length > 0) return;
+  /**
+   * A server's stamp that came without a question: good enough until the first sample. True if it can't be of the clock
+   * that we know: the room's was stepped, and a sample of the new one is wanted.
+   */
+  hint(server: number, received: number): boolean {
+    const known = this.best();
+    if (known !== null) {
+      const ahead = server - received - known.offset;
+      if (ahead < STEPPED_S && ahead > -LATE_S) return false;
+      this.flush();
+      this.guess = server - received;
+      return true;
+    }
     // The least delayed stamp is the one furthest ahead.
     this.guess = Math.max(this.guess ?? Number.NEGATIVE_INFINITY, server - received);
+    return false;
   }
 
   /** Forget: after sleep the monotonic clock may have stood still, and another Redis has another clock. */

@@ -147,14 +147,18 @@ export class RoomConnection {
       case "room_state":
         this.attempt = 0;
         this.comeBackMs = null;
-        this.clock.hint(message.server_time, received / 1000);
+        this.stamp(message.server_time, received);
         this.state.set({ kind: "open" });
         break;
       case "heartbeat":
-        this.clock.hint(message.server_time, received / 1000);
+        this.stamp(message.server_time, received);
         break;
     }
     this.events.message(message);
+  }
+
+  private stamp(serverTime: number, received: number): void {
+    if (this.clock.hint(serverTime, received / 1000)) this.sampleSoon();
   }
 
   private closed(code: number): void {

@@ -57,6 +57,17 @@ describe("room clock", () => {
     expect(clock.offset()).toBeCloseTo(1000, 6);
   });
 
+  it("is another after a step, which a stamp tells that comes from the future or from long ago", () => {
+    for (const step of [30, -30]) {
+      const clock = new RoomClock(() => 10);
+      clock.sample(9.9, 10, 1010);
+      expect(clock.hint(1009.5, 10)).toBe(false);
+      expect(clock.now()).toBeCloseTo(1010.05);
+      expect(clock.hint(1010 + step, 10)).toBe(true);
+      expect(clock.now()).toBeCloseTo(1010 + step);
+    }
+  });
+
   it("uses an unasked stamp until it has a sample, the least delayed one", () => {
     const clock = new RoomClock(() => 10);
     expect(clock.now()).toBeNull();
