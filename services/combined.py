@@ -32,7 +32,7 @@ class CombinedApp:
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request to the service that its path belongs to."""
         path = scope.get("path", "")
-        if path == "/api/proxy" or path.startswith("/api/proxy/"):
+        if path == "/api/proxy" or path.startswith(("/api/proxy/", "/internal/proxy")):
             await self._proxy(scope, receive, send)
         elif scope["type"] == "websocket":
             await self._sync(scope, receive, send)

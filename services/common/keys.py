@@ -150,6 +150,22 @@ class Keys:
         """Sorted set: numbers of segments by the dates (Unix ms) given to them, of a stream or a playlist; 1 h."""
         return f"{self.prefix}:dates:{name}"
 
+    def proxy_nodes(self) -> str:
+        """Sorted set: `id address egress` of each proxy by the end of its lease (Redis' clock, ms)."""
+        return f"{self.prefix}:proxy:nodes"
+
+    def bucket(self, digest: str) -> str:
+        """Hash: an object's bucket number to `fence generation node` of its holder; `fence`: the last token. 7 days."""
+        return f"{self.prefix}:bucket:{digest}"
+
+    def bucket_fill(self, digest: str, number: int) -> str:
+        """String: the node that fetches a bucket; 15 s."""
+        return f"{self.prefix}:bucket:{digest}:{number}:fill"
+
+    def bucket_lru(self, node: str) -> str:
+        """Sorted set: file names of a node's buckets by their last use (Unix s). Written by the node in batches."""
+        return f"{self.prefix}:bucket:lru:{node}"
+
     def jobs(self) -> str:
         """arq's queue (sorted set) of resolve jobs."""
         return f"{self.prefix}:jobs"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
+import socket
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -23,14 +25,19 @@ from services.common.redis import connect
 from services.common.renewal import Renewals
 from services.common.stream import PROXY_PATH, StreamSigner
 from services.proxy import metrics
+from services.proxy.bucket import Bucket
 from services.proxy.config import FAMILIES, ProxySettings
 from services.proxy.dates import Dates
 from services.proxy.disk import Disk
+from services.proxy.homes import Homes
 from services.proxy.indexes import Indexes
+from services.proxy.ledger import Ledger
 from services.proxy.manifests import Manifests
 from services.proxy.media import Media
+from services.proxy.members import Members, Node
 from services.proxy.memory import Memory, Shelf
 from services.proxy.objects import Objects
+from services.proxy.peers import TIMEOUTS, Peers, Seals
 from services.proxy.place import Place, take
 from services.proxy.renewal import Renewal
 from services.proxy.routes import ProxyEndpoint
@@ -72,13 +79,27 @@ class ProxyApp:
         self._renewal = Renewal(self._streams, Renewals(self._redis, Keys(settings.key_prefix)))
         sources = Sources(self._upstream, self._streams, self._renewal, self._guard, whitelist, by_parameter)
         self._place, self._disk = _disk_of(settings)
-        self._objects = Objects(sources, self._memory, self._disk, clock, settings.proxy_memory_bytes // 4)
+        keys = Keys(settings.key_prefix)
+        node = _node_of(settings, self._place)
+        self._members = Members(self._redis, keys, node)
+        self._ledger = Ledger(self._redis, keys, node.id)
+        seals = Seals(ring)
+        self._link = Upstream(
+            None, TIMEOUTS, connections=settings.proxy_connections, per_host=settings.proxy_connections
+        )
+        homes = Homes(sources, self._members, self._ledger, Peers(seals, self._link, time.time))
+        self._tasks: set[asyncio.Task[None]] = set()
+        if self._disk is not None:
+            self._disk.on_complete(self._completed)
+        self._objects = Objects(homes, self._memory, self._disk, clock, settings.proxy_memory_bytes // 4)
         signer = StreamSigner(ring)
         self._manifests = Manifests(sources, signer, self._memory, Dates(self._redis, Keys(settings.key_prefix)), clock)
         self._indexes = Indexes(sources, self._memory, clock)
         media = Media(sources, self._memory, self._objects, clock)
         endpoint = ProxyEndpoint(
             signer,
+            seals,
+            self._objects,
             sources,
             self._manifests,
             self._indexes,
@@ -98,6 +119,9 @@ class ProxyApp:
         await self._upstream.start()
         if self._disk is not None:
             await self._disk.start()
+            self._disk.reorder(await self._ledger.order())
+        await self._link.start()
+        await self._members.start()
         self._sweeping = asyncio.create_task(self._sweep())
 
     async def drain(self, seconds: float) -> None:
@@ -109,18 +133,34 @@ class ProxyApp:
             self._sweeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweeping
+        await self._members.close()
         await self._objects.close()
         await self._indexes.close()
         await self._manifests.close()
         await self._renewal.close()
         await self._streams.close()
         await self._upstream.close()
+        await self._link.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._write_order()
         await self._redis.aclose()
         self._guard.close()
         if self._disk is not None:
             await asyncio.to_thread(self._disk.close)
         if self._place is not None:
             self._place.close()
+
+    def _completed(self, bucket: Bucket) -> None:
+        task = asyncio.create_task(self._ledger.commit(bucket))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _write_order(self) -> None:
+        """Tell Redis what was read since the last time, so that the next process knows what to keep."""
+        if self._disk is not None:
+            read, dropped = self._disk.changes()
+            if read or dropped:
+                await self._ledger.touch(read, dropped)
 
     async def _sweep(self) -> None:
         while True:
@@ -130,6 +170,7 @@ class ProxyApp:
             for shelf in Shelf:
                 metrics.MEMORY_ENTRIES.labels(shelf).set(self._memory.count(shelf))
             if self._disk is not None:
+                await self._write_order()
                 metrics.DISK_BYTES.set(self._disk.used_bytes)
                 metrics.DISK_BUCKETS.set(len(self._disk.buckets))
 
@@ -144,6 +185,15 @@ def _disk_of(settings: ProxySettings) -> tuple[Place | None, Disk | None]:
         log.warning("no_buckets", folder=str(settings.data_dir), error=error.strerror or str(error))
         return None, None
     return place, Disk(place.folder, settings.proxy_disk_bytes, free_bytes=settings.proxy_disk_free_bytes)
+
+
+def _node_of(settings: ProxySettings, place: Place | None) -> Node:
+    host = settings.host
+    if host in ("", "0.0.0.0", "::"):
+        host = socket.gethostname()
+    address = settings.proxy_address or (f"[{host}]" if ":" in host else host) + f":{settings.port}"
+    name = place.node if place else settings.node or f"node-{secrets.token_hex(3)}"
+    return Node(name.replace(" ", "-"), address, settings.address_family)
 
 
 def build(environ: Mapping[str, str]) -> ProxyApp:

@@ -99,6 +99,11 @@ class Bucket:
             return self.capacity_bytes
         return DATA_OFFSET + sum(self.block_bytes(n) for n in range(BUCKET_BLOCKS) if self.present >> n & 1)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether every block is there."""
+        return all(self.present >> n & 1 for n in range(BUCKET_BLOCKS) if self.block_bytes(n))
+
     def block_bytes(self, n: int) -> int:
         """The length of its block `n`."""
         start = (self.first_block + n) * BLOCK_BYTES

@@ -86,7 +86,7 @@ class Client:
     async def error(self, error: WatchTogetherError) -> None:
         """Send a failure as JSON."""
         detail: dict[str, Any] = {"code": error.code, "message": error.message}
-        headers = [*COMMON, (b"content-type", b"application/json")]
+        headers = [*COMMON, (b"content-type", b"application/json"), (b"x-watch-together-code", error.code.encode())]
         if error.retry_after_ms is not None:
             detail["retry_after_ms"] = error.retry_after_ms
             headers.append((b"retry-after", str(-(-error.retry_after_ms // 1000)).encode()))

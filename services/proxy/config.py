@@ -45,6 +45,8 @@ class ProxySettings(CommonSettings):
     proxy_disk_bytes: int = setting(50 * 1000**3, integer(0, 1 << 50))
     # What the disk must keep free beside that. 0: nothing.
     proxy_disk_free_bytes: int = setting(1 << 30, integer(0, 1 << 50))
+    # `host:port` under which the other proxies reach this one. Empty: made of WT_HOST, or the host's name, and WT_PORT.
+    proxy_address: str = setting("")
     # Connections to upstreams, and to one host.
     proxy_connections: int = setting(1024, integer(1, 65535))
     proxy_connections_per_host: int = setting(256, integer(1, 65535))

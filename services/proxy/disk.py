@@ -13,7 +13,7 @@ import os
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,15 +83,29 @@ class Disk:
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="buckets")
         self._paused_until = 0.0
         self._listeners: list[Callable[[Bucket], None]] = []
+        self._read_since: dict[str, float] = {}
+        self._dropped_since: set[str] = set()
 
     @property
     def buckets(self) -> list[Bucket]:
         """All of them, the next to go first."""
         return list(self._buckets.values())
 
-    def on_drop(self, listener: Callable[[Bucket], None]) -> None:
-        """Have `listener` told of every bucket that leaves."""
+    def on_complete(self, listener: Callable[[Bucket], None]) -> None:
+        """Have `listener` told of every bucket of which a fill brought the last block."""
         self._listeners.append(listener)
+
+    def reorder(self, read: Mapping[str, float]) -> None:
+        """Take over when buckets were last read, by file name."""
+        for bucket in self._buckets.values():
+            bucket.used_at = read.get(bucket.path.name, bucket.used_at)
+        self._buckets = OrderedDict(sorted(self._buckets.items(), key=lambda item: item[1].used_at))
+
+    def changes(self) -> tuple[dict[str, float], set[str]]:
+        """What was read and what left since the last call, by file name."""
+        changes = self._read_since, self._dropped_since
+        self._read_since, self._dropped_since = {}, set()
+        return changes
 
     async def start(self) -> None:
         """Take over what the folder holds."""
@@ -168,7 +182,7 @@ class Disk:
         key = (digest, position // BUCKET_BYTES)
         bucket = self._buckets.get(key)
         if bucket is not None:
-            bucket.used_at = self._wall()
+            bucket.used_at = self._read_since[bucket.path.name] = self._wall()
             self._buckets.move_to_end(key)
 
     async def claim(self, digest: str, number: int, representation: Representation) -> Bucket | None:
@@ -202,6 +216,9 @@ class Disk:
     def release(self, bucket: Bucket) -> None:
         """Give back the room that was reserved and not used."""
         self._recharge(bucket, bucket.writers - 1)
+        if not bucket.writers and not bucket.is_dropped and bucket.is_complete:
+            for listener in self._listeners:
+                listener(bucket)
 
     async def write(self, bucket: Bucket, block: int, data: memoryview) -> bool:
         """Keep a block. False if that failed: then it is not there."""
@@ -244,8 +261,8 @@ class Disk:
             del self._objects[bucket.digest]
         self._handles.pop(bucket.path, None)
         self._unlink(bucket.path)
-        for listener in self._listeners:
-            listener(bucket)
+        self._read_since.pop(bucket.path.name, None)
+        self._dropped_since.add(bucket.path.name)
 
     async def _make(self, digest: str, number: int, representation: Representation) -> Bucket | None:
         nonce = secrets.token_hex(4)

@@ -21,6 +21,9 @@ RENEWALS = Counter(
 INDEXES = Counter(
     "wt_proxy_indexes_total", "Files whose index was read, by container; none: they have no index", ["form"]
 )
+PEERS = Gauge("wt_proxy_peers", "Other proxies whose lease holds")
+PEER_ANSWERS = Counter("wt_proxy_peer_answers_total", "Answers that another proxy gave in the place of an origin")
+LOST_PEERS = Counter("wt_proxy_lost_peers_total", "Times that another proxy did not answer")
 FILLS = Counter("wt_proxy_fills_total", "Fetches of consecutive blocks that were begun")
 RESUMED = Counter("wt_proxy_resumed_total", "Bodies that broke off and were taken up again")
 CHANGED = Counter("wt_proxy_changed_total", "Objects of which the origin had another generation than was kept")

@@ -224,12 +224,17 @@ class Objects:
         if self._disk is not None:
             self._disk.forget(known.digest)
 
-    def is_held(self, source: Source, start: int, stop: int) -> bool:
-        """Whether all blocks of a span are on disk."""
-        digest = self.of(source.key).digest
-        return self._disk is not None and all(
-            self._disk.holds(digest, block) for block in range(block_of(start), block_of(stop - 1) + 1)
-        )
+    def is_held(self, key: CacheKey, wanted: ByteRange | None) -> bool:
+        """Whether all of a range is on disk."""
+        known = self.of(key)
+        if self._disk is None or known.representation is None:
+            return False
+        total = known.representation.total
+        span = (0, total) if wanted is None else wanted.within(total)
+        if span is None:
+            return False
+        held = range(block_of(span[0]), block_of(span[1] - 1) + 1)
+        return all(self._disk.holds(known.digest, block) for block in held)
 
     async def close(self) -> None:
         """Give up what is on its way."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
@@ -19,6 +20,8 @@ from services.proxy.indexes import Indexes
 from services.proxy.manifests import Manifests, manifest_key
 from services.proxy.media import Media
 from services.proxy.memory import Entry, Memory
+from services.proxy.objects import Objects
+from services.proxy.peers import IS_MANIFEST, NOT_HELD, PATH, PING_PATH, SEAL, Seals
 from services.proxy.sources import Source, Sources
 from services.proxy.tickets import Ticket, Tickets
 from services.proxy.upstream import HOP_HEADER
@@ -37,6 +40,8 @@ class ProxyEndpoint:
     def __init__(
         self,
         signer: StreamSigner,
+        seals: Seals,
+        objects: Objects,
         sources: Sources,
         manifests: Manifests,
         indexes: Indexes,
@@ -47,6 +52,8 @@ class ProxyEndpoint:
         closes: bool = False,
     ) -> None:
         self._tickets = Tickets(signer)
+        self._seals = seals
+        self._objects = objects
         self._sources = sources
         self._manifests = manifests
         self._indexes = indexes
@@ -61,7 +68,9 @@ class ProxyEndpoint:
             return
         files = scope.get("extensions", {}).get(EXTENSION)
         client = Client(Wish.of(scope, _HOP), send, self._extra, files)
-        if scope["path"] != PROXY_PATH:
+        if scope["path"].startswith(PATH):
+            await self._internal(scope, receive, client)
+        elif scope["path"] != PROXY_PATH:
             await client.error(Refused("not_found", "There is nothing here."))
         elif scope["method"] == "OPTIONS":
             await client.whole(204, heads.PREFLIGHT)
@@ -100,6 +109,34 @@ class ProxyEndpoint:
         if ticket.kind in MANIFESTS:
             key = manifest_key(key, ticket.expires)
         return self._memory.get(key, self._clock())
+
+    async def _internal(self, scope: Scope, receive: Receive, client: Client) -> None:
+        """Answer another node: from here or from the origin, never from a third."""
+        if scope["path"] == PING_PATH:
+            await client.whole(204, [])
+            return
+        given = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        query = scope["query_string"]
+        try:
+            sealed = given.get(SEAL.encode(), ""), query.decode("latin-1"), given.get(b"range", "")
+            self._seals.check(*sealed, time.time())
+            ticket = self._tickets.read(query, time.time())
+            source = replace(await self._sources.locate(ticket), is_internal=True)
+            if query.endswith(b"&held=1") and not self._objects.is_held(source.key, client.wish.range):
+                raise Refused(NOT_HELD, "This node does not have it.")
+            with metrics.STREAMS.track_inprogress():
+                await while_connected(receive, self._serve_node(source, client))
+        except WatchTogetherError as error:
+            if client.has_begun:
+                raise BodyCutError(error.code) from None
+            await client.error(error)
+
+    async def _serve_node(self, source: Source, client: Client) -> None:
+        try:
+            await self._media.serve(source, client)
+        except NotMediaError:
+            self._manifests.remember(source)
+            raise Refused(IS_MANIFEST, "This is a manifest.") from None
 
     async def _serve_kept(self, ticket: Ticket, client: Client) -> bool:
         key = None if ticket.wants_index or ticket.kind in MANIFESTS else self._sources.cached_key(ticket)

@@ -37,6 +37,8 @@ class Source:
     target: Target
     headers: Mapping[str, str]
     known: Known | None
+    # Asked for by another node, and so never asked of a third one.
+    is_internal: bool = False
 
 
 class Sources:

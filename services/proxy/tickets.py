@@ -36,6 +36,8 @@ class Ticket:
     directives: str
     is_signed: bool
     wants_index: bool = False
+    # The query as it came: what another node is asked with.
+    query: str = ""
 
     @property
     def cached_as(self) -> str:
@@ -87,8 +89,10 @@ def read_ticket(query: bytes, signer: StreamSigner, now: float) -> Ticket:
         ref = signer.verify(given, now)
         # All segments of a DASH template carry the template's object: here each becomes one of its own.
         identity = object_id(ref.object_id, ref.url) if given.get("t") else ref.object_id
-        return Ticket(ref.url, ref.kind, identity, ref.context, ref.expires, directives, True, wants_index)
+        return Ticket(
+            ref.url, ref.kind, identity, ref.context, ref.expires, directives, True, wants_index, query.decode("ascii")
+        )
     url = given.get("url", "")
     if not url:
         raise Refused("bad_url", "The parameter url is missing.")
-    return Ticket(url, None, object_id(url), "", expiry(now), directives, False, wants_index)
+    return Ticket(url, None, object_id(url), "", expiry(now), directives, False, wants_index, query.decode("ascii"))
