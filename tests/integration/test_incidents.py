@@ -269,6 +269,33 @@ async def test_a_hidden_tab_that_says_nothing_for_longer_than_a_lease_is_still_a
             assert not ana.picture.left
 
 
+async def test_a_hidden_tab_has_ninety_seconds_and_one_that_is_seen_twenty_five(
+    redis_server: RedisServer, redis: Redis, store: RoomStore, room: str, tmp_path: Path
+) -> None:
+    settings = {**settings_of(redis_server), "WT_REFRESH_S": "0.5"}
+
+    async def left_s() -> list[float]:
+        leases: list[tuple[bytes, float]] = await redis.zrange(Keys(PREFIX).presence(room), 0, -1, withscores=True)
+        return [ends_ms / 1000 - await store.redis_time() for _, ends_ms in leases]
+
+    async def is_leased(least_s: float, most_s: float) -> None:
+        for _ in range(200):
+            leases = await left_s()
+            if leases and all(least_s < lease <= most_s for lease in leases):
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"leases of {leases} s")
+
+    with Node("services.sync", tmp_path / "log", settings=settings) as node:
+        async with Viewer([node.url], room, "Ana") as ana:
+            await ana.joined()
+            await is_leased(15, 25)
+            await ana.hide()
+            await is_leased(75, 90)
+            await ana.hide(False)
+            await is_leased(15, 25)
+
+
 @pytest.mark.timeout(90)
 async def test_ghosts_of_a_killed_replica_are_gone_within_35_seconds_and_announced_once(
     redis_server: RedisServer, replicas: Replicas, room: str, tmp_path: Path
