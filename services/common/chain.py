@@ -29,11 +29,20 @@ class Link(Struct, frozen=True, kw_only=True):
 ANONYMOUS: Final = Link()
 
 
+class Entry(Struct, kw_only=True, frozen=True):
+    """One video of a playlist, as the playlist tells of it; it was not opened."""
+
+    url: str
+    title: str
+    thumbnail: str = ""
+    duration: float = 0
+
+
 class Resolution(Struct, kw_only=True, frozen=True):
     """A flight's result: a video, or the code and sentence of why there is none. Times are Unix seconds.
 
     `may_mend`: with other cookies, or without any, it might be another one. `attempts`: how each way failed.
-    `opened_with`: whose cookies opened it, '' for nobody's.
+    `opened_with`: whose cookies opened it, '' for nobody's. `entries`: what follows the video in a playlist.
     """
 
     video: VideoState | None = None
@@ -44,6 +53,7 @@ class Resolution(Struct, kw_only=True, frozen=True):
     may_mend: bool = False
     attempts: list[Attempt] = []
     opened_with: str = ""
+    entries: list[Entry] = []
     v: int = 1
 
 

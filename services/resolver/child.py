@@ -39,7 +39,7 @@ from yt_dlp.plugins import load_all_plugins
 from services.common import codec
 from services.common.cookies import Cookie
 from services.resolver.errors import Failure
-from services.resolver.info import Info, read_info
+from services.resolver.info import MAX_ENTRIES, Info, read_entries, read_info
 
 FOLDER_PREFIX: Final = "wt-extract-"
 READY: Final = b"ready\n"
@@ -47,6 +47,8 @@ REQUEST_BYTES: Final = 4096
 REAP_S: Final = 0.05
 FORMAT: Final = "bestvideo*+bestaudio/best"
 SOCKET_TIMEOUT_S: Final = 15
+# A playlist whose first videos are gone is still one.
+FIRST_TRIES: Final = 3
 _MESSAGE_CHARS: Final = 1000
 _MANIFEST_BYTES: Final = 256 << 10
 _MANIFESTS: Final = {".mpd": ("http_dash_segments", b"<MPD"), ".m3u8": ("m3u8_native", b"#EXTM3U")}
@@ -216,8 +218,12 @@ def _extract(job: Job) -> Info:
         if manifest is None:
             raise
         raw = manifest
-    info = read_info(_first(raw), lambda url: _cookies(loader.cookiejar.get_cookies_for_url(url)))
-    return replace(info, jar=_cookies(loader.cookiejar)) if job.cookies else info
+    entries = read_entries(raw)
+    info = read_info(_first(loader, raw), lambda url: _cookies(loader.cookiejar.get_cookies_for_url(url)))
+    if job.cookies:
+        info = replace(info, jar=_cookies(loader.cookiejar))
+    # The first is the video itself.
+    return replace(info, entries=entries[1:])
 
 
 def _cookies(found: Iterable[Any]) -> list[Cookie]:
@@ -267,10 +273,10 @@ def _parameters(job: Job) -> dict[str, Any]:
         "cachedir": False,
         "js_runtimes": {"node": {"path": job.node}} if job.node else {},
         "extractor_args": extractor_arguments,
-        # A video in a playlist is that video; a playlist alone is its first.
+        # A video in a playlist is that video; a playlist alone is its first, and the list of the others.
         "noplaylist": True,
-        "lazy_playlist": True,
-        "playlist_items": "1",
+        "extract_flat": "in_playlist",
+        "playlist_items": f"1:{MAX_ENTRIES}",
         "writesubtitles": True,
         "writeautomaticsub": True,
         "socket_timeout": SOCKET_TIMEOUT_S,
@@ -281,12 +287,22 @@ def _parameters(job: Job) -> dict[str, Any]:
     }
 
 
-def _first(raw: dict[str, Any] | None) -> dict[str, Any]:
-    while raw is not None and raw.get("_type") in ("playlist", "multi_video"):
-        raw = next((entry for entry in raw.get("entries") or () if entry), None)
-    if raw is None:
-        raise EmptyPlaylist("This playlist is empty.")
-    return raw
+def _first(loader: Loader, raw: dict[str, Any] | None) -> dict[str, Any]:
+    """The video behind a result: of a playlist its first, or the one after where that can't be opened."""
+    if raw is None or raw.get("_type") not in ("playlist", "multi_video"):
+        if raw is None:
+            raise EmptyPlaylist("This playlist is empty.")
+        return raw
+    failure: Exception = EmptyPlaylist("This playlist is empty.")
+    loader.params |= {"extract_flat": False, "playlist_items": "1"}
+    for entry in [entry for entry in raw.get("entries") or () if entry][:FIRST_TRIES]:
+        if entry.get("_type") not in ("url", "url_transparent"):
+            return _first(loader, entry)
+        try:
+            return _first(loader, loader.extract_info(entry["url"], download=False, ie_key=entry.get("ie_key")))
+        except yt_dlp.utils.YoutubeDLError as error:
+            failure = error
+    raise failure
 
 
 class EmptyPlaylist(Exception):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import structlog
 from msgspec.structs import replace
 
-from services.common.chain import Link, Resolution, attempt, audience_of, concluded, scope_of
+from services.common.chain import Entry, Link, Resolution, attempt, audience_of, concluded, scope_of
 from services.common.contexts import ContextStore
 from services.common.cookies import site_of, write_netscape
 from services.common.errors import Refused, Unavailable, WatchTogetherError
@@ -19,12 +19,12 @@ from services.common.guard import Guard, parse_url
 from services.common.loans import Loan, Loans
 from services.common.resolution import Resolutions, Waiter
 from services.common.room.entering import Rooms, enter
-from services.common.stream import LIFETIME_S, StreamSigner
+from services.common.stream import LIFETIME_S, Kind, StreamSigner
 from services.common.vault import Jar, Vault
 from services.resolver import metrics
 from services.resolver.errors import UNKNOWN, Code, cookies_gone, may_mend, private_address, resolve_error, ttl_s
 from services.resolver.expiry import cache_until
-from services.resolver.formats import Mint, present
+from services.resolver.formats import Mint, present, readable
 from services.resolver.info import Info
 from services.resolver.watch import Extracts
 
@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 Stage = Literal["extracting", "reading"]
 # How often a flight looks whether anybody still waits.
 LOOK_S: Final = 2.0
+# What a queue item's link may have.
+MOST_URL_CHARS: Final = 2048
 
 
 class Flights:
@@ -125,6 +127,7 @@ class Flights:
             info = await self._extractor.extract(url, write_netscape(jar.cookies) if jar else "")
             await self._stage(digest, "reading")
             video = present(await self._public(info), mint)
+            entries = _entries(info, mint)
         except WatchTogetherError as error:
             return self._failed(error, url, link, begun)
         except Exception:  # a flight supervises its steps: whoever waits gets an answer, the log gets the bug
@@ -150,7 +153,7 @@ class Flights:
             seconds=round(now - begun, 2),
         )
         expires_at = cache_until(video.expires_at, now, self._ttl_s)
-        return Resolution(video=video, resolved_at=now, expires_at=expires_at, opened_with=link.owner)
+        return Resolution(video=video, resolved_at=now, expires_at=expires_at, opened_with=link.owner, entries=entries)
 
     async def _jar(self, digest: str, url: str, link: Link) -> Jar | None:
         """The cookies of a link's owner; None for the way without any.
@@ -260,6 +263,20 @@ class Flights:
 
     async def _stage(self, digest: str, stage: Stage) -> None:
         await self._resolutions.announce(digest, stage)
+
+
+def _entries(info: Info, mint: Mint) -> list[Entry]:
+    found = []
+    for entry in info.entries:
+        try:
+            parse_url(entry.url)
+        except Refused:
+            continue
+        if len(entry.url) <= MOST_URL_CHARS:
+            picture = mint.plain(info, entry.thumbnail, Kind.IMAGE) if entry.thumbnail else ""
+            title = readable(entry.title)
+            found.append(Entry(url=entry.url, title=title, thumbnail=picture, duration=entry.duration or 0))
+    return found
 
 
 def _place(url: str) -> tuple[str, int] | None:

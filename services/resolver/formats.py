@@ -128,7 +128,7 @@ def present(info: Info, mint: Mint) -> VideoState:
     road = _best_road(info, roads)
     video = VideoState(
         url=mint.page_url,
-        title=_readable(info.title) or urlsplit(mint.page_url).hostname or "",
+        title=readable(info.title) or urlsplit(mint.page_url).hostname or "",
         stream_type="direct",
         thumbnail=mint.plain(info, info.thumbnail, Kind.IMAGE),
         duration=None if info.is_live else info.duration,
@@ -255,7 +255,7 @@ def _way(entry: Format, is_generic: bool) -> Literal["plain", "hls", "mpd", ""]:
     return ""
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
     """A title without what would reorder or break the page's own words."""
     return " ".join(_UNREADABLE.sub(" ", text).split())[:_TITLE_CHARS]
 

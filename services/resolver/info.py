@@ -12,6 +12,7 @@ from services.common.cookies import Cookie
 
 MAX_FORMATS: Final = 400
 MAX_SUBTITLES: Final = 80
+MAX_ENTRIES: Final = 200
 MAX_COOKIES: Final = 200
 
 
@@ -48,6 +49,15 @@ class Text(Struct, frozen=True, kw_only=True):
     automatic: bool = False
 
 
+class Entry(Struct, frozen=True, kw_only=True):
+    """One video of a playlist, not opened. `duration` is in seconds."""
+
+    url: str
+    title: str = ""
+    thumbnail: str = ""
+    duration: float | None = None
+
+
 class Info(Struct, frozen=True, kw_only=True):
     """One video. `page` is its address as its site names it; `duration` is in seconds.
 
@@ -68,6 +78,7 @@ class Info(Struct, frozen=True, kw_only=True):
     subtitles: list[Text] = []
     cookies: list[Cookie] = []
     jar: list[Cookie] = []
+    entries: list[Entry] = []
 
 
 def read_info(raw: Mapping[str, Any], cookies_for: Callable[[str], Iterable[Cookie]] = lambda url: ()) -> Info:
@@ -97,6 +108,30 @@ def read_info(raw: Mapping[str, Any], cookies_for: Callable[[str], Iterable[Cook
         subtitles=subtitles,
         cookies=_cookies([*addresses, thumbnail], cookies_for),
     )
+
+
+def read_entries(raw: Mapping[str, Any] | None) -> list[Entry]:
+    """What a playlist names, each link once; nothing for what is no playlist, or holds its videos itself."""
+    found: dict[str, Entry] = {}
+    for entry in _dicts(list((raw or {}).get("entries") or ())):
+        url = _text(entry.get("webpage_url")) or _text(entry.get("url"))
+        if (
+            entry.get("_type") not in ("url", "url_transparent")
+            or not url
+            or not url.startswith(("http://", "https://"))
+        ):
+            continue
+        pictures = [picture for each in _dicts(entry.get("thumbnails")) if (picture := _text(each.get("url")))]
+        found.setdefault(
+            url,
+            Entry(
+                url=url,
+                title=_text(entry.get("title")) or url,
+                thumbnail=_text(entry.get("thumbnail")) or next(iter(pictures[-1:]), ""),
+                duration=_number(entry.get("duration")),
+            ),
+        )
+    return list(found.values())[:MAX_ENTRIES]
 
 
 def _format(raw: Mapping[str, Any]) -> Format:

@@ -108,6 +108,16 @@ class Nurseries:
 
         :raises OSError: if there is no process or no folder to be had.
         """
+        birth = asyncio.ensure_future(self._bear())
+        try:
+            return await asyncio.shield(birth)
+        except asyncio.CancelledError:
+            # Half a child has pipes that nobody closes.
+            with contextlib.suppress(OSError):
+                await (await birth).end()
+            raise
+
+    async def _bear(self) -> Child:
         try:
             return await (await self._working()).bear()
         except BrokenNurseryError:
@@ -223,15 +233,7 @@ class _Nursery:
 
     async def _born(self, folder: Path, descriptors: list[int]) -> int:
         async with self._lock:
-            # A birth that was asked for happens: who is cancelled meanwhile must not leave a child that nobody knows.
-            asking = asyncio.ensure_future(self._ask(f"bear {folder}", descriptors))
-            try:
-                pid = int(await asyncio.shield(asking))
-            except asyncio.CancelledError:
-                # Its pipes are closed now, and so it ends.
-                with contextlib.suppress(OSError):
-                    await self._ask(f"free {int(await asking)}", [])
-                raise
+            pid = int(await self._ask(f"bear {folder}", descriptors))
             self._children.add(pid)
             return pid
 

@@ -90,6 +90,10 @@ def _update_queue(record: RoomRecord, event: dict[str, Any]) -> str:
             item = codec.convert(QueueItem, event["item"])
             record.items[item.id] = item
             record.order.insert(_place(record.order, event["after"]), item.id)
+        case "extend":
+            for item in codec.convert(list[QueueItem], event["items"]):
+                record.items[item.id] = item
+                record.order.append(item.id)
         case "remove":
             record.items.pop(event["item_id"], None)
             record.order = [item for item in record.order if item != event["item_id"]]

@@ -214,6 +214,23 @@ async def test_a_manifest_that_yt_dlp_cannot_read_goes_to_the_player_unless_encr
         assert info.formats[0].manifest_url == f"http://{address}{path}"
 
 
+async def test_a_playlist_is_its_first_video_and_the_names_of_the_others(extractor: Extractor, origin: Origin) -> None:
+    info = await extractor.extract(origin.url("/playlist/names"))
+    assert (info.title, len(info.formats) > 5) == ("Sample pair", True)
+    assert [(entry.url, entry.title) for entry in info.entries] == [
+        (origin.url(f"/watch/{kind}.names"), f"Sample {kind}.names") for kind in ("hls", "progressive")
+    ]
+    # The others were named and not opened.
+    assert origin.requests("/api/video/hls.names") == []
+
+
+async def test_a_long_playlist_is_cut_and_begins_with_what_is_there(extractor: Extractor, origin: Origin) -> None:
+    info = await extractor.extract(origin.url("/playlist/many-250.cut"))
+    assert info.title == "Sample pair"
+    assert len(info.entries) == 199
+    assert info.entries[0].url == origin.url("/watch/pair.many-250.cut.1")
+
+
 async def test_a_hung_extraction_leaves_no_process_and_no_folder(extractor: Extractor, origin: Origin) -> None:
     folder = extractor._spares[-1].folder
     assert folder.name.startswith(FOLDER_PREFIX)

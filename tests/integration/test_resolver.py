@@ -19,6 +19,7 @@ from services.common.keyring import KeyRing
 from services.common.keys import Keys, url_digest
 from services.common.redis import connect
 from services.common.resolution import Resolutions
+from services.common.room.entering import enter
 from services.common.room.store import SYSTEM, RoomStore
 from services.common.stream import StreamSigner
 from services.common.wire.models import QueueItem
@@ -158,6 +159,33 @@ async def test_a_result_enters_the_room_that_waits(
     assert record.video is not None
     assert (record.video.item_id, record.video.stream_type) == ("item", "hls")
     assert await resolutions.waiters(url_digest(link)) == []
+
+
+async def test_a_playlists_entries_follow_the_item_that_named_them_once(
+    node: Node, resolutions: Resolutions, redis: Redis, keys: Keys, origin: Origin
+) -> None:
+    store, link = RoomStore(redis, keys), origin.url("/playlist/room")
+    await room_with(store, "cinema", "item", link)
+    await resolutions.want(link, "cinema", "item")
+    assert (await settled(store, "cinema", "item")).title == "Sample pair"
+    record = await store.snapshot("cinema")
+    assert record is not None
+    queue = record.queue()
+    assert [(item.title, item.status) for item in queue] == [
+        ("Sample pair", "ready"),
+        ("Sample hls.room", "ready"),
+        ("Sample progressive.room", "ready"),
+    ]
+    assert [item.url for item in queue[1:]] == [origin.url(f"/watch/{kind}.room") for kind in ("hls", "progressive")]
+    # Opened again, before its streams end, it adds nothing; nor does an entry that was removed come back.
+    await store.remove_item("cinema", SYSTEM, queue[1].id)
+    known = await resolutions.cached(link)
+    assert known is not None
+    assert len(known.entries) == 2
+    await enter(store, "cinema", "item", known)
+    record = await store.snapshot("cinema")
+    assert record is not None
+    assert [item.id for item in record.queue()] == ["item", queue[2].id]
 
 
 async def test_a_failure_enters_the_room_that_waits(

@@ -117,10 +117,14 @@ def document(video: str, asker: Asker, now: float, size: Callable[[str], int]) -
 
 
 def playlist(playlist_id: str, base: str) -> Document | None:
-    """What `/api/playlist/<id>` answers: three videos whose ids end in the playlist's; None for the id `missing`."""
+    """What `/api/playlist/<id>` answers: three videos whose ids end in the playlist's (`many-<count>`: so many, the
+    first of them removed); None for the id `missing`.
+    """
     if playlist_id == "missing":
         return None
     entries = [f"{kind}.{playlist_id}" for kind in ("pair", "hls", "progressive")]
+    if (count := playlist_id.partition(".")[0].removeprefix("many-")).isdecimal():
+        entries = [f"{'removed' if number == 0 else 'pair'}.{playlist_id}.{number}" for number in range(int(count))]
     return {
         "id": playlist_id,
         "title": f"Sample playlist {playlist_id}",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
+
+from msgspec.structs import replace
 
 from services.common import codec
 from services.common.chain import Resolution
-from services.common.wire.models import Attempt
+from services.common.keys import url_digest
+from services.common.wire.models import Attempt, QueueItem
 
 
 class Rooms(Protocol):
@@ -33,11 +36,55 @@ class Rooms(Protocol):
         :raises Unavailable: if the rooms' Redis does not answer.
         """
 
+    async def item(self, room: str, item: str) -> QueueItem | None:
+        """One item of a room's queue.
+
+        :raises Unavailable: if the rooms' Redis does not answer.
+        """
+
+    async def extend(self, room: str, item: str, entries: Sequence[QueueItem]) -> None:
+        """Put the entries of a playlist behind the queue; repeating it is safe.
+
+        :raises Unavailable: if the rooms' Redis does not answer.
+        """
+
     async def has_item(self, room: str, item: str) -> bool:
         """Whether an item is still in a room's queue.
 
         :raises Unavailable: if the rooms' Redis does not answer.
         """
+
+
+# How many entries come at a time: each time everybody gets the whole queue.
+AT_A_TIME: Final = 50
+
+
+async def _extend(rooms: Rooms, room: str, item: str, result: Resolution) -> None:
+    """Add a playlist's entries before its item is ready: what is interrupted between is repeated.
+
+    They count as ready: each is opened when its turn comes. An item that is opened again adds nothing a second time.
+    """
+    named = await rooms.item(room, item)
+    if named is None or named.status != "resolving":
+        return
+    entries = [
+        replace(
+            named,
+            id=url_digest(f"{item}|{number}")[:12],
+            url=entry.url,
+            title=entry.title[:200],
+            thumbnail=entry.thumbnail,
+            duration=entry.duration,
+            status="ready",
+            votes=[],
+            attempts=[],
+            # A list that only its owner can see is for the same people as its videos.
+            opened_with=result.opened_with,
+        )
+        for number, entry in enumerate(result.entries)
+    ]
+    for start in range(0, len(entries), AT_A_TIME):
+        await rooms.extend(room, item, entries[start : start + AT_A_TIME])
 
 
 async def enter(rooms: Rooms, room: str, item: str, result: Resolution) -> bool:
@@ -49,6 +96,8 @@ async def enter(rooms: Rooms, room: str, item: str, result: Resolution) -> bool:
     video = result.video
     if video is None:
         return await rooms.resolved(room, item, code=result.code, message=result.message, attempts=result.attempts)
+    if result.entries:
+        await _extend(rooms, room, item, result)
     return await rooms.resolved(
         room,
         item,

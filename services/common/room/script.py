@@ -17,6 +17,7 @@ ScriptName = Literal[
     "playback",
     "queue_add",
     "queue_clear",
+    "queue_extend",
     "queue_lend",
     "queue_play",
     "queue_remove",

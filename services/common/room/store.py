@@ -228,6 +228,28 @@ class RoomStore:
             item.id, codec.encode_text(item), _flag(next), str(MOST_ITEMS), _flag(unlisted), _flag(create),
         )  # fmt: skip
 
+    async def extend(self, room: str, item: str, entries: Sequence[QueueItem]) -> None:
+        """Put the entries of a playlist behind the queue. Those that are there already, or for which there is no room
+        in the queue, are left out; so are all if `item`, which named the playlist, is gone.
+        """
+        pairs = [text for entry in entries for text in (entry.id, codec.encode_text(entry))]
+        try:
+            await self._change("queue_extend", room, SYSTEM, item, str(MOST_ITEMS), *pairs)
+        except Refused as refusal:
+            if refusal.code != "no_such_item":
+                raise
+
+    async def item(self, room: str, item: str) -> QueueItem | None:
+        """One item of a room's queue."""
+        try:
+            raw = await self._redis.hget(self._keys.items(room), item)  # type: ignore[misc]
+        except (RedisError, OSError) as error:
+            raise _unavailable() from error
+        try:
+            return None if raw is None else codec.decode_as(QueueItem, raw)
+        except codec.MalformedError:
+            return None
+
     async def remove_item(self, room: str, sender: Sender, item: str) -> int:
         """Remove an item; when it is the current one, the next begins."""
         return await self._change("queue_remove", room, sender, item)

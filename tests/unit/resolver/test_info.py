@@ -6,7 +6,7 @@ import math
 
 from services.common import codec
 from services.common.cookies import Cookie
-from services.resolver.info import Info, read_info
+from services.resolver.info import MAX_ENTRIES, Info, read_entries, read_info
 
 
 def test_a_result_without_a_list_is_its_own_only_format() -> None:
@@ -86,3 +86,33 @@ def test_the_number_of_formats_is_bounded_and_the_best_stay() -> None:
 def test_what_the_child_writes_the_parent_reads_back() -> None:
     info = read_info({"id": "a", "formats": [{"url": "https://v", "fps": 60, "available_at": 1700000000}]})
     assert codec.decode_as(Info, codec.encode(info)) == info
+
+
+def test_a_playlists_links_are_taken_once_each_and_what_is_no_link_is_left_out() -> None:
+    entries = read_entries(
+        {
+            "_type": "playlist",
+            "entries": [
+                {
+                    "_type": "url",
+                    "url": "https://a.example/1",
+                    "title": "One",
+                    "duration": 60,
+                    "thumbnails": [{"url": "t"}],
+                },
+                {"_type": "url_transparent", "url": "https://a.example/2"},
+                {"_type": "url", "url": "https://a.example/1", "title": "Again"},
+                {"_type": "url", "url": "dQw4w9WgXcQ", "ie_key": "Youtube"},
+                {"_type": "url", "url": "ytsearch:x"},
+                {"id": "a video that the page holds itself", "url": "https://cdn.example/1.mp4"},
+                None,
+            ],
+        }
+    )
+    assert [(entry.url, entry.title, entry.thumbnail, entry.duration) for entry in entries] == [
+        ("https://a.example/1", "One", "t", 60),
+        ("https://a.example/2", "https://a.example/2", "", None),
+    ]
+    many = [{"_type": "url", "url": f"https://a.example/{number}"} for number in range(300)]
+    assert len(read_entries({"_type": "playlist", "entries": many})) == MAX_ENTRIES
+    assert read_entries({"id": "1"}) == read_entries(None) == []
