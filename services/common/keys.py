@@ -127,7 +127,7 @@ class Keys:
         return f"{self.prefix}:loan:{scope}"
 
     def loans(self, member: str) -> str:
-        """Sorted set: what one person's cookies opened, `scope|site|room/item`, by its end (Unix seconds)."""
+        """Sorted set: what one person's cookies opened, `scope|site+site|room/item`, by its end (Unix seconds)."""
         return f"{self.prefix}:loans:{member}"
 
     def wanted(self, digest: str, scope: str) -> str:

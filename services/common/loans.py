@@ -19,12 +19,12 @@ from services.common.keys import Keys
 class Loan(Struct, frozen=True, kw_only=True):
     """Cookies of one scope, as yt-dlp left them, and the ids of the contexts that need them.
 
-    `site` is whose cookies they began as, `digest` the page's.
+    `sites` are those whose cookies they may have begun as, `digest` is the page's.
     """
 
     owner: str
     audience: str
-    site: str
+    sites: list[str]
     digest: str
     cookies: list[Cookie]
     contexts: list[str]
@@ -50,7 +50,7 @@ class Loans:
             async with self._redis.pipeline(transaction=True) as pipe:
                 # The list first: what is not in it could not be taken back.
                 pipe.zremrangebyscore(name, "-inf", now)
-                pipe.zadd(name, {f"{scope}|{loan.site}|{loan.audience}": now + ttl_s})
+                pipe.zadd(name, {f"{scope}|{'+'.join(loan.sites)}|{loan.audience}": now + ttl_s})
                 pipe.expire(name, ttl_s)
                 pipe.set(self._keys.loan(scope), sealed, ex=ttl_s)
                 await pipe.execute()
@@ -84,9 +84,10 @@ class Loans:
         name, audiences = self._keys.loans(owner), []
         try:
             for entry in await self._redis.zrange(name, 0, -1):
-                of_scope, of_site, of_audience = entry.decode().split("|", 2)
-                wanted = ((site, of_site), (audience, of_audience), (scope, of_scope))
-                if any(asked not in (None, given) for asked, given in wanted):
+                of_scope, of_sites, of_audience = entry.decode().split("|", 2)
+                if site is not None and site not in of_sites.split("+"):
+                    continue
+                if audience not in (None, of_audience) or scope not in (None, of_scope):
                     continue
                 await self._end(of_scope)
                 await self._redis.zrem(name, entry)

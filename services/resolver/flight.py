@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from services.common.chain import Entry, Link, Resolution, attempt, audience_of, concluded, scope_of
 from services.common.contexts import ContextStore
-from services.common.cookies import site_of, write_netscape
+from services.common.cookies import sites_of, write_netscape
 from services.common.errors import Refused, Unavailable, WatchTogetherError
 from services.common.guard import Guard, parse_url
 from services.common.loans import Loan, Loans
@@ -171,7 +171,7 @@ class Flights:
         loan = Loan(
             owner=link.owner,
             audience=link.audience,
-            site=site_of(_site(url)) or _site(url),
+            sites=list(sites_of(_site(url))),
             digest=digest,
             cookies=info.cookies,
             contexts=contexts,

@@ -236,6 +236,15 @@ async def test_the_chain_has_a_way_for_each_lender_with_living_cookies_and_one_w
     assert [way.owner for way in await links_of(vault, "https://youtu.be/abc", ["ana"])] == ["ana", ""]
 
 
+async def test_deleting_a_sites_cookies_ends_what_they_opened_under_its_other_names(redis: Redis, keys: Keys) -> None:
+    loans = Loans(redis, keys, RING)
+    for scope, sites in (("s1", ["youtu.be", "youtube.com"]), ("s2", ["video.example"])):
+        await loans.put(scope, Loan(owner="ana", audience="r/i", sites=sites, digest="d", cookies=[], contexts=[]), 60)
+    assert await loans.drop("ana", site="youtube.com") == ["r/i"]
+    assert await loans.get("s1") is None
+    assert await loans.get("s2") is not None
+
+
 async def test_deleting_cookies_ends_what_they_opened(
     browser: httpx.AsyncClient, redis: Redis, keys: Keys, vault: Vault
 ) -> None:
@@ -244,7 +253,9 @@ async def test_deleting_cookies_ends_what_they_opened(
     loans, contexts = Loans(redis, keys, RING), ContextStore(redis, keys, RING)
     for site, context in (("video.example", "c1"), ("film.co.uk", "c2")):
         scope = scope_of(await vault.salt(me, site), me, "", "digest")
-        loan = Loan(owner=me, audience="", site=site, digest="d", cookies=[cookie(site)], contexts=[context])
+        loan = Loan(
+            owner=me, audience="", sites=[site, f"short.{site}"], digest="d", cookies=[cookie(site)], contexts=[context]
+        )
         await loans.put(scope, loan, 600)
         stream = StreamContext(page_url="p", format_id="f", url=f"https://{site}/", scope=scope, owner=me)
         await contexts.put({context: stream}, 600)

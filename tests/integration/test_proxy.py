@@ -626,7 +626,7 @@ async def test_members_only_bytes_are_no_hit_for_others(
     cookies = [Cookie(domain="127.0.0.1", name="session", value="1")]
     await store.put({context: StreamContext(page_url="p", format_id="f", url=url, scope=scope, owner="ana")}, 600)
     assert await code_of(http, proxy, signed(url, context=context)) == (403, "expired_signature")
-    loan = Loan(owner="ana", audience="", site="127.0.0.1", digest="d", cookies=cookies, contexts=[context])
+    loan = Loan(owner="ana", audience="", sites=["127.0.0.1"], digest="d", cookies=cookies, contexts=[context])
     await Loans(redis, Keys(PREFIX), RING).put(scope, loan, 600)
     for expected in ("MISS", "L1"):
         response, body = await fetched(http, proxy, signed(url, context=context))

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from services.common.identity import Identity
 from services.common.keys import MemberId
-from services.common.wire.models import AudioTrack, Member, QualityOption, QueueItem, Room, Subtitle, VideoState
+from services.common.wire.models import (
+    Attempt,
+    AudioTrack,
+    Member,
+    QualityOption,
+    QueueItem,
+    Room,
+    Subtitle,
+    VideoState,
+)
 from services.gateway.views import room_for
 
 ANA = Identity(MemberId("ana@example.com"), "Ana", is_guest=False, email="ana@example.com")
@@ -78,3 +89,20 @@ def test_nobody_sees_neither_streams_nor_emails_but_what_is_on() -> None:
     assert seen.current_video is not None
     assert (seen.current_video.title, seen.current_video.thumbnail) == ("A film", "/api/proxy?url=thumb")
     assert [quality.label for quality in seen.current_video.qualities] == ["720p"]
+
+
+def test_of_what_somebodys_cookies_opened_others_see_the_link_alone() -> None:
+    ana = "ana@example.com"
+    attempts = [Attempt(lender=ana, code="private", message="It is private.")]
+    lent = replace(ROOM.queue[0], lenders=[ana], opened_with=ana, thumbnail="/t", duration=9, attempts=attempts)
+    room = replace(ROOM, queue=[lent])
+    for caller in (CAT, None):
+        seen = room_for(room, caller, alias)
+        assert seen.current_video is None
+        assert (seen.queue[0].title, seen.queue[0].thumbnail, seen.queue[0].duration) == (lent.url, "", 0)
+        assert "A film" not in repr(seen)
+    assert "@" not in repr(room_for(room, None, alias))
+    inside = room_for(room, BEN, alias)
+    assert streams(inside)
+    assert (inside.queue[0].title, inside.queue[0].lenders) == ("A film", ["user-x"])
+    assert "@" not in repr(inside)
