@@ -33,6 +33,7 @@ from tests.support.node import ROOT, SECRET, Node
 from tests.support.origin import Origin
 from tests.support.redis import RedisServer
 
+pytestmark = pytest.mark.timeout(180)
 RING = KeyRing((SECRET,))
 
 
@@ -64,6 +65,9 @@ def site(origin: Origin, redis_server: RedisServer, tmp_path_factory: pytest.Tem
         "WT_COOKIE_UPLOADS_PER_MINUTE": "0",
         "WT_PROXY_DOMAINS": origin.address,
         "WT_LOG_LEVEL": "debug",
+        # A busy machine is no finding here.
+        "WT_PROXY_CONNECT_TIMEOUT_S": "30",
+        "WT_PROXY_FIRST_BYTE_TIMEOUT_S": "30",
     }
     names = ("gateway", "proxy", "resolver", "resolver")
     nodes = [Node(f"services.{name}", folder / f"{n}.log", settings=settings) for n, name in enumerate(names)]
@@ -98,7 +102,7 @@ class Crowd:
 
     async def one(self, cookie: str = "", host: str = "127.0.0.1") -> Person:
         """Somebody new, who has shared a session cookie of the origin if they have one."""
-        person = Person(base_url=self._site.gateway.url, timeout=30)
+        person = Person(base_url=self._site.gateway.url, timeout=90)
         self._people.append(person)
         person.id = (await person.get("/api/session")).json()["id"]
         if cookie:
@@ -149,7 +153,7 @@ class Cinema:
         known = await self.resolutions.want(item.url, self.room, item.id, await self.links(item))
         if known is not None:
             await enter(self.store, self.room, item.id, known)
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             found = (await self.record()).items[item.id]
             if found.status != "resolving":
@@ -184,7 +188,7 @@ def asked(origin: Origin, link: str) -> list[str]:
 
 
 async def bytes_of(site: Site, path: str) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=site.proxy.url, timeout=30) as player:
+    async with httpx.AsyncClient(base_url=site.proxy.url, timeout=90) as player:
         return await player.get(path, headers={"Range": "bytes=0-99"})
 
 
@@ -305,7 +309,7 @@ async def test_consent_taken_back_while_the_link_is_opened_keeps_the_result_out(
         await cinema.resolutions.want(link, cinema.room, item.id, links)
         await origin.wait_async("/api/video/" + link.rpartition("/")[2])
         await cinema.store.lend(cinema.room, Sender(ana.id), item.id, lend=False)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 90
         while await cinema.resolutions.waiters(url_digest(link), links[0].scope):
             assert time.monotonic() < deadline
             await asyncio.sleep(0.05)
