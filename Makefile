@@ -78,9 +78,10 @@ test-compose: $(DEV) ## Bring compose.yaml up from a clean clone, to a room that
 	$(BIN)/python -m pytest tests/operations $(ARGS)
 
 MINUTES ?= 30
-chaos: $(DEV) ## Kill, freeze and cut replicas, Redis and networks for MINUTES (30); then 100,000 mutated frames
+chaos: $(DEV) ## Kill, freeze and cut replicas, Redis and networks for MINUTES (30); 100,000 mutated frames, a crooked origin for 10 min
 	$(BIN)/python -m tests.chaos.party --minutes $(MINUTES) $(ARGS)
 	$(BIN)/python -m tests.chaos.fuzz
+	$(BIN)/python -m tests.chaos.torture --minutes 10
 
 soak: $(DEV) ## Run rooms for MINUTES (30): memory, descriptors and keys must stay flat
 	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES) $(ARGS)
