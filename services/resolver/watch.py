@@ -12,7 +12,7 @@ import structlog
 
 from services.common.errors import WatchTogetherError
 from services.resolver import metrics
-from services.resolver.errors import blames_site, left_alone
+from services.resolver.errors import blames_site, left_alone, may_mend
 from services.resolver.info import Info
 from services.resolver.sites import Sites
 
@@ -55,7 +55,8 @@ class WatchedExtractor:
             raise
         except WatchTogetherError as error:
             now = self._clock()
-            if blames_site(error):
+            # What somebody's own cookies met says nothing of how the site is to others.
+            if blames_site(error) and not (cookies and may_mend(error)):
                 self.sites.failed(host, now - begun, now)
                 metrics.WATCHED.labels("site_failed").inc()
             else:

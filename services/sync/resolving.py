@@ -121,7 +121,9 @@ class ResolveDesk:
             elif item.status == "resolving":
                 await self._tell_stages(room, item, links)
         except Refused as refusal:
-            await self._fail(room.id, item.id, refusal.code, refusal.message)
+            # Whose cookies opened it has just taken them back: the next asking goes without.
+            if refusal.code != "not_lent":
+                await self._fail(room.id, item.id, refusal.code, refusal.message)
         except Unavailable as error:
             log.info("resolve_not_asked", room=room.id, item=item.id, code=error.code)
             if error.code == "busy":

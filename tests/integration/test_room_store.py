@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from services.common import codec
@@ -341,3 +343,41 @@ async def test_any_mix_of_commands_leaves_every_mirror_equal_to_the_snapshot(
     assert (mirror.waiting is None) == (truth.waiting is None)
     assert mirror.anchor.is_moving == truth.anchor.is_moving
     assert mirror.anchor.position_at(now) == pytest.approx(truth.anchor.position_at(now), abs=1e-3)
+
+
+async def test_what_cookies_opened_enters_only_while_their_owner_lends_them(store: RoomStore) -> None:
+    ana = ANA.member
+    lent = replace(item("a"), lenders=[ana])
+    await store.add_item(ROOM, ANA, lent, create=True)
+    result: dict[str, Any] = {"title": "A film", "duration": 60.0, "video_json": video_json("a")}
+    entries = [replace(item("e"), status="ready", lenders=[ana], opened_with=ana)]
+    with pytest.raises(Refused, match="may not serve"):
+        await store.resolved(ROOM, "a", **result, opened_with="guest-ben")
+    assert await store.resolved(ROOM, "a", **result, opened_with=ana)
+    await store.extend(ROOM, "a", entries)
+    await store.lend(ROOM, ANA, "a", lend=False)
+    record = await record_of(store)
+    assert (record.video, record.items["a"].title, record.items["a"].lenders) == (None, lent.url, [])
+    assert (record.items["a"].status, record.items["e"].opened_with) == ("resolving", ana)
+    with pytest.raises(Refused, match="may not serve"):
+        await store.resolved(ROOM, "a", **result, opened_with=ana)
+    with pytest.raises(Refused, match="may not serve"):
+        await store.extend(ROOM, "a", [replace(entries[0], id="f")])
+    assert await store.resolved(ROOM, "a", **result)
+    assert (await record_of(store)).items["a"].opened_with == ""
+
+
+async def test_who_tries_again_or_plays_with_their_cookies_comes_first_in_the_chain(store: RoomStore) -> None:
+    ben = Sender("guest-ben", "c2")
+    for name in ("a", "b"):
+        await store.add_item(ROOM, ANA, replace(item(name), lenders=[ANA.member]), create=True)
+    await store.resolved(ROOM, "a", code="private", message="It is private.")
+    await store.retry_item(ROOM, ben, "a")
+    assert (await record_of(store)).items["a"].lenders == [ANA.member]
+    await store.resolved(ROOM, "a", code="private", message="It is private.")
+    await store.retry_item(ROOM, ben, "a", lend=True)
+    await store.play_item(ROOM, ben, "b", lend=True)
+    await store.lend(ROOM, ANA, "b", lend=False)
+    record = await record_of(store)
+    assert record.items["b"].lenders == [ben.member]
+    assert "a" not in record.items

@@ -130,3 +130,16 @@ async def test_a_probe_that_is_given_up_leaves_the_next_one_its_turn(clock: Fake
         assert not probing.done()
         probing.cancel()
         await asyncio.gather(probing, return_exceptions=True)
+
+
+async def test_what_somebodys_own_cookies_met_says_nothing_of_the_site(watched: WatchedExtractor, site: Site) -> None:
+    site.error = classify(Failure([], "", 429))
+    for _ in range(3 * FAILURES):
+        with pytest.raises(WatchTogetherError):
+            await watched.extract(LINK, "cookies")
+    assert site.asked == 3 * FAILURES
+    for _ in range(FAILURES):
+        await fails(watched)
+    asked = site.asked
+    await fails(watched)
+    assert site.asked == asked
