@@ -16,14 +16,16 @@ import hiredis
 import structlog
 
 from services.common.errors import Unavailable
-from services.common.link import Link, dial
+from services.common.link import Link, ask, dial
 from services.common.redis import Whereabouts
-from services.common.topology import Topology
+from services.common.topology import Address, Topology
 from services.sync import metrics
 
 PROBE_EVERY_S: Final = 0.5
 # Without our own probe for so long the link is hung: noticed within 2.5 s of the last that came.
 DEAF_AFTER_S: Final = 2.5
+# How often a Sentinel service's master is asked whether it still is one.
+ROLE_EVERY_S: Final = 2.0
 _CONNECT_TIMEOUT_S: Final = 1.0
 _CONFIRM_TIMEOUT_S: Final = 3.0
 _BATCH: Final = 512
@@ -68,6 +70,7 @@ class Subscriber:
         self._all_confirmed = asyncio.Event()
         self._moved = asyncio.Event()
         self._link: Link | None = None
+        self._address: Address | None = None
         self._heard_at = float("-inf")
         self._live_since = float("inf")
         # By master: when its last probe came, and since when one that it took has not.
@@ -113,6 +116,8 @@ class Subscriber:
             # Not a task of each connection: redis-py may swallow a cancellation (Python 3.11's `wait_for` does), and
             # leaving a hung connection must not wait for a probe that hangs too.
             tasks.create_task(self._keep_probing())
+            if self._topology.kind == "sentinel":
+                tasks.create_task(self._keep_to_master())
             await self._keep_linked()
 
     async def _keep_linked(self) -> None:
@@ -139,10 +144,13 @@ class Subscriber:
         topology = self._topology
         async with asyncio.timeout(_CONNECT_TIMEOUT_S):
             address = await self._whereabouts.locate()
+            if topology.kind == "sentinel" and not await self._is_master(address):
+                raise ConnectionError(f"{address} is no master")
             link = await dial(
                 address, self._on_reply,
                 is_tls=topology.is_tls, username=topology.username, password=topology.password,
             )  # fmt: skip
+            self._address = address
         try:
             yield link
         finally:
@@ -192,6 +200,29 @@ class Subscriber:
         if link.lost.done():
             return "closed"
         return "moved" if self._moved.is_set() else ""
+
+    async def _keep_to_master(self) -> None:
+        """Leave a master that became a replica without anybody telling us: what it says comes late, or not at all."""
+        while True:
+            await asyncio.sleep(ROLE_EVERY_S)
+            address = self._address
+            if self._link is None or address is None:
+                continue
+            try:
+                async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+                    is_master = await self._is_master(address)
+            except (OSError, TimeoutError, hiredis.HiredisError):
+                # Whether it is alive is the probes' business.
+                continue
+            if not is_master and address == self._address:
+                self._moved.set()
+
+    async def _is_master(self, address: Address) -> bool:
+        topology = self._topology
+        role = await ask(
+            address, b"ROLE", is_tls=topology.is_tls, username=topology.username, password=topology.password
+        )
+        return bool(role[0] == b"master")
 
     async def _keep_probing(self) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -8,7 +8,7 @@ import secrets
 import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from redis.asyncio import Redis
@@ -16,10 +16,13 @@ from redis.asyncio import Redis
 from services.common.keys import Keys
 from services.common.redis import connect
 from services.common.room.store import SYSTEM, RoomStore, Sender
+from services.common.topology import Address, Topology
+from services.sync.subscriber import Subscriber
 from tests.support.member import Member
 from tests.support.network import FINE, Network
 from tests.support.node import Node
 from tests.support.redis import RedisServer
+from tests.support.waiting import until
 from tests.support.watching import two_watching
 
 PREFIX = "deaf"
@@ -228,3 +231,48 @@ async def test_a_step_of_the_clock_moves_a_rooms_times_once_however_many_replica
         moved = await store.snapshot(room)
     assert moved is not None
     assert moved.anchor.at == pytest.approx(began + 60, abs=0.05)
+
+
+class Pointer:
+    """Whereabouts of a service whose sentinels never say a word by themselves."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+
+    async def locate(self) -> Address:
+        return self.address
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Nobody tells."""
+
+
+async def test_a_subscriber_of_a_master_that_was_demoted_in_silence_moves_to_the_new_one() -> None:
+    with RedisServer() as old, RedisServer() as new:
+        pointer = Pointer(Address("127.0.0.1", old.port))
+        topology = Topology(kind="sentinel", addresses=(pointer.address,), service="rooms")
+        heard: list[bytes] = []
+        restored = asyncio.Event()
+
+        async def probe(channel: str, took: Callable[[str], None]) -> None:
+            async with Redis.from_url(f"redis://{pointer.address}/0") as client:
+                await client.publish(channel, "")
+                took("")
+
+        subscriber = Subscriber(
+            topology, pointer, "probe",
+            on_message=lambda _, data: heard.append(data), on_restored=restored.set, probe=probe,
+        )  # fmt: skip
+        running = asyncio.create_task(subscriber.run())
+        try:
+            await subscriber.subscribe("events")
+            async with Redis.from_url(old.url) as demoted, Redis.from_url(new.url) as master:
+                await demoted.replicaof("127.0.0.1", new.port)
+                pointer.address = Address("127.0.0.1", new.port)
+                async with asyncio.timeout(20):
+                    await restored.wait()
+                assert await master.pubsub_numsub("events") == [(b"events", 1)]
+                await master.publish("events", b"hello")
+            await until(lambda: heard == [b"hello"])
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
