@@ -102,7 +102,12 @@ def build(environ: Mapping[str, str]) -> GatewayApp:
 def _dressed(
     settings: GatewaySettings, identities: Identities, proxies: TrustedProxies, api: Api, page: Page
 ) -> ASGIApp:
-    routes = [*api.routes(), Route("/room/{room}", page.room), Route("/{path:path}", page.file)]
+    routes = [
+        *api.routes(),
+        Route("/room/{room}", page.room),
+        Route("/doctor", page.doctor),
+        Route("/{path:path}", page.file),
+    ]
     handlers = {WatchTogetherError: on_error, HTTPException: on_error, Exception: on_error}
     app: ASGIApp = Starlette(routes=routes, exception_handlers=handlers)
     app = RequestMetrics(app, "gateway")

@@ -53,6 +53,10 @@ class Page:
             return await self._page("", 404)
         return await self._page(preview(room, await self._record(room), self._proxies.caller(request.scope)), 200)
 
+    async def doctor(self, _request: Request) -> Response:
+        """The page that checks itself."""
+        return await self._page("", 200)
+
     async def _record(self, room: str) -> RoomRecord | None:
         try:
             async with asyncio.timeout(PREVIEW_WAIT_S):

@@ -31,6 +31,7 @@ from services.common.wire.rest import (
     CookieList,
     CreatedRoom,
     CreateRoomRequest,
+    Doctor,
     JoinRequest,
     ResolveRequest,
     RoomList,
@@ -80,6 +81,7 @@ class Api:
         """The routes, `/api/…`; what is none of them is no page either."""
         return [
             Route("/api/config", self.config),
+            Route("/api/doctor", self.doctor),
             Route("/api/session", self.session),
             Route("/api/session", self.rename, methods=["POST"]),
             Route("/api/resolve", self.resolve, methods=["POST"]),
@@ -103,6 +105,21 @@ class Api:
                 guests=settings.guests_allowed,
                 peers=list(settings.peers),
                 version=__version__,
+            )
+        )
+
+    async def doctor(self, request: Request) -> Response:
+        """How a request arrives, for whoever looks for what is wrong on its way."""
+        caller = self._proxies.caller(request.scope)
+        peer = request.client.host if request.client else ""
+        return answer(
+            Doctor(
+                version=__version__,
+                time=time.time(),
+                scheme=caller.scheme,
+                host=caller.host,
+                address=caller.address,
+                is_proxied=caller.address != peer,
             )
         )
 

@@ -64,4 +64,5 @@ def without_streams(video: VideoState) -> VideoState:
         qualities=[replace(quality, video_url=None, stream_url=None) for quality in video.qualities],
         audio_tracks=[replace(track, url="") for track in video.audio_tracks],
         subtitles=[],
+        storyboard=None,
     )

@@ -19,10 +19,10 @@ from services.common.contexts import StreamContext
 from services.common.errors import Refused
 from services.common.guard import parse_url
 from services.common.stream import Kind, StreamRef, StreamSigner, context_id, expiry, object_id
-from services.common.wire.models import AudioTrack, QualityOption, Subtitle, VideoState
+from services.common.wire.models import AudioTrack, Chapter, QualityOption, Storyboard, Subtitle, VideoState
 from services.resolver.errors import resolve_error
 from services.resolver.expiry import earliest_expiry
-from services.resolver.info import Format, Info, Text
+from services.resolver.info import Board, Format, Info, Text
 from services.resolver.renditions import (
     GENERIC,
     comfortable,
@@ -134,6 +134,8 @@ def present(info: Info, mint: Mint) -> VideoState:
         duration=None if info.is_live else info.duration,
         is_live=info.is_live,
         subtitles=_subtitles(info, mint),
+        chapters=[Chapter(start=each.start, title=_readable(each.title)) for each in info.chapters],
+        storyboard=None if info.is_live else _storyboard(info.board, mint),
     )
     return _STATES[road](video, info, roads[road], mint)
 
@@ -321,6 +323,20 @@ def _subtitles(info: Info, mint: Mint) -> list[Subtitle]:
         for text in offered
     )
     return [track for track in tracks if track.url]
+
+
+def _storyboard(board: Board | None, mint: Mint) -> Storyboard | None:
+    pages = [] if board is None else [mint.plain(page, Kind.IMAGE) for page in board.pages]
+    if board is None or not all(pages):
+        return None
+    return Storyboard(
+        width=board.width,
+        height=board.height,
+        columns=board.columns,
+        rows=board.rows,
+        interval=board.interval,
+        pages=pages,
+    )
 
 
 def _is_spoken(text: Text, info: Info) -> bool:

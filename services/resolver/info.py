@@ -14,6 +14,9 @@ MAX_FORMATS: Final = 400
 MAX_SUBTITLES: Final = 80
 MAX_ENTRIES: Final = 200
 MAX_COOKIES: Final = 200
+MAX_CHAPTERS: Final = 200
+MAX_BOARD_PAGES: Final = 200
+MAX_BOARD_WIDTH: Final = 320
 
 
 class Format(Struct, frozen=True, kw_only=True):
@@ -58,6 +61,24 @@ class Entry(Struct, frozen=True, kw_only=True):
     duration: float | None = None
 
 
+class Section(Struct, frozen=True, kw_only=True):
+    """A chapter; `start` is in seconds."""
+
+    start: float
+    title: str
+
+
+class Board(Struct, frozen=True, kw_only=True):
+    """Small pictures for a seek bar, `columns` × `rows` on each page. `interval` is seconds between two of them."""
+
+    width: int
+    height: int
+    columns: int
+    rows: int
+    interval: float
+    pages: list[str]
+
+
 class Info(Struct, frozen=True, kw_only=True):
     """One video. `page` is its address as its site names it; `duration` is in seconds.
 
@@ -79,6 +100,8 @@ class Info(Struct, frozen=True, kw_only=True):
     cookies: list[Cookie] = []
     jar: list[Cookie] = []
     entries: list[Entry] = []
+    chapters: list[Section] = []
+    board: Board | None = None
 
 
 def read_info(raw: Mapping[str, Any], cookies_for: Callable[[str], Iterable[Cookie]] = lambda url: ()) -> Info:
@@ -107,6 +130,8 @@ def read_info(raw: Mapping[str, Any], cookies_for: Callable[[str], Iterable[Cook
         chosen=[text for entry in chosen if (text := _text(entry.get("format_id")))],
         subtitles=subtitles,
         cookies=_cookies([*addresses, thumbnail], cookies_for),
+        chapters=_chapters(raw.get("chapters")),
+        board=_board(_dicts(raw.get("formats"))),
     )
 
 
@@ -179,6 +204,36 @@ def _texts(raw: object, automatic: bool) -> list[Text]:
                 )
                 break
     return found[:MAX_SUBTITLES]
+
+
+def _chapters(raw: object) -> list[Section]:
+    named = ((entry, _text(entry.get("title"))) for entry in _dicts(raw))
+    found = [Section(start=_number(entry.get("start_time")) or 0.0, title=title) for entry, title in named if title]
+    # One chapter is no division.
+    return sorted(found, key=lambda section: section.start)[:MAX_CHAPTERS] if len(found) > 1 else []
+
+
+def _board(formats: list[Mapping[str, Any]]) -> Board | None:
+    """The largest pictures that still load at once while somebody scrubs."""
+    boards = [board for entry in formats if entry.get("ext") == "mhtml" and (board := _board_of(entry))]
+    small = [board for board in boards if board.width <= MAX_BOARD_WIDTH]
+    return max(small, key=lambda board: board.width, default=None)
+
+
+def _board_of(entry: Mapping[str, Any]) -> Board | None:
+    fragments = _dicts(entry.get("fragments"))
+    pages = [url for fragment in fragments if (url := _text(fragment.get("url")))]
+    sides = [_whole(entry.get(name)) for name in ("width", "height", "columns", "rows")]
+    lasting = _number(fragments[0].get("duration")) if fragments else None
+    if not 0 < len(pages) == len(fragments) <= MAX_BOARD_PAGES or lasting is None:
+        return None
+    width, height, columns, rows = (side or 0 for side in sides)
+    if not (width and height and columns and rows):
+        return None
+    # The last page is cut short; the first tells how long each picture stands.
+    rate = _number(entry.get("fps"))
+    interval = 1 / rate if rate else lasting / (columns * rows)
+    return Board(width=width, height=height, columns=columns, rows=rows, interval=interval, pages=pages)
 
 
 def _dicts(value: object) -> list[Mapping[str, Any]]:

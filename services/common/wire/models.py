@@ -58,6 +58,24 @@ class Subtitle(Model, kw_only=True, frozen=True):
     automatic: bool = False
 
 
+class Chapter(Model, kw_only=True, frozen=True):
+    """`start` is in seconds; it ends where the next begins."""
+
+    start: float
+    title: str
+
+
+class Storyboard(Model, kw_only=True, frozen=True):
+    """Small pictures for the seek bar: `pages` hold `columns` × `rows` of them, one for each `interval` seconds."""
+
+    width: int
+    height: int
+    columns: int
+    rows: int
+    interval: float
+    pages: list[str]
+
+
 class VideoState(Model, kw_only=True, frozen=True):
     """What a player needs. `url` is the link as pasted; every other URL goes through the proxy.
 
@@ -79,6 +97,8 @@ class VideoState(Model, kw_only=True, frozen=True):
     qualities: list[QualityOption] = []
     audio_tracks: list[AudioTrack] = []
     subtitles: list[Subtitle] = []
+    chapters: list[Chapter] = []
+    storyboard: Storyboard | None = None
     expires_at: float | None = None
 
 

@@ -86,6 +86,17 @@ class CookieProblem(RestModel, kw_only=True, frozen=True):
     message: str
 
 
+class Doctor(RestModel, kw_only=True, frozen=True):
+    """How a request arrived. `time` is Unix seconds; `is_proxied`: a trusted edge named the `address`."""
+
+    version: str
+    time: float
+    scheme: str
+    host: str
+    address: str
+    is_proxied: bool
+
+
 class ErrorDetail(RestModel, kw_only=True, frozen=True):
     """`attempts`: how each way to open a link failed, where there were several. `problems`: wrong lines of cookies."""
 

@@ -30,6 +30,7 @@ REST: Final[tuple[type, ...]] = (
     rest.RoomList,
     rest.CookieList,
     rest.ClientConfig,
+    rest.Doctor,
     rest.ErrorBody,
 )
 VALUES: Final[tuple[type, ...]] = (

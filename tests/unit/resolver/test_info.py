@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from services.common import codec
 from services.common.cookies import Cookie
 from services.resolver.info import MAX_ENTRIES, Info, read_entries, read_info
@@ -116,3 +118,29 @@ def test_a_playlists_links_are_taken_once_each_and_what_is_no_link_is_left_out()
     many = [{"_type": "url", "url": f"https://a.example/{number}"} for number in range(300)]
     assert len(read_entries({"_type": "playlist", "entries": many})) == MAX_ENTRIES
     assert read_entries({"id": "1"}) == read_entries(None) == []
+
+
+def board(**fields: object) -> dict[str, object]:
+    page = {"url": "https://img.example/sb.jpg", "duration": 100.0}
+    shape = {"width": 160, "height": 90, "columns": 5, "rows": 5, "fps": 0.5}
+    return {"format_id": "sb0", "ext": "mhtml", "url": page["url"], "fragments": [page, page], **shape, **fields}
+
+
+def test_the_largest_storyboard_that_loads_while_scrubbing_is_kept() -> None:
+    found = read_info({"formats": [board(width=48), board(), board(width=1280)]}).board
+    assert found is not None
+    assert (found.width, found.columns, found.rows, found.interval, len(found.pages)) == (160, 5, 5, 2.0, 2)
+
+
+@pytest.mark.parametrize("fields", [{"columns": None}, {"fragments": []}, {"fragments": [{"url": 1}]}, {"height": "x"}])
+def test_a_storyboard_that_lacks_something_counts_as_absent(fields: dict[str, object]) -> None:
+    assert read_info({"formats": [board(**fields)]}).board is None
+
+
+def test_chapters_are_in_order_and_one_alone_is_none() -> None:
+    chapters = [{"start_time": 60, "title": "Two"}, {"start_time": 0, "title": "One"}, {"start_time": 9}, "odd"]
+    assert [(each.start, each.title) for each in read_info({"chapters": chapters}).chapters] == [
+        (0, "One"),
+        (60, "Two"),
+    ]
+    assert read_info({"chapters": chapters[:1]}).chapters == []

@@ -85,6 +85,7 @@ export interface Wire {
     | RoomList
     | CookieList
     | ClientConfig
+    | Doctor
     | ErrorBody;
 }
 export interface Play {
@@ -398,6 +399,8 @@ export interface VideoState {
   qualities: QualityOption[];
   audio_tracks: AudioTrack[];
   subtitles: Subtitle[];
+  chapters: Chapter[];
+  storyboard: Storyboard | null;
   expires_at: number | null;
 }
 /**
@@ -430,6 +433,24 @@ export interface Subtitle {
   label: string;
   url: string;
   automatic: boolean;
+}
+/**
+ * `start` is in seconds; it ends where the next begins.
+ */
+export interface Chapter {
+  start: number;
+  title: string;
+}
+/**
+ * Small pictures for the seek bar: `pages` hold `columns` × `rows` of them, one for each `interval` seconds.
+ */
+export interface Storyboard {
+  width: number;
+  height: number;
+  columns: number;
+  rows: number;
+  interval: number;
+  pages: string[];
 }
 /**
  * What the people of a room have agreed on.
@@ -810,6 +831,17 @@ export interface ClientConfig {
   guests: boolean;
   peers: string[];
   version: string;
+}
+/**
+ * How a request arrived. `time` is Unix seconds; `is_proxied`: a trusted edge named the `address`.
+ */
+export interface Doctor {
+  version: string;
+  time: number;
+  scheme: string;
+  host: string;
+  address: string;
+  is_proxied: boolean;
 }
 export interface ErrorBody {
   error: ErrorDetail;

@@ -186,6 +186,9 @@ def _storyboard(url: str) -> dict[str, Any]:
         "url": url,
         "width": 160,
         "height": 90,
+        "columns": 4,
+        "rows": 4,
+        "fps": 0.25,
         "fragments": [{"url": url, "duration": 64.0}],
     }
 
