@@ -22,7 +22,7 @@ from services.common.stream import Kind, StreamRef, StreamSigner, context_id, ex
 from services.common.wire.models import AudioTrack, Chapter, QualityOption, Storyboard, Subtitle, VideoState
 from services.resolver.errors import resolve_error
 from services.resolver.expiry import earliest_expiry
-from services.resolver.info import Board, Format, Info, Text
+from services.resolver.info import Format, Info, Text
 from services.resolver.renditions import (
     GENERIC,
     comfortable,
@@ -134,8 +134,8 @@ def present(info: Info, mint: Mint) -> VideoState:
         duration=None if info.is_live else info.duration,
         is_live=info.is_live,
         subtitles=_subtitles(info, mint),
-        chapters=[Chapter(start=each.start, title=_readable(each.title)) for each in info.chapters],
-        storyboard=None if info.is_live else _storyboard(info.board, mint),
+        chapters=[Chapter(start=each.start, title=readable(each.title)) for each in info.chapters],
+        storyboard=None if info.is_live else _storyboard(info, mint),
     )
     return _STATES[road](video, info, roads[road], mint)
 
@@ -325,8 +325,9 @@ def _subtitles(info: Info, mint: Mint) -> list[Subtitle]:
     return [track for track in tracks if track.url]
 
 
-def _storyboard(board: Board | None, mint: Mint) -> Storyboard | None:
-    pages = [] if board is None else [mint.plain(page, Kind.IMAGE) for page in board.pages]
+def _storyboard(info: Info, mint: Mint) -> Storyboard | None:
+    board = info.board
+    pages = [] if board is None else [mint.plain(info, page, Kind.IMAGE) for page in board.pages]
     if board is None or not all(pages):
         return None
     return Storyboard(

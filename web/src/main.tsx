@@ -1,4 +1,4 @@
-import { StrictMode } from "react";
+import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { place } from "@/lib/routing";
 import { useStore } from "@/lib/store";
@@ -8,8 +8,17 @@ import { RoomPage } from "@/pages/room/RoomPage";
 import { TooltipProvider } from "@/ui/Tooltip";
 import "./styles.css";
 
+const Doctor = lazy(() => import("@/pages/doctor/Doctor"));
+
 function Page() {
   const here = useStore(place, (value) => value);
+  if (here.kind === "doctor") {
+    return (
+      <Suspense>
+        <Doctor />
+      </Suspense>
+    );
+  }
   return here.kind === "room" ? <RoomPage key={here.id} roomId={here.id} /> : <Landing />;
 }
 

@@ -4,6 +4,11 @@ export interface Prefs {
   readonly isMuted: boolean;
   readonly wantedHeight: number | null;
   readonly subtitleLanguage: string | null;
+  readonly cueSize: "small" | "normal" | "large";
+  readonly soundLanguage: string | null;
+  readonly levelling: "off" | "normal" | "strong";
+  /** Sound comes so much later, in seconds: for a screen that lags behind. */
+  readonly soundDelay: number;
   readonly showsReactions: boolean;
   /** Separate picture and sound are played by one element, where the browser can. */
   readonly joinsPairs: boolean;
@@ -16,6 +21,10 @@ const DEFAULTS: Prefs = {
   isMuted: false,
   wantedHeight: null,
   subtitleLanguage: null,
+  cueSize: "normal",
+  soundLanguage: null,
+  levelling: "off",
+  soundDelay: 0,
   showsReactions: true,
   joinsPairs: true,
   theme: "system",

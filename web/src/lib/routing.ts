@@ -1,7 +1,10 @@
 import { Store } from "./store";
 
-/** Where the page is: two kinds of place need no library. */
-export type Place = { readonly kind: "landing" } | { readonly kind: "room"; readonly id: string };
+/** Where the page is: three kinds of place need no library. */
+export type Place =
+  | { readonly kind: "landing" }
+  | { readonly kind: "doctor" }
+  | { readonly kind: "room"; readonly id: string };
 
 const ROOM = /^\/room\/([A-Za-z0-9_-]{1,64})\/?$/;
 
@@ -20,6 +23,7 @@ export function roomPath(id: string): string {
 }
 
 function read(): Place {
+  if (location.pathname === "/doctor") return { kind: "doctor" };
   const id = ROOM.exec(location.pathname)?.[1];
   return id === undefined ? { kind: "landing" } : { kind: "room", id };
 }

@@ -128,6 +128,8 @@ const video: VideoState = {
   qualities: [],
   audio_tracks: [],
   subtitles: [],
+  chapters: [],
+  storyboard: null,
   expires_at: null,
 };
 

@@ -4,13 +4,17 @@ import { Store } from "@/lib/store";
 import type { MediaView, Orders } from "@/sync/follower";
 import type { LiveWindow } from "@/sync/live";
 import type { VideoState } from "@/wire/wire.gen";
+import { AudioGraph } from "./audioGraph";
+import { Captions, type CueSize } from "./captions";
 import { openDash } from "./engines/dash";
 import { openDirect } from "./engines/direct";
-import type { Engine, EngineContext, FailureKind } from "./engines/engine";
+import type { Engine, EngineContext, FailureKind, Track } from "./engines/engine";
 import { openHls } from "./engines/hls";
 import { openJoined } from "./engines/joined";
 import { openPair } from "./engines/pair";
+import type { Levelling } from "./loudness";
 import type { Choice } from "./quality";
+import { soundOf } from "./sounds";
 import { chooseSource, isSameStream, type Source } from "./source";
 
 export interface PlayerState {
@@ -22,7 +26,16 @@ export interface PlayerState {
   readonly needsTap: boolean;
   readonly choices: readonly Choice[];
   readonly choice: string | null;
+  /** Subtitles: files beside the stream, and what it brings itself. */
+  readonly texts: readonly Track[];
   readonly subtitle: string | null;
+  /** Seconds by which the words come later than they were written. */
+  readonly cueShift: number;
+  readonly cueSize: CueSize;
+  readonly sounds: readonly Track[];
+  readonly sound: string | null;
+  readonly levelling: Levelling;
+  readonly soundDelay: number;
   readonly volume: number;
   readonly isMuted: boolean;
   /** Separate picture and sound are played by one element, where that can be done. */
@@ -45,6 +58,11 @@ const IDLE: MediaView = {
   isEnded: false,
 };
 
+const TOUCHES = ["pointerdown", "keydown"] as const;
+
+/** Before the address of a subtitle file: what an engine brings has ids of its own. */
+const FILE = "file:";
+
 // Shorter waits are not worth a spinner.
 const BUFFERING_AFTER_MS = 400;
 
@@ -55,12 +73,18 @@ export class Player {
   private engine: Engine | null = null;
   private loaded: VideoState | null = null;
   private generation = 0;
-  private track: HTMLTrackElement | null = null;
+  private readonly captions = new Captions(this.video);
+  private readonly graph = new AudioGraph();
+  private tickedAt = performance.now();
+  /** A language that was asked for and has not come yet. */
+  private awaitedText: string | null = null;
+  private awaitedSound: string | null = null;
+  private lastRead: string | null = null;
   private stalledSince: number | null = null;
   private isRefusing = false;
 
   constructor(private readonly events: PlayerEvents) {
-    const { volume, isMuted, joinsPairs } = readPrefs();
+    const { volume, isMuted, joinsPairs, cueSize, levelling, soundDelay } = readPrefs();
     this.state = new Store<PlayerState>({
       phase: "empty",
       engine: "none",
@@ -69,17 +93,28 @@ export class Player {
       needsTap: false,
       choices: [],
       choice: null,
+      texts: [],
       subtitle: null,
+      cueShift: 0,
+      cueSize,
+      sounds: [],
+      sound: null,
+      levelling,
+      soundDelay,
       volume,
       isMuted,
       joinsPairs,
     });
+    this.captions.resize(cueSize);
+    this.graph.set(levelling, soundDelay);
     const { video } = this;
     video.dataset.role = "stage";
     video.playsInline = true;
     video.preload = "auto";
     video.tabIndex = -1;
     video.disableRemotePlayback = true;
+    // A graph may only begin to run once somebody has touched the page.
+    for (const touch of TOUCHES) document.addEventListener(touch, this.onTouched);
     video.addEventListener("loadedmetadata", this.onLoaded);
     video.addEventListener("ended", this.onEnded);
   }
@@ -100,6 +135,16 @@ export class Player {
   /** Seconds buffered beyond the position. */
   get ahead(): number {
     return this.engine?.transport.ahead ?? 0;
+  }
+
+  /** How far sound and picture are apart, where two elements play them; seconds. */
+  get skew(): number | null {
+    return this.audio === null ? null : this.audio.currentTime - this.video.currentTime;
+  }
+
+  /** What is loaded, of the element's own time. */
+  get buffered(): TimeRanges {
+    return this.video.buffered;
   }
 
   /** What a live stream offers, in dates; null for everything else. */
@@ -137,6 +182,9 @@ export class Player {
     const transport = this.engine?.transport;
     if (transport === undefined) return;
     transport.tick();
+    this.captions.tick();
+    this.graph.tick((performance.now() - this.tickedAt) / 1000);
+    this.tickedAt = performance.now();
     const { isStalled, isSeeking, isPaused } = transport.view;
     const now = performance.now();
     this.stalledSince = (isStalled || isSeeking) && !isPaused ? (this.stalledSince ?? now) : null;
@@ -153,6 +201,7 @@ export class Player {
     this.isRefusing = false;
     this.state.patch({ needsTap: false });
     this.applyVolume();
+    this.shapeSound();
     if (!this.view.isPaused)
       void this.output()
         .play()
@@ -185,22 +234,51 @@ export class Player {
     this.engine?.select(id);
   }
 
-  /** Shows a subtitle track by its address, or none. */
-  selectSubtitle(url: string | null): void {
-    this.track?.remove();
-    this.track = null;
-    this.state.patch({ subtitle: url });
-    const subtitle = this.loaded?.subtitles.find((each) => each.url === url);
-    writePrefs({ subtitleLanguage: subtitle?.language ?? null });
-    if (subtitle === undefined) return;
-    const track = document.createElement("track");
-    track.kind = "subtitles";
-    track.label = subtitle.label;
-    track.srclang = subtitle.language;
-    track.src = subtitle.url;
-    this.video.append(track);
-    track.track.mode = "showing";
-    this.track = track;
+  /** Shows one of the state's `texts`, or none. */
+  selectSubtitle(id: string | null): void {
+    const text = this.state.get().texts.find((each) => each.id === id) ?? null;
+    writePrefs({ subtitleLanguage: text?.language ?? null });
+    this.awaitedText = null;
+    this.lastRead = text?.language ?? this.lastRead;
+    this.showText(text);
+  }
+
+  /** Off, or the language that was last read, else the first. */
+  toggleSubtitles(): void {
+    const { texts, subtitle } = this.state.get();
+    const wanted = texts.find(({ language }) => language === this.lastRead) ?? texts[0];
+    if (subtitle !== null) this.selectSubtitle(null);
+    else if (wanted !== undefined) this.selectSubtitle(wanted.id);
+  }
+
+  shiftSubtitles(cueShift: number): void {
+    this.state.patch({ cueShift });
+    this.captions.shift(cueShift);
+  }
+
+  resizeSubtitles(cueSize: CueSize): void {
+    writePrefs({ cueSize });
+    this.state.patch({ cueSize });
+    this.captions.resize(cueSize);
+  }
+
+  selectSound(id: string): void {
+    const sound = this.state.get().sounds.find((each) => each.id === id);
+    writePrefs({ soundLanguage: sound?.language ?? null });
+    this.awaitedSound = null;
+    this.engine?.selectSound?.(id);
+  }
+
+  setLevelling(levelling: Levelling): void {
+    writePrefs({ levelling });
+    this.state.patch({ levelling });
+    this.shapeSound();
+  }
+
+  setSoundDelay(soundDelay: number): void {
+    writePrefs({ soundDelay });
+    this.state.patch({ soundDelay });
+    this.shapeSound();
   }
 
   async togglePictureInPicture(): Promise<void> {
@@ -210,11 +288,18 @@ export class Player {
 
   destroy(): void {
     this.close();
+    for (const touch of TOUCHES) document.removeEventListener(touch, this.onTouched);
     this.video.removeEventListener("loadedmetadata", this.onLoaded);
     this.video.removeEventListener("ended", this.onEnded);
     this.video.remove();
     this.audio?.remove();
+    this.graph.destroy();
   }
+
+  private readonly onTouched = (): void => {
+    for (const touch of TOUCHES) document.removeEventListener(touch, this.onTouched);
+    this.shapeSound();
+  };
 
   private readonly onLoaded = (): void => {
     this.state.patch({ phase: "ready", failure: null });
@@ -240,20 +325,21 @@ export class Player {
     openEngine(source, this.context(video, startAt, generation)).then(
       (engine) => {
         if (generation !== this.generation) engine.destroy();
-        else this.begin(engine, video);
+        else this.begin(engine);
       },
       (error: unknown) => this.failed(generation, "unsupported", String(error)),
     );
   }
 
-  private begin(engine: Engine, video: VideoState): void {
+  private begin(engine: Engine): void {
     this.engine = engine;
     if (engine.kind !== undefined) this.state.patch({ engine: engine.kind });
-    this.applyVolume();
+    const { subtitleLanguage, soundLanguage } = readPrefs();
+    this.awaitedText = subtitleLanguage;
+    this.awaitedSound = soundLanguage;
+    this.graph.restart();
+    this.shapeSound();
     this.refresh();
-    const { subtitleLanguage } = readPrefs();
-    const wanted = video.subtitles.find((each) => each.language === subtitleLanguage);
-    if (wanted !== undefined) this.selectSubtitle(wanted.url);
     // The metadata may have come while the engine was being made.
     if (this.video.readyState >= HTMLMediaElement.HAVE_METADATA) this.onLoaded();
   }
@@ -266,6 +352,7 @@ export class Player {
       startAt,
       wantedHeight: readPrefs().wantedHeight,
       joinsPairs: this.state.get().joinsPairs,
+      soundLanguage: readPrefs().soundLanguage,
       changed: () => {
         if (generation === this.generation) this.refresh();
       },
@@ -287,7 +374,55 @@ export class Player {
   }
 
   private refresh(): void {
-    this.state.patch({ choices: this.engine?.choices ?? [], choice: this.engine?.choice ?? null });
+    const files = this.loaded?.subtitles ?? [];
+    const texts = [
+      ...files.map(({ url, label, language, automatic }) => ({
+        id: `${FILE}${url}`,
+        language,
+        label: automatic && !/auto/i.test(label) ? `${label} (automatic)` : label,
+      })),
+      ...(this.engine?.texts ?? []),
+    ];
+    const sounds = this.engine?.sounds ?? [];
+    this.state.patch({
+      choices: this.engine?.choices ?? [],
+      choice: this.engine?.choice ?? null,
+      texts: isSame(texts, this.state.get().texts) ? this.state.get().texts : texts,
+      sounds: isSame(sounds, this.state.get().sounds) ? this.state.get().sounds : sounds,
+      sound: this.engine?.sound ?? null,
+    });
+    this.honourLanguages();
+  }
+
+  /** What was chosen before is chosen again as soon as it is there. */
+  private honourLanguages(): void {
+    const { texts, sounds, sound } = this.state.get();
+    const text = texts.find(({ language }) => language !== null && language === this.awaitedText);
+    if (text !== undefined) {
+      this.awaitedText = null;
+      this.showText(text);
+    }
+    if (this.awaitedSound !== null && sounds.length > 0) {
+      const wanted = soundOf(sounds, this.awaitedSound);
+      this.awaitedSound = null;
+      if (wanted !== null && wanted.id !== sound) this.engine?.selectSound?.(wanted.id);
+    }
+  }
+
+  private showText(text: Track | null): void {
+    const file = this.loaded?.subtitles.find(({ url }) => text?.id === `${FILE}${url}`) ?? null;
+    this.engine?.selectText?.(file === null ? (text?.id ?? null) : null);
+    this.captions.show(file);
+    this.state.patch({ subtitle: text?.id ?? null });
+  }
+
+  private shapeSound(): void {
+    const { levelling, soundDelay } = this.state.get();
+    this.graph.set(levelling, soundDelay);
+    void this.graph
+      .lead(this.output())
+      .catch(() => undefined)
+      .then(() => this.applyVolume());
   }
 
   private failed(generation: number, kind: FailureKind, detail: string): void {
@@ -310,7 +445,9 @@ export class Player {
   private applyVolume(): void {
     const { volume, isMuted, needsTap } = this.state.get();
     const output = this.output();
-    output.volume = volume;
+    // Before the graph it would hide from the meter how loud the film is.
+    output.volume = this.graph.leads(output) ? 1 : volume;
+    this.graph.setVolume(volume);
     output.muted = isMuted || needsTap;
     if (output !== this.video) this.video.muted = true;
   }
@@ -324,10 +461,11 @@ export class Player {
     this.stalledSince = null;
     this.engine?.destroy();
     this.engine = null;
+    if (this.audio !== null) this.graph.drop(this.audio);
     this.audio?.remove();
     this.audio = null;
-    this.track?.remove();
-    this.track = null;
+    this.captions.show(null);
+    this.captions.shift(0);
     this.video.removeAttribute("poster");
     this.state.patch({
       phase: "empty",
@@ -336,9 +474,17 @@ export class Player {
       isBuffering: false,
       choices: [],
       choice: null,
+      texts: [],
       subtitle: null,
+      cueShift: 0,
+      sounds: [],
+      sound: null,
     });
   }
+}
+
+function isSame(a: readonly Track[], b: readonly Track[]): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 async function openEngine(source: Source, context: EngineContext): Promise<Engine> {

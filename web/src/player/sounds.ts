@@ -32,3 +32,13 @@ export function soundOf<T extends { readonly language: string | null }>(
     null
   );
 }
+
+/** A language in the reader's own: "en" is English. */
+export function languageName(language: string | null): string | null {
+  if (language === null || language === "und") return null;
+  try {
+    return new Intl.DisplayNames(navigator.languages, { type: "language" }).of(language) ?? language;
+  } catch {
+    return language;
+  }
+}

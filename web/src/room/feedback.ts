@@ -3,7 +3,7 @@ import type { RoomEvent } from "@/wire/frames";
 /** What flashes over the picture when somebody does something. `key` makes each flash a new one. */
 export interface Feedback {
   readonly key: number;
-  readonly kind: "play" | "pause" | "back" | "forward" | "seek" | "rate";
+  readonly kind: "play" | "pause" | "back" | "forward" | "seek" | "rate" | "volume";
   readonly text: string;
 }
 

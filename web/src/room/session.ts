@@ -22,6 +22,7 @@ import { SignIns } from "./signIns";
 import { Talk } from "./talk";
 import { Toasts } from "./toasts";
 import { NOTHING, type RoomView } from "./view";
+import { WakeLock } from "./wakeLock";
 import { refusalWords } from "./words";
 
 const RESYNC_AGAIN_MS = 3000;
@@ -38,6 +39,7 @@ export class RoomSession {
   readonly playback: Playback;
   private readonly withdrawDiagnostics: () => void;
   private readonly mediaKeys: MediaKeys;
+  private readonly wakeLock = new WakeLock();
   private readonly stopWatching: () => void;
   private guesses: readonly Guess[] = [];
   private flashes = 0;
@@ -69,6 +71,10 @@ export class RoomSession {
     });
     this.stopWatching = this.connection.state.subscribe(() => this.connectionChanged());
     this.mediaKeys = new MediaKeys(this);
+    this.playback.onTick(() => {
+      const { replica, anchor } = this.view.get();
+      this.wakeLock.want(anchor.isPlaying && replica?.video != null);
+    });
     this.withdrawDiagnostics = exposeDiagnostics(this);
   }
 
@@ -186,6 +192,13 @@ export class RoomSession {
     this.connection.command({ type: "set_settings", ...change });
   }
 
+  /** Shows for a moment what was done. */
+  flash(feedback: Omit<Feedback, "key"> | null): void {
+    if (feedback === null) return;
+    this.flashes += 1;
+    this.feedback.set({ ...feedback, key: this.flashes });
+  }
+
   reloadMedia(): void {
     this.player.retry(this.position());
   }
@@ -211,6 +224,7 @@ export class RoomSession {
     this.stopWatching();
     this.withdrawDiagnostics();
     this.mediaKeys.destroy();
+    this.wakeLock.give();
     this.connection.destroy();
     this.playback.destroy();
     this.toasts.destroy();
@@ -325,11 +339,5 @@ export class RoomSession {
   /** A lost line lets the picture play on; a closed door does not. */
   private connectionChanged(): void {
     if (this.connection.state.get().kind === "ended") this.player.load(null, 0);
-  }
-
-  private flash(feedback: Omit<Feedback, "key"> | null): void {
-    if (feedback === null) return;
-    this.flashes += 1;
-    this.feedback.set({ ...feedback, key: this.flashes });
   }
 }

@@ -1,6 +1,6 @@
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { IconButton } from "./IconButton";
 
 interface Props {
@@ -14,6 +14,7 @@ interface Props {
 
 /** Named by its heading. */
 export function Dialog({ title, description, isOpen, onClose, children }: Props) {
+  const popup = useRef<HTMLDivElement>(null);
   return (
     <Base.Root
       open={isOpen}
@@ -25,7 +26,12 @@ export function Dialog({ title, description, isOpen, onClose, children }: Props)
           <Base.Backdrop className="fixed inset-0 z-40 bg-black/60 backdrop-blur-[2px] transition-opacity duration-180 data-ending-style:opacity-0 data-starting-style:opacity-0" />
         )}
         <Base.Viewport className="fixed inset-0 z-40 grid place-items-center overflow-y-auto p-4">
-          <Base.Popup className="relative w-full max-w-[420px] rounded-[14px] border border-line bg-panel p-6 shadow-float outline-none transition-[opacity,transform] duration-180 ease-out data-ending-style:scale-97 data-ending-style:opacity-0 data-starting-style:scale-97 data-starting-style:opacity-0">
+          <Base.Popup
+            ref={popup}
+            // On the button that closes, its tip would take the first Escape.
+            initialFocus={onClose === undefined ? undefined : popup}
+            className="relative w-full max-w-[420px] rounded-[14px] border border-line bg-panel p-6 shadow-float outline-none transition-[opacity,transform] duration-180 ease-out data-ending-style:scale-97 data-ending-style:opacity-0 data-starting-style:scale-97 data-starting-style:opacity-0"
+          >
             <Base.Title className="pr-8 text-lg font-semibold tracking-[-0.01em]">{title}</Base.Title>
             {description && <Base.Description className="mt-1 text-dim">{description}</Base.Description>}
             {onClose && (

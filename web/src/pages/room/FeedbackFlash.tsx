@@ -1,4 +1,4 @@
-import { FastForward, Gauge, Pause, Play, Rewind } from "lucide-react";
+import { FastForward, Gauge, Pause, Play, Rewind, Volume2 } from "lucide-react";
 import { useStore } from "@/lib/store";
 import type { Feedback } from "@/room/feedback";
 import type { RoomSession } from "@/room/session";
@@ -10,6 +10,7 @@ const icons: Readonly<Record<Feedback["kind"], typeof Play>> = {
   forward: FastForward,
   seek: FastForward,
   rate: Gauge,
+  volume: Volume2,
 };
 
 /** What just happened, and who did it. */

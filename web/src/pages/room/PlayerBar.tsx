@@ -1,6 +1,7 @@
 import {
   Captions,
   Gauge,
+  Languages,
   Maximize,
   Minimize,
   Pause,
@@ -13,6 +14,7 @@ import {
   VolumeX,
 } from "lucide-react";
 import { useStore } from "@/lib/store";
+import { RATES } from "@/room/keys";
 import type { RoomSession } from "@/room/session";
 import { ChoiceMenu } from "@/ui/ChoiceMenu";
 import { IconButton } from "@/ui/IconButton";
@@ -22,8 +24,6 @@ import { Scrubber } from "./Scrubber";
 import { TimeText } from "./TimeText";
 import { useObjection } from "./useObjection";
 import { VolumeSlider } from "./VolumeSlider";
-
-const RATES = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
 
 interface Props {
   readonly session: RoomSession;
@@ -45,6 +45,7 @@ export function PlayerBar({ session, layout }: Props) {
         {isLive ? <LiveBadge session={session} /> : <TimeText session={session} />}
         <span className="flex-1" />
         <Subtitles session={session} />
+        <Sound session={session} />
         {!isLive && <Speed session={session} />}
         <Quality session={session} />
         {"pictureInPictureEnabled" in document && document.pictureInPictureEnabled && (
@@ -110,41 +111,55 @@ function Volume({ session }: { readonly session: RoomSession }) {
       >
         <Icon size={21} />
       </IconButton>
-      <VolumeSlider
-        volume={isMuted ? 0 : volume}
-        onChange={(value) => session.player.setVolume(value)}
-        className="w-18 @max-md:hidden"
-      />
+      <span className="@max-md:hidden">
+        <VolumeSlider
+          volume={isMuted ? 0 : volume}
+          onChange={(value) => session.player.setVolume(value)}
+          className="w-18"
+        />
+      </span>
     </>
   );
 }
 
 function Subtitles({ session }: { readonly session: RoomSession }) {
-  const tracks = useStore(session.view, ({ replica }) => replica?.video?.subtitles ?? NONE);
-  const chosen = useStore(session.player.state, ({ subtitle }) => subtitle);
-  if (tracks.length === 0) return null;
+  const { texts, subtitle } = useStore(session.player.state, (state) => ({
+    texts: state.texts,
+    subtitle: state.subtitle,
+  }));
+  if (texts.length === 0) return null;
   return (
     <ChoiceMenu
       heading="Subtitles"
       trigger={
-        <IconButton label="Subtitles" aria-pressed={chosen !== null}>
-          <Captions size={21} className={chosen === null ? "" : "text-accent"} />
+        <IconButton label="Subtitles" hint="Subtitles (C)" aria-pressed={subtitle !== null}>
+          <Captions size={21} className={subtitle === null ? "" : "text-accent"} />
         </IconButton>
       }
-      options={[
-        { value: "", label: "Off" },
-        ...tracks.map((track) => ({
-          value: track.url,
-          label: track.automatic && !/auto/i.test(track.label) ? `${track.label} (automatic)` : track.label,
-        })),
-      ]}
-      value={chosen ?? ""}
-      onChoose={(url) => session.player.selectSubtitle(url === "" ? null : url)}
+      options={[{ value: "", label: "Off" }, ...texts.map(({ id, label }) => ({ value: id, label }))]}
+      value={subtitle ?? ""}
+      onChoose={(id) => session.player.selectSubtitle(id === "" ? null : id)}
     />
   );
 }
 
-const NONE: readonly never[] = [];
+function Sound({ session }: { readonly session: RoomSession }) {
+  const { sounds, sound } = useStore(session.player.state, (state) => ({ sounds: state.sounds, sound: state.sound }));
+  if (sounds.length < 2) return null;
+  return (
+    <ChoiceMenu
+      heading="Language, for you"
+      trigger={
+        <IconButton label="Language">
+          <Languages size={20} />
+        </IconButton>
+      }
+      options={sounds.map(({ id, label }) => ({ value: id, label }))}
+      value={sound ?? ""}
+      onChoose={(id) => session.player.selectSound(id)}
+    />
+  );
+}
 
 function Speed({ session }: { readonly session: RoomSession }) {
   const rate = useStore(session.view, ({ anchor }) => anchor.rate);

@@ -6,6 +6,7 @@ import { ToastList } from "@/ui/ToastList";
 import { ConnectionStatus } from "./ConnectionStatus";
 import { Ending } from "./Ending";
 import { Header } from "./Header";
+import { KeyHelp } from "./KeyHelp";
 import { NowPlaying } from "./NowPlaying";
 import { Panel } from "./Panel";
 import { SignInsDialog } from "./SignInsDialog";
@@ -20,12 +21,17 @@ export interface Layout {
   togglePanel(): void;
   toggleTheatre(): void;
   toggleFullscreen(): void;
+  toggleHelp(): void;
+  readonly hasFigures: boolean;
+  toggleDiagnostics(): void;
 }
 
 export function Room({ session }: { readonly session: RoomSession }) {
   const stage = useRef<HTMLDivElement>(null);
   const [isPanelOpen, setPanelOpen] = useState(() => !matchMedia("(max-height: 500px)").matches);
   const [isTheatre, setTheatre] = useState(false);
+  const [isHelpOpen, setHelp] = useState(false);
+  const [hasFigures, setFigures] = useState(false);
   const [isFullscreen, toggleFullscreen] = useFullscreen(stage, session.player.element);
   const layout: Layout = {
     isPanelOpen,
@@ -34,6 +40,9 @@ export function Room({ session }: { readonly session: RoomSession }) {
     togglePanel: () => setPanelOpen((value) => !value),
     toggleTheatre: () => setTheatre((value) => !value),
     toggleFullscreen,
+    toggleHelp: () => setHelp((value) => !value),
+    hasFigures,
+    toggleDiagnostics: () => setFigures((value) => !value),
   };
   useShortcuts(session, layout);
   const connection = useStore(session.connection.state, (value) => value);
@@ -63,6 +72,7 @@ export function Room({ session }: { readonly session: RoomSession }) {
         <Panel session={session} layout={layout} />
       </main>
       <SignInsDialog session={session} />
+      <KeyHelp isOpen={isHelpOpen} onClose={() => setHelp(false)} />
       <ToastList toasts={session.toasts} />
     </div>
   );

@@ -1,6 +1,9 @@
 import { useEffect, useRef } from "react";
 import { clockTime, spokenTime } from "@/lib/format";
+import { useStore } from "@/lib/store";
+import { chapterAt, previewAt, shares } from "@/player/preview";
 import type { RoomSession } from "@/room/session";
+import type { Chapter, Storyboard } from "@/wire/wire.gen";
 
 interface Props {
   readonly session: RoomSession;
@@ -9,25 +12,37 @@ interface Props {
   readonly objection: string | null;
 }
 
+const NONE: readonly Chapter[] = [];
+
 /** Draws itself four times a second without React; seeks once, on release. */
 export function Scrubber({ session, isEnabled, objection }: Props) {
   const input = useRef<HTMLInputElement>(null);
   const played = useRef<HTMLDivElement>(null);
   const buffered = useRef<HTMLDivElement>(null);
+  const marks = useRef<HTMLDivElement>(null);
   const bubble = useRef<HTMLDivElement>(null);
+  const picture = useRef<HTMLDivElement>(null);
+  const words = useRef<HTMLDivElement>(null);
   const isDragging = useRef(false);
+  const chapters = useStore(session.view, ({ replica }) => replica?.video?.chapters ?? NONE);
+  const board = useStore(session.view, ({ replica }) => replica?.video?.storyboard ?? null);
 
   useEffect(() => {
     const range = input.current;
     if (range === null) return;
+    let divided = -1;
     const paint = () => {
       const duration = session.duration() ?? 0;
       const position = isDragging.current ? Number(range.value) : session.position();
       range.max = String(duration);
       if (!isDragging.current) range.value = String(position);
-      range.setAttribute("aria-valuetext", `${spokenTime(position)} of ${spokenTime(duration)}`);
+      range.setAttribute("aria-valuetext", valueText(position, duration, chapters));
       scale(played.current, duration > 0 ? position / duration : 0);
-      scale(buffered.current, duration > 0 ? (position + session.player.ahead) / duration : 0);
+      paintParts(buffered.current, shares(session.player.buffered, duration));
+      if (divided !== duration) {
+        divided = duration;
+        paintMarks(marks.current, chapters, duration);
+      }
     };
     const begin = () => {
       isDragging.current = true;
@@ -48,10 +63,13 @@ export function Scrubber({ session, isEnabled, objection }: Props) {
     const tell = (share: number) => {
       const label = bubble.current;
       const duration = session.duration();
-      if (label === null || duration === null || range.disabled) return;
-      const within = Math.min(1, Math.max(0, share));
-      label.textContent = clockTime(within * duration);
-      label.style.left = `clamp(24px, ${within * 100}%, calc(100% - 24px))`;
+      if (label === null || words.current === null || duration === null || range.disabled) return;
+      const seconds = Math.min(1, Math.max(0, share)) * duration;
+      const chapter = chapterAt(chapters, seconds);
+      words.current.textContent = chapter === null ? clockTime(seconds) : `${chapter} · ${clockTime(seconds)}`;
+      paintPicture(picture.current, board, seconds);
+      const half = label.offsetWidth / 2;
+      label.style.left = `clamp(${half}px, ${(seconds / duration) * 100}%, calc(100% - ${half}px))`;
       label.style.opacity = "1";
     };
     const leave = () => {
@@ -70,13 +88,14 @@ export function Scrubber({ session, isEnabled, objection }: Props) {
       range.removeEventListener("pointermove", hover);
       range.removeEventListener("pointerleave", leave);
     };
-  }, [session]);
+  }, [session, chapters, board]);
 
   return (
     <div className="range [--thumb-color:var(--accent)]" title={objection ?? undefined}>
       <div className="range-track">
-        <div ref={buffered} className="range-fill bg-white/25" />
+        <div ref={buffered} className="absolute inset-0" />
         <div ref={played} className="range-fill bg-accent" />
+        <div ref={marks} className="absolute inset-0" />
       </div>
       <input
         ref={input}
@@ -91,14 +110,66 @@ export function Scrubber({ session, isEnabled, objection }: Props) {
       <div
         ref={bubble}
         aria-hidden
-        className="pointer-events-none absolute bottom-6 -translate-x-1/2 rounded-[6px] bg-black/85 px-2 py-0.5 text-xs font-medium tabular-nums opacity-0 transition-opacity duration-120"
-      />
+        className="pointer-events-none absolute bottom-7 -translate-x-1/2 overflow-hidden rounded-control bg-black/85 opacity-0 shadow-float transition-opacity duration-120"
+      >
+        <div ref={picture} hidden className="bg-white/10 bg-no-repeat" data-role="preview" />
+        <div ref={words} className="max-w-60 truncate px-2 py-1 text-center text-xs font-medium tabular-nums" />
+      </div>
     </div>
   );
 }
 
 function scale(element: HTMLElement | null, share: number): void {
   if (element !== null) element.style.transform = `scaleX(${Math.min(1, Math.max(0, share))})`;
+}
+
+/** One bar for every part that is loaded. */
+function paintParts(element: HTMLElement | null, parts: readonly (readonly [number, number])[]): void {
+  if (element === null) return;
+  while (element.childElementCount > parts.length) element.lastElementChild?.remove();
+  while (element.childElementCount < parts.length) {
+    const bar = document.createElement("div");
+    bar.className = "absolute inset-y-0 bg-white/25";
+    element.append(bar);
+  }
+  parts.forEach(([start, end], place) => {
+    const bar = element.children[place] as HTMLElement;
+    bar.style.left = `${start * 100}%`;
+    bar.style.width = `${(end - start) * 100}%`;
+  });
+}
+
+function paintMarks(element: HTMLElement | null, chapters: readonly Chapter[], duration: number): void {
+  const starts = duration > 0 ? chapters.filter(({ start }) => start > 0 && start < duration) : [];
+  element?.replaceChildren(
+    ...starts.map(({ start }) => {
+      const mark = document.createElement("div");
+      mark.className = "absolute inset-y-0 w-[3px] -translate-x-1/2 bg-black/80";
+      mark.style.left = `${(start / duration) * 100}%`;
+      return mark;
+    }),
+  );
+}
+
+const PICTURE_WIDTH = 168;
+
+function paintPicture(element: HTMLElement | null, board: Storyboard | null, seconds: number): void {
+  if (element === null) return;
+  const found = board === null ? null : previewAt(board, seconds);
+  element.hidden = found === null;
+  if (found === null || board === null) return;
+  const height = Math.round((PICTURE_WIDTH * board.height) / board.width);
+  element.style.width = `${PICTURE_WIDTH}px`;
+  element.style.height = `${height}px`;
+  element.style.backgroundImage = `url("${found.page}")`;
+  element.style.backgroundSize = `${PICTURE_WIDTH * board.columns}px ${height * board.rows}px`;
+  element.style.backgroundPosition = `-${found.column * PICTURE_WIDTH}px -${found.row * height}px`;
+}
+
+function valueText(position: number, duration: number, chapters: readonly Chapter[]): string {
+  const chapter = chapterAt(chapters, position);
+  const time = `${spokenTime(position)} of ${spokenTime(duration)}`;
+  return chapter === null ? time : `${time}, ${chapter}`;
 }
 
 /** The slider's own steps would be tenths of a second; these are the room's. */

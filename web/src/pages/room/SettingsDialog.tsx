@@ -7,18 +7,9 @@ import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { TextField } from "@/ui/TextField";
 import { ThemeChoice } from "@/ui/ThemeButton";
+import { KeyList } from "./KeyHelp";
 import { PlaybackSettings } from "./PlaybackSettings";
 import { RoomSettings } from "./RoomSettings";
-
-const shortcuts = [
-  ["Space, K", "Play or pause"],
-  ["← →", "5 seconds"],
-  ["J L", "10 seconds"],
-  ["0 – 9", "Tenths of the video"],
-  ["M", "Mute"],
-  ["F", "Full screen"],
-  ["T", "Theatre mode"],
-] as const;
 
 interface Props {
   readonly session: RoomSession;
@@ -49,18 +40,7 @@ export function SettingsDialog({ session, isOpen, onClose }: Props) {
           <PlaybackSettings session={session} />
         </Section>
         <Section title="Keys">
-          <dl className="grid grid-cols-[auto_1fr] gap-x-5 gap-y-1.5 text-sm">
-            {shortcuts.map(([keys, action]) => (
-              <div key={keys} className="contents">
-                <dt>
-                  <kbd className="rounded-[5px] border border-line bg-raised px-1.5 py-0.5 font-sans text-xs">
-                    {keys}
-                  </kbd>
-                </dt>
-                <dd className="text-dim">{action}</dd>
-              </div>
-            ))}
-          </dl>
+          <KeyList />
         </Section>
         <Section title="In time">
           <Timing session={session} />

@@ -2,12 +2,15 @@ import { type Ref, useEffect, useImperativeHandle, useRef } from "react";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
 import { cx } from "@/ui/classes";
+import { ChatOverlay } from "./chat/ChatOverlay";
 import { FeedbackFlash } from "./FeedbackFlash";
+import { Figures } from "./Figures";
 import { FloatingReactions } from "./FloatingReactions";
 import { PlayerBar } from "./PlayerBar";
 import type { Layout } from "./Room";
 import { StageNotice } from "./StageNotice";
 import { useResting } from "./useResting";
+import { useTouch } from "./useTouch";
 import { WaitingNotice } from "./WaitingNotice";
 
 interface Props {
@@ -26,6 +29,7 @@ export function Stage({ ref, session, layout }: Props) {
   const isPlaying = useStore(session.view, ({ anchor, replica }) => anchor.isPlaying && replica?.video !== null);
   const isResting = useResting(frame, isPlaying);
   const click = useRef(0);
+  const touch = useTouch(session);
 
   useEffect(() => {
     if (frame.current !== null) session.player.mount(frame.current);
@@ -59,27 +63,20 @@ export function Stage({ ref, session, layout }: Props) {
     >
       <div
         aria-hidden
-        className="absolute inset-0"
+        className="absolute inset-0 touch-none"
         onClick={(event) => onClick(event, (event.nativeEvent as PointerEvent).pointerType)}
-        onPointerUp={(event) => event.pointerType === "touch" && onTouch(event, session)}
+        onPointerDown={touch.onPointerDown}
+        onPointerMove={touch.onPointerMove}
+        onPointerUp={touch.onPointerUp}
+        onPointerCancel={touch.onPointerCancel}
       />
       <StageNotice session={session} />
       <FloatingReactions session={session} />
       <FeedbackFlash session={session} />
       <WaitingNotice session={session} />
+      {(layout.isFullscreen || !layout.isPanelOpen) && <ChatOverlay session={session} isPhone={!layout.isFullscreen} />}
+      {layout.hasFigures && <Figures session={session} onClose={layout.toggleDiagnostics} />}
       <PlayerBar session={session} layout={layout} />
     </div>
   );
-}
-
-let lastTap = { at: 0, side: 0 };
-
-/** Two taps on one side are ten seconds; one tap only wakes the controls. */
-function onTouch(event: React.PointerEvent, session: RoomSession): void {
-  const box = event.currentTarget.getBoundingClientRect();
-  const third = (event.clientX - box.left) / box.width;
-  const side = third < 0.36 ? -1 : third > 0.64 ? 1 : 0;
-  const isDouble = event.timeStamp - lastTap.at < 320 && side === lastTap.side;
-  lastTap = { at: isDouble ? 0 : event.timeStamp, side };
-  if (isDouble && side !== 0) session.skip(side * 10);
 }

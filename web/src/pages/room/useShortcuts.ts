@@ -1,12 +1,12 @@
 import { useEffect, useRef } from "react";
+import { type KeyLayout, keyOf } from "@/room/keys";
 import type { RoomSession } from "@/room/session";
-import type { Layout } from "./Room";
 
 /** Places whose keys mean something of their own. */
 const OWN_KEYS =
   "input:not([type=range]), textarea, select, [contenteditable], [role=menu], [role=dialog], [data-keys=own]";
 
-export function useShortcuts(session: RoomSession, layout: Layout): void {
+export function useShortcuts(session: RoomSession, layout: KeyLayout): void {
   const current = useRef(layout);
   current.current = layout;
   useEffect(() => {
@@ -18,50 +18,12 @@ export function useShortcuts(session: RoomSession, layout: Layout): void {
       if (event.key === " " && target?.matches("button:focus-visible, a:focus-visible, [role=tab]:focus-visible"))
         return;
       if (target?.matches("[role=tab]") && event.key.startsWith("Arrow")) return;
-      if (press(session, current.current, event.key)) event.preventDefault();
+      const found = keyOf(event.key);
+      if (found === null) return;
+      found.press(session, current.current, event.key.length === 1 ? event.key.toLowerCase() : event.key);
+      event.preventDefault();
     };
     window.addEventListener("keydown", listen);
     return () => window.removeEventListener("keydown", listen);
   }, [session]);
-}
-
-function press(session: RoomSession, layout: Layout, key: string): boolean {
-  const { player } = session;
-  const duration = session.duration();
-  switch (key.toLowerCase()) {
-    case " ":
-    case "k":
-      session.togglePlay();
-      return true;
-    case "arrowleft":
-      session.skip(-5);
-      return true;
-    case "arrowright":
-      session.skip(5);
-      return true;
-    case "j":
-      session.skip(-10);
-      return true;
-    case "l":
-      session.skip(10);
-      return true;
-    case "arrowup":
-      player.setVolume(Math.min(1, player.state.get().volume + 0.05));
-      return true;
-    case "arrowdown":
-      player.setVolume(Math.max(0, player.state.get().volume - 0.05));
-      return true;
-    case "m":
-      player.setMuted(!player.state.get().isMuted);
-      return true;
-    case "f":
-      layout.toggleFullscreen();
-      return true;
-    case "t":
-      layout.toggleTheatre();
-      return true;
-  }
-  if (!/^[0-9]$/.test(key) || duration === null) return false;
-  session.seek((duration * Number(key)) / 10);
-  return true;
 }

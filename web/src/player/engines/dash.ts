@@ -2,8 +2,9 @@ import type { MediaPlayerClass } from "dashjs";
 import { isAtEdge, type LiveWindow, offered } from "@/sync/live";
 import { AUTO, type Choice } from "../quality";
 import { SingleTransport } from "../single";
+import { languageName } from "../sounds";
 import { type LiveCoordinate, SAME } from "../transport";
-import type { Engine, EngineContext } from "./engine";
+import type { Engine, EngineContext, Track } from "./engine";
 
 /** What a manifest of our own does not say itself. */
 export interface Origin {
@@ -52,6 +53,7 @@ class DashEngine implements Engine {
     this.transport = new SingleTransport(context.video, context.state.is_live ? dated(player, context.video) : SAME);
     player.on("streamInitialized", () => this.begin());
     player.on("qualityChangeRendered", () => context.changed());
+    player.on("trackChangeRendered", () => context.changed());
     player.on("error", (event: unknown) => this.failed(event));
   }
 
@@ -83,6 +85,32 @@ class DashEngine implements Engine {
     this.context.changed();
   }
 
+  get texts(): readonly Track[] {
+    return this.tracks("text");
+  }
+
+  selectText(id: string | null): void {
+    this.player.enableText(id !== null);
+    this.player.setTextTrack(id === null ? -1 : Number(id));
+  }
+
+  get sounds(): readonly Track[] {
+    return this.tracks("audio");
+  }
+
+  get sound(): string | null {
+    if (!this.player.isReady()) return null;
+    const current = this.player.getCurrentTrackFor("audio")?.index;
+    const place = this.player.getTracksFor("audio").findIndex(({ index }) => index === current);
+    return place < 0 ? null : String(place);
+  }
+
+  selectSound(id: string): void {
+    const track = this.player.getTracksFor("audio")[Number(id)];
+    if (track !== undefined) this.player.setCurrentTrack(track);
+    this.context.changed();
+  }
+
   destroy(): void {
     this.player.destroy();
     this.origin?.ended();
@@ -103,6 +131,14 @@ class DashEngine implements Engine {
     if (this.origin !== null) return this.origin.offered;
     const found = this.player.getRepresentationsByType("video");
     return found.map(({ id, height }) => ({ id, label: `${height}p`, height }));
+  }
+
+  private tracks(kind: "audio" | "text"): readonly Track[] {
+    if (!this.player.isReady()) return [];
+    return this.player.getTracksFor(kind).map(({ lang, labels }, place) => {
+      const language = lang || null;
+      return { id: String(place), language, label: labels[0]?.text ?? languageName(language) ?? `${place + 1}` };
+    });
   }
 
   private failed(event: unknown): void {

@@ -2,6 +2,13 @@ import type { VideoState } from "@/wire/wire.gen";
 import type { Choice } from "../quality";
 import type { Transport } from "../transport";
 
+/** A language to read or to hear. */
+export interface Track {
+  readonly id: string;
+  readonly label: string;
+  readonly language: string | null;
+}
+
 /** One way of playing one video. Ends with `destroy`; the elements live on. */
 export interface Engine {
   /** Where it is not simply what the source calls for. */
@@ -11,6 +18,12 @@ export interface Engine {
   /** The id of the choice in use. */
   readonly choice: string | null;
   select(id: string): void;
+  /** Subtitles that the stream itself brings. */
+  readonly texts?: readonly Track[];
+  selectText?(id: string | null): void;
+  readonly sounds?: readonly Track[];
+  readonly sound?: string | null;
+  selectSound?(id: string): void;
   destroy(): void;
 }
 
@@ -26,6 +39,7 @@ export interface EngineContext {
   readonly startAt: number;
   readonly wantedHeight: number | null;
   readonly joinsPairs: boolean;
+  readonly soundLanguage: string | null;
   changed(): void;
   refused(error: unknown): void;
   failed(kind: FailureKind, detail: string): void;

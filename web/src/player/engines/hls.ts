@@ -6,7 +6,7 @@ import { AUTO, type Choice, choices } from "../quality";
 import { SingleTransport } from "../single";
 import { type LiveCoordinate, SAME } from "../transport";
 import { openDirect } from "./direct";
-import type { Engine, EngineContext } from "./engine";
+import type { Engine, EngineContext, Track } from "./engine";
 
 const NETWORK_RETRIES = 6;
 const RETRY_MS = 1000;
@@ -39,6 +39,7 @@ class HlsEngine implements Engine {
   private mediaFailures: number[] = [];
   private retry = 0;
   private address: string | null = null;
+  private text = -1;
 
   constructor(
     private readonly hls: Hls,
@@ -50,6 +51,13 @@ class HlsEngine implements Engine {
     const { Events, ErrorTypes } = library;
     hls.on(Events.MANIFEST_PARSED, () => this.begin());
     hls.on(Events.LEVEL_SWITCHED, () => context.changed());
+    hls.on(Events.AUDIO_TRACKS_UPDATED, () => context.changed());
+    hls.on(Events.AUDIO_TRACK_SWITCHED, () => context.changed());
+    hls.on(Events.SUBTITLE_TRACKS_UPDATED, () => {
+      // Nobody asked for words yet, whatever the playlist thinks.
+      hls.subtitleTrack = this.text;
+      context.changed();
+    });
     hls.on(Events.FRAG_BUFFERED, () => {
       this.networkFailures = 0;
     });
@@ -89,6 +97,29 @@ class HlsEngine implements Engine {
     } else {
       this.hls.nextLevel = id === AUTO ? -1 : Number(id);
     }
+    this.context.changed();
+  }
+
+  get texts(): readonly Track[] {
+    return this.hls.subtitleTracks.map(({ name, lang }, id) => trackOf(id, name, lang));
+  }
+
+  selectText(id: string | null): void {
+    this.text = id === null ? -1 : Number(id);
+    this.hls.subtitleTrack = this.text;
+    this.hls.subtitleDisplay = this.text >= 0;
+  }
+
+  get sounds(): readonly Track[] {
+    return this.hls.audioTracks.map(({ name, lang }, id) => trackOf(id, name, lang));
+  }
+
+  get sound(): string | null {
+    return this.hls.audioTrack < 0 ? null : String(this.hls.audioTrack);
+  }
+
+  selectSound(id: string): void {
+    this.hls.audioTrack = Number(id);
     this.context.changed();
   }
 
@@ -174,6 +205,10 @@ function dated(hls: Hls): LiveCoordinate {
       return date !== null && found !== null && isAtEdge(date, found.window);
     },
   };
+}
+
+function trackOf(id: number, name: string, language: string | undefined): Track {
+  return { id: String(id), label: name || language || `${id + 1}`, language: language || null };
 }
 
 interface Known {

@@ -2,7 +2,7 @@ import type { AudioTrack } from "@/wire/wire.gen";
 import { DuoTransport } from "../duo";
 import { measureFitness } from "../fitness";
 import { begin, choices } from "../quality";
-import { distinctSounds, soundType } from "../sounds";
+import { distinctSounds, languageName, soundOf, soundType } from "../sounds";
 import { type Engine, type EngineContext, screenHeight } from "./engine";
 
 const RETRIES = 3;
@@ -18,10 +18,11 @@ export async function openPair(context: EngineContext, videoUrl: string, audioUr
   const transport = new DuoTransport(video, audio, context.refused);
   const canHear = (track: AudioTrack) => audio.canPlayType(soundType(track.codecs)) !== "";
   // The address the video names stands for itself where nothing is known.
-  const sound = distinctSounds(state.audio_tracks, canHear)[0]?.url ?? audioUrl;
+  const heard = distinctSounds(state.audio_tracks, canHear);
+  let sound = soundOf(heard, context.soundLanguage);
 
   const picture = watch(video, () => chosen?.url ?? videoUrl, context);
-  const partner = watch(audio, () => sound, context);
+  const partner = watch(audio, () => sound?.url ?? audioUrl, context);
   video.muted = true;
   partner.load();
   picture.load();
@@ -38,6 +39,18 @@ export async function openPair(context: EngineContext, videoUrl: string, audioUr
       chosen = next;
       transport.pause();
       picture.load();
+      context.changed();
+    },
+    sounds: heard.map(({ id, language }) => ({ id, language, label: languageName(language) ?? id })),
+    get sound() {
+      return sound?.id ?? null;
+    },
+    selectSound(id) {
+      const next = heard.find((each) => each.id === id);
+      if (next === undefined || next === sound) return;
+      sound = next;
+      transport.pause();
+      partner.load();
       context.changed();
     },
     destroy() {

@@ -1,0 +1,29 @@
+"""Accessibility, judged by axe-core against WCAG 2.2 AA."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from playwright.async_api import Page
+
+from tests.support.node import ROOT
+
+_AXE: Final = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+_TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_RUN: Final = """async (tags) => {
+  // What is still fading in has a contrast of its own.
+  await Promise.all(document.getAnimations().map((each) =>
+    each.effect?.getTiming().iterations === Infinity ? null : each.finished.catch(() => null)));
+  const { violations } = await window.axe.run(document, { runOnly: tags, resultTypes: ['violations'] });
+  return violations.map(({ id, help, nodes }) =>
+    ({ id, help, nodes: nodes.slice(0, 4).map(({ html, failureSummary }) => `${html} ${failureSummary}`) }));
+}"""
+
+
+async def violations(page: Page) -> list[dict[str, Any]]:
+    """What axe finds wrong with the page as it is now: rule, sentence, and the first elements."""
+    if not await page.evaluate("() => 'axe' in window"):
+        # Evaluated by the debugger, which the page's policy does not bind.
+        await page.evaluate(_AXE.read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = await page.evaluate(_RUN, _TAGS)
+    return found

@@ -1,0 +1,169 @@
+/** What must work for a room to work, tried one by one. Each check answers in one line. */
+
+export interface Finding {
+  readonly name: string;
+  readonly isGood: boolean;
+  readonly text: string;
+}
+
+type Check = () => Promise<Omit<Finding, "name">>;
+
+const WAIT_MS = 6000;
+const BAD_ROOM_ID = 4500;
+
+export const CHECKS: readonly (readonly [string, Check])[] = [
+  ["Server", server],
+  ["Clock", clock],
+  ["Proxy headers", headers],
+  ["Socket", socket],
+  ["Stream proxy", proxy],
+  ["Ranges", ranges],
+  ["Sound without a tap", autoplay],
+  ["Streams in the page", streams],
+  ["Codecs", codecs],
+  ["Browser", browser],
+];
+
+/** Runs a check; what goes wrong in it is its finding. */
+export async function run(name: string, check: Check): Promise<Finding> {
+  try {
+    return { name, ...(await within(check())) };
+  } catch (error) {
+    return { name, isGood: false, text: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Plain text to paste into a report. */
+export function report(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ name }) => name.length));
+  return findings
+    .map(({ name, isGood, text }) => `${isGood ? "ok  " : "BAD "} ${name.padEnd(width)}  ${text}`)
+    .join("\n");
+}
+
+interface Told {
+  readonly version: string;
+  readonly time: number;
+  readonly scheme: string;
+  readonly host: string;
+  readonly address: string;
+  readonly is_proxied: boolean;
+}
+
+async function told(): Promise<Told & { readonly roundTripMs: number; readonly receivedAt: number }> {
+  const from = performance.now();
+  const answer = await fetch("/api/doctor", { cache: "no-store" });
+  if (!answer.ok) throw new Error(`It answers ${answer.status}.`);
+  const body = (await answer.json()) as Told;
+  return { ...body, roundTripMs: performance.now() - from, receivedAt: Date.now() };
+}
+
+async function server(): Promise<Omit<Finding, "name">> {
+  const { version, roundTripMs } = await told();
+  return { isGood: true, text: `version ${version}, ${Math.round(roundTripMs)} ms away` };
+}
+
+async function clock(): Promise<Omit<Finding, "name">> {
+  const samples = [await told(), await told(), await told()];
+  const best = samples.reduce((a, b) => (a.roundTripMs <= b.roundTripMs ? a : b));
+  const off = Math.round(best.receivedAt - best.roundTripMs / 2 - best.time * 1000);
+  // Rooms keep a clock of their own; a wrong one here disturbs signatures and certificates.
+  return { isGood: Math.abs(off) < 60_000, text: `this device is ${off} ms ahead of the server` };
+}
+
+async function headers(): Promise<Omit<Finding, "name">> {
+  const { scheme, host, address, is_proxied } = await told();
+  const isGood = `${scheme}:` === location.protocol && host === location.host;
+  const way = is_proxied ? "through a trusted proxy" : "directly";
+  return { isGood, text: `reached ${way} as ${scheme}://${host} from ${address}; the page is at ${location.origin}` };
+}
+
+function socket(): Promise<Omit<Finding, "name">> {
+  return new Promise((answer, refuse) => {
+    const from = performance.now();
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    // A name that no room can have: it is let in, told so, and closed.
+    const opened = new WebSocket(`${scheme}//${location.host}/ws/not%20a%20room`);
+    let isOpen = false;
+    opened.onopen = () => {
+      isOpen = true;
+    };
+    opened.onclose = ({ code }) => {
+      const text = `opened and answered after ${Math.round(performance.now() - from)} ms`;
+      if (code === BAD_ROOM_ID) answer({ isGood: true, text });
+      else refuse(new Error(`It ${isOpen ? "was closed" : "did not open"} (code ${code}).`));
+    };
+  });
+}
+
+async function proxy(): Promise<Omit<Finding, "name">> {
+  const answer = await fetch("/api/proxy", { cache: "no-store" });
+  const body = (await answer.json().catch(() => null)) as { readonly error?: { readonly code?: string } } | null;
+  const isOurs = body?.error?.code === "bad_url";
+  const mayRead = answer.headers.get("access-control-allow-origin") === "*";
+  const text = isOurs ? `answers; other origins ${mayRead ? "may" : "may not"} read it` : `answers ${answer.status}`;
+  return { isGood: isOurs && mayRead, text };
+}
+
+async function ranges(): Promise<Omit<Finding, "name">> {
+  const script = document.querySelector<HTMLScriptElement>("script[src]")?.src ?? "/";
+  const answer = await fetch(script, { headers: { Range: "bytes=0-99" }, cache: "no-store" });
+  const { byteLength } = await answer.arrayBuffer();
+  const isGood = answer.status === 206 && byteLength === 100;
+  return { isGood, text: isGood ? "parts of a file arrive as asked" : `status ${answer.status}, ${byteLength} bytes` };
+}
+
+async function autoplay(): Promise<Omit<Finding, "name">> {
+  const ask = (navigator as { getAutoplayPolicy?: (kind: string) => string }).getAutoplayPolicy;
+  const policy = ask?.call(navigator, "mediaelement");
+  if (policy !== undefined) return { isGood: policy !== "disallowed", text: policy };
+  if (!("AudioContext" in window)) return { isGood: true, text: "unknown" };
+  const context = new AudioContext();
+  const { state } = context;
+  await context.close();
+  return { isGood: true, text: state === "running" ? "allowed" : "needs a tap first, as usual" };
+}
+
+async function streams(): Promise<Omit<Finding, "name">> {
+  const element = document.createElement("video");
+  const ways = {
+    MediaSource: "MediaSource" in window,
+    ManagedMediaSource: "ManagedMediaSource" in window,
+    "native HLS": element.canPlayType("application/vnd.apple.mpegurl") !== "",
+    AudioContext: "AudioContext" in window,
+    "wake lock": "wakeLock" in navigator,
+  };
+  const found = Object.entries(ways)
+    .filter(([, has]) => has)
+    .map(([name]) => name);
+  const isGood = ways.MediaSource || ways.ManagedMediaSource || ways["native HLS"];
+  return { isGood, text: found.join(", ") || "none" };
+}
+
+const KINDS = {
+  "H.264": 'video/mp4; codecs="avc1.640028"',
+  HEVC: 'video/mp4; codecs="hvc1.1.6.L120.90"',
+  VP9: 'video/webm; codecs="vp09.00.40.08"',
+  AV1: 'video/mp4; codecs="av01.0.08M.08"',
+  AAC: 'audio/mp4; codecs="mp4a.40.2"',
+  Opus: 'audio/webm; codecs="opus"',
+} as const;
+
+async function codecs(): Promise<Omit<Finding, "name">> {
+  const element = document.createElement("video");
+  const plays = Object.entries(KINDS).filter(([, type]) => element.canPlayType(type) !== "");
+  const names = plays.map(([name]) => name);
+  return { isGood: names.includes("H.264") || names.includes("VP9"), text: names.join(", ") || "none" };
+}
+
+async function browser(): Promise<Omit<Finding, "name">> {
+  const size = `${innerWidth}×${innerHeight} at ${devicePixelRatio}`;
+  return { isGood: true, text: `${navigator.userAgent}, ${size}, ${isSecureContext ? "secure" : "not secure"}` };
+}
+
+function within<T>(work: Promise<T>): Promise<T> {
+  const late = new Promise<never>((_, refuse) => {
+    window.setTimeout(() => refuse(new Error("No answer in time.")), WAIT_MS);
+  });
+  return Promise.race([work, late]);
+}

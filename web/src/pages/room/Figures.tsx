@@ -1,0 +1,145 @@
+import { X } from "lucide-react";
+import { useEffect, useRef } from "react";
+import { Trail } from "@/room/history";
+import type { RoomSession } from "@/room/session";
+import { IconButton } from "@/ui/IconButton";
+
+const SECONDS = 60;
+const TICKS_PER_S = 4;
+const RECENT_MS = 30_000;
+
+/** What the player and the clock measure, for whoever wants to know why. Painted without React. */
+export function Figures({ session, onClose }: { readonly session: RoomSession; readonly onClose: () => void }) {
+  const list = useRef<HTMLDListElement>(null);
+  const chart = useRef<HTMLCanvasElement>(null);
+
+  useEffect(() => {
+    const trail = new Trail(SECONDS * TICKS_PER_S);
+    let drawnAt = 0;
+    const paint = () => {
+      const now = performance.now();
+      // News of the media ticks as well.
+      if (now - drawnAt < 900 / TICKS_PER_S) return;
+      drawnAt = now;
+      trail.add(session.drift());
+      draw(chart.current, trail);
+      write(list.current, figures(session));
+    };
+    paint();
+    return session.onTick(paint);
+  }, [session]);
+
+  return (
+    <section
+      aria-label="Figures"
+      className="absolute top-3 left-3 z-20 w-[min(320px,calc(100%-1.5rem))] rounded-panel border border-line bg-black/80 p-3 text-xs backdrop-blur-sm"
+    >
+      <div className="flex items-center justify-between">
+        <h2 className="font-semibold">Figures</h2>
+        <IconButton label="Hide figures" size="small" onClick={onClose}>
+          <X size={15} />
+        </IconButton>
+      </div>
+      <canvas
+        ref={chart}
+        width={640}
+        height={128}
+        role="img"
+        aria-label="How far the picture was from the room during the last minute"
+        className="mt-1 h-16 w-full rounded-[6px] bg-white/8"
+      />
+      <dl ref={list} className="mt-2 grid grid-cols-[auto_1fr] gap-x-4 gap-y-0.5 tabular-nums" />
+      <a href="/doctor" target="_blank" rel="noopener" className="mt-2 inline-block text-accent-text underline">
+        Check this browser and the server
+      </a>
+    </section>
+  );
+}
+
+function draw(canvas: HTMLCanvasElement | null, trail: Trail): void {
+  const context = canvas?.getContext("2d");
+  if (!canvas || !context) return;
+  const { width, height } = canvas;
+  const limit = trail.worst > 0.5 ? 3 : trail.worst > 0.15 ? 0.5 : 0.15;
+  context.clearRect(0, 0, width, height);
+  context.strokeStyle = "rgb(255 255 255 / 0.25)";
+  context.lineWidth = 2;
+  context.beginPath();
+  context.moveTo(0, height / 2);
+  context.lineTo(width, height / 2);
+  context.stroke();
+  context.strokeStyle = limit > 0.5 ? "#ff8f86" : "#7ee2a8";
+  context.lineWidth = 3;
+  context.lineJoin = "round";
+  for (const line of trail.lines(width, height, limit)) {
+    context.beginPath();
+    for (const [x, y] of line) context.lineTo(x, y);
+    context.stroke();
+  }
+  context.fillStyle = "rgb(255 255 255 / 0.8)";
+  context.font = "22px sans-serif";
+  context.fillText(`± ${limit} s`, 8, 26);
+}
+
+type Row = readonly [string, string];
+
+function figures(session: RoomSession): readonly Row[] {
+  const { player, clock } = session;
+  const quality = player.element.getVideoPlaybackQuality();
+  const { engine, choices, choice } = player.state.get();
+  const { videoWidth, videoHeight, playbackRate } = player.element;
+  const skew = player.skew;
+  return [
+    ["Ahead of the room", milliseconds(session.drift())],
+    ["Clock offset", seconds(clock.offset())],
+    ["Round trip", milliseconds(clock.roundTrip())],
+    ["Loaded ahead", seconds(player.ahead)],
+    ["Sound and picture", skew === null ? "one stream" : `${milliseconds(skew)} apart`],
+    ["Speed", `${playbackRate.toFixed(2)}×`],
+    ["Frames dropped", `${quality.droppedVideoFrames} of ${quality.totalVideoFrames}`],
+    ["Picture", `${videoWidth} × ${videoHeight}, ${choices.find(({ id }) => id === choice)?.label ?? "one quality"}`],
+    ["Engine", engine],
+    ["Cache", cacheTiers()],
+    ["Version", String(session.view.get().replica?.version ?? "–")],
+  ];
+}
+
+/** Where the proxy had the last half minute's pieces from. */
+function cacheTiers(): string {
+  const counts = new Map<string, number>();
+  const since = performance.now() - RECENT_MS;
+  for (const entry of performance.getEntriesByType("resource") as PerformanceResourceTiming[]) {
+    if (entry.responseEnd < since || !entry.name.includes("/api/proxy")) continue;
+    const tier = entry.serverTiming.find(({ name }) => name === "cache")?.description;
+    if (tier) counts.set(tier, (counts.get(tier) ?? 0) + 1);
+  }
+  return [...counts].map(([tier, count]) => `${tier} ${count}`).join(", ") || "–";
+}
+
+function write(list: HTMLDListElement | null, rows: readonly Row[]): void {
+  if (list === null) return;
+  if (list.childElementCount !== rows.length * 2) {
+    list.replaceChildren(
+      ...rows.flatMap(() => {
+        const name = document.createElement("dt");
+        name.className = "text-dim";
+        const value = document.createElement("dd");
+        value.className = "truncate text-right";
+        return [name, value];
+      }),
+    );
+  }
+  rows.forEach(([name, value], place) => {
+    const [left, right] = [list.children[2 * place], list.children[2 * place + 1]];
+    if (left) left.textContent = name;
+    if (right) right.textContent = value;
+  });
+}
+
+function milliseconds(value: number | null): string {
+  return value === null ? "–" : `${Math.round(value * 1000)} ms`;
+}
+
+function seconds(value: number | null): string {
+  return value === null ? "–" : `${value.toFixed(2)} s`;
+}

@@ -1,0 +1,30 @@
+import { KEYS } from "@/room/keys";
+import { Dialog } from "@/ui/Dialog";
+
+export function KeyHelp({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
+  return (
+    <Dialog title="Keys" isOpen={isOpen} onClose={onClose}>
+      <KeyList />
+      <p className="mt-5 text-sm text-dim">
+        On a touch screen: tap twice on the left or right for 10 seconds, swipe up or down on the right for the volume.
+      </p>
+    </Dialog>
+  );
+}
+
+export function KeyList() {
+  return (
+    <dl className="grid grid-cols-[auto_1fr] gap-x-5 gap-y-1.5 text-sm">
+      {KEYS.map(({ shown, text }) => (
+        <div key={shown} className="contents">
+          <dt>
+            <kbd className="rounded-[5px] border border-line bg-raised px-1.5 py-0.5 font-sans text-xs whitespace-nowrap">
+              {shown}
+            </kbd>
+          </dt>
+          <dd className="text-dim">{text}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

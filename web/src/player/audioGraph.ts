@@ -1,0 +1,124 @@
+/** What a person's own ears ask for: an even loudness, and sound that comes later. An element that was once led through
+ * it stays led through it, so it is made only when something is asked for and the browser lets it run. */
+import { amplitude, Leveller, type Levelling, rootMeanSquare } from "./loudness";
+
+export const MOST_DELAY_S = 1;
+const GLIDE_S = 0.05;
+const WINDOW = 8192;
+
+interface Chain {
+  readonly source: MediaElementAudioSourceNode;
+  readonly level: GainNode;
+}
+
+interface Nodes {
+  readonly context: AudioContext;
+  readonly meter: AnalyserNode;
+  readonly compressor: DynamicsCompressorNode;
+  readonly delay: DelayNode;
+  readonly volume: GainNode;
+}
+
+/** iOS gives a graph only silence where it plays HLS itself. */
+export function canShapeSound(): boolean {
+  return "AudioContext" in window && !/iP(hone|ad|od)/.test(navigator.userAgent);
+}
+
+export class AudioGraph {
+  private readonly chains = new Map<HTMLMediaElement, Chain>();
+  private readonly leveller = new Leveller();
+  private readonly samples = new Float32Array(WINDOW);
+  private nodes: Nodes | null = null;
+  private levelling: Levelling = "off";
+  private delayS = 0;
+  private volume = 1;
+
+  /** Whether the element is heard through the graph; then the graph sets the volume. */
+  leads(element: HTMLMediaElement): boolean {
+    return this.chains.has(element);
+  }
+
+  set(levelling: Levelling, delayS: number): void {
+    this.levelling = levelling;
+    this.delayS = Math.min(MOST_DELAY_S, Math.max(0, delayS));
+    this.apply();
+  }
+
+  setVolume(volume: number): void {
+    this.volume = volume;
+    this.apply();
+  }
+
+  /** Leads the element through the graph where that is wanted; false where it goes on as it is. */
+  async lead(element: HTMLMediaElement): Promise<boolean> {
+    if (this.leads(element)) return true;
+    const isWanted = this.levelling !== "off" || this.delayS > 0;
+    // A context that does not run would swallow the sound.
+    if (!isWanted || !canShapeSound() || navigator.userActivation?.hasBeenActive === false) return false;
+    this.nodes ??= build();
+    const { context, meter } = this.nodes;
+    await context.resume();
+    if (context.state !== "running" || this.leads(element)) return this.leads(element);
+    const chain = { source: context.createMediaElementSource(element), level: context.createGain() };
+    chain.source.connect(meter);
+    chain.source.connect(chain.level).connect(this.nodes.compressor);
+    this.chains.set(element, chain);
+    this.apply();
+    return true;
+  }
+
+  /** Called four times a second while it plays. */
+  tick(seconds: number): void {
+    if (this.nodes === null || this.chains.size === 0) return;
+    this.nodes.meter.getFloatTimeDomainData(this.samples);
+    const gain = this.leveller.next(this.levelling, rootMeanSquare(this.samples), seconds);
+    for (const { level } of this.chains.values()) this.glide(level.gain, amplitude(gain));
+  }
+
+  /** Another film begins. */
+  restart(): void {
+    this.leveller.reset();
+  }
+
+  /** An element is given up. */
+  drop(element: HTMLMediaElement): void {
+    const chain = this.chains.get(element);
+    chain?.source.disconnect();
+    chain?.level.disconnect();
+    this.chains.delete(element);
+  }
+
+  destroy(): void {
+    void this.nodes?.context.close().catch(() => undefined);
+    this.nodes = null;
+    this.chains.clear();
+  }
+
+  private apply(): void {
+    if (this.nodes === null) return;
+    const { compressor, delay, volume } = this.nodes;
+    const isStrong = this.levelling === "strong";
+    compressor.threshold.value = this.levelling === "off" ? 0 : isStrong ? -30 : -20;
+    compressor.ratio.value = this.levelling === "off" ? 1 : isStrong ? 8 : 3;
+    this.glide(delay.delayTime, this.delayS);
+    this.glide(volume.gain, this.volume);
+  }
+
+  private glide(value: AudioParam, target: number): void {
+    value.setTargetAtTime(target, this.nodes?.context.currentTime ?? 0, GLIDE_S);
+  }
+}
+
+function build(): Nodes {
+  const context = new AudioContext({ latencyHint: "playback" });
+  const meter = context.createAnalyser();
+  meter.fftSize = WINDOW;
+  const compressor = context.createDynamicsCompressor();
+  compressor.knee.value = 12;
+  compressor.attack.value = 0.01;
+  compressor.release.value = 0.3;
+  const delay = context.createDelay(MOST_DELAY_S);
+  const volume = context.createGain();
+  compressor.connect(delay).connect(volume).connect(context.destination);
+  return { context, meter, compressor, delay, volume };
+}
