@@ -59,10 +59,10 @@ async def test_a_good_assertion_names_its_email_in_lower_case(access: Access, te
     [
         {"aud": ["another-application"]},
         {"aud": None},
-        {"exp": int(time.time()) - 60},
+        pytest.param({"exp": int(time.time()) - 60}, id="expired"),
         {"exp": None},
         {"iat": None},
-        {"nbf": int(time.time()) + 24 * 3600},
+        pytest.param({"nbf": int(time.time()) + 24 * 3600}, id="not yet valid"),
         {"iss": "https://evil.cloudflareaccess.com"},
         {"iss": None},
         {"email": None, "common_name": "a-service-token"},
