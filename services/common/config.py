@@ -106,6 +106,8 @@ class CommonSettings:
     # Links that may be queued or running at a time; whoever comes with another one then is told when to try again.
     resolve_queue_max: int = setting(200, integer(1, 100_000))
     log_level: str = setting("info")
+    # An OpenTelemetry collector's address for traces by HTTP, such as http://collector:4318/v1/traces. Empty: none.
+    trace_endpoint: str = setting("")
     # How long a stopping process keeps serving while clients move away.
     drain_s: float = setting(5.0, seconds)
 

@@ -18,7 +18,7 @@ import uvloop
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.common import codec, logs, metrics
+from services.common import codec, logs, metrics, tracing
 from services.common.config import CommonSettings, S, SettingsError, describe, load
 from services.common.health import Health
 from services.common.http import FileHttpProtocol
@@ -179,6 +179,7 @@ def main(name: str, shape: type[S], build: Callable[[Mapping[str, str]], Service
             sys.stdout.write("\n".join(describe(settings)) + "\n")
             return 0
         logs.configure(name, node=settings.node, level=settings.log_level)
+        tracing.configure(name, settings.node, settings.trace_endpoint)
         service = build(os.environ)
     except SettingsError as error:
         sys.stderr.write("".join(f"{problem}\n" for problem in error.problems))

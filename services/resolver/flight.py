@@ -20,6 +20,7 @@ from services.common.loans import Loan, Loans
 from services.common.resolution import Resolutions, Waiter
 from services.common.room.entering import Rooms, enter
 from services.common.stream import LIFETIME_S, Kind, StreamSigner
+from services.common.tracing import item_span
 from services.common.vault import Jar, Vault
 from services.resolver import metrics
 from services.resolver.errors import UNKNOWN, Code, cookies_gone, may_mend, private_address, resolve_error, ttl_s
@@ -72,7 +73,10 @@ class Flights:
         """
         result = await self._resolutions.peek(digest, link.scope)
         if result is None:
-            result = await self._while_wanted(digest, link.scope, self._fly(digest, url, link))
+            waiting = await self._resolutions.waiters(digest, link.scope)
+            # A flight has many passengers; it is told of in the trace of the first.
+            with item_span("resolve", waiting[0].item if waiting else ""):
+                result = await self._while_wanted(digest, link.scope, self._fly(digest, url, link))
             if result is None:
                 metrics.RESOLVES.labels("abandoned").inc()
                 log.info("resolve_abandoned", site=_site(url))
@@ -247,7 +251,8 @@ class Flights:
             else:
                 final = concluded(result, [*waiter.attempts, attempt(link, result)])
             if final is not None:
-                await self._enter(waiter, final)
+                with item_span("deliver", waiter.item):
+                    await self._enter(waiter, final)
                 metrics.DELIVERED.inc()
             await self._resolutions.settled(digest, waiter)
 

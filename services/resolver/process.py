@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import structlog
 import uvloop
 
-from services.common import logs, metrics
+from services.common import logs, metrics, tracing
 from services.common.config import SettingsError, describe, load
 from services.common.serving import EXIT_PORT_TAKEN, EXIT_SETTINGS, PortTakenError, admin_listener, serve_admin
 from services.resolver.app import ResolverApp
@@ -66,6 +66,7 @@ def main(environ: Mapping[str, str], argv: list[str]) -> int:
             sys.stdout.write("\n".join(describe(settings)) + "\n")
             return 0
         logs.configure("resolver", node=settings.node, level=settings.log_level)
+        tracing.configure("resolver", settings.node, settings.trace_endpoint)
         service = ResolverApp(settings)
     except SettingsError as error:
         sys.stderr.write("".join(f"{problem}\n" for problem in error.problems))

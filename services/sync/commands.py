@@ -11,6 +11,7 @@ from services.common.errors import Refused
 from services.common.guard import parse_url
 from services.common.keys import url_digest
 from services.common.room.store import RoomStore, Sender
+from services.common.tracing import item_span
 from services.common.wire import client
 from services.common.wire.models import QueueItem
 from services.sync.connection import Connection
@@ -70,7 +71,9 @@ async def run(
         case client.SetRate():
             return await store.playback(room, sender, "set_rate", command.rate)
         case client.QueueAdd():
-            return await store.add_item(room, sender, new_item(command, sender), next=command.next)
+            item = new_item(command, sender)
+            with item_span("queue_add", item.id):
+                return await store.add_item(room, sender, item, next=command.next)
         case client.QueueRemove():
             return await store.remove_item(room, sender, command.item_id)
         case client.QueueReorder():

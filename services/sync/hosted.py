@@ -10,6 +10,7 @@ import msgspec
 from services.common import codec
 from services.common.errors import CloseCode
 from services.common.room.snapshot import RoomRecord
+from services.common.tracing import item_span
 from services.common.wire.models import MemberStatus, Role, You
 from services.common.wire.server import Heartbeat, RoomState
 from services.sync import metrics
@@ -74,7 +75,11 @@ class HostedRoom:
             return "gap"
         if event["type"] == "member_joined":
             self.veil.learn(self.record.members)
-        self.broadcast(frame)
+        if event["type"] == "set_video":
+            with item_span("set_video", event.get("item_id") or ""):
+                self.broadcast(frame)
+        else:
+            self.broadcast(frame)
         if event["type"] == "member_left" and event.get("reason") in _SENT_OUT:
             self._send_out(event["email"], _SENT_OUT[event["reason"]])
         return "applied"

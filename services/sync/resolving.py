@@ -17,6 +17,7 @@ from services.common.loans import Loans
 from services.common.resolution import Resolutions
 from services.common.room.entering import enter
 from services.common.room.store import RoomStore
+from services.common.tracing import item_span
 from services.common.vault import Vault
 from services.common.wire.models import QueueItem, VideoState
 from services.common.wire.server import Resolving
@@ -114,7 +115,8 @@ class ResolveDesk:
     async def _want(self, room: HostedRoom, item: QueueItem) -> None:
         try:
             links = await links_of(self._vault, item.url, item.lenders, audience_of(room.id, item.id))
-            known = await self._resolutions.want(item.url, room.id, item.id, links)
+            with item_span("ask", item.id):
+                known = await self._resolutions.want(item.url, room.id, item.id, links)
             if known is not None:
                 if not _is_known(room, item, known):
                     await enter(self._store, room.id, item.id, known)
