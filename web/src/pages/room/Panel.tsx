@@ -68,7 +68,6 @@ function Tab({ value, label, count, isNews = false }: TabProps) {
   return (
     <Tabs.Tab
       value={value}
-      aria-label={label}
       aria-description={count > 0 ? `${count}${isNews ? " unread" : ""}` : undefined}
       className="flex items-center gap-1.5 px-3 text-sm font-medium text-dim transition-colors duration-120 outline-none hover:text-ink focus-visible:bg-hover data-active:text-ink"
     >
