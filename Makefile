@@ -1,6 +1,6 @@
 # Two commands matter: `make up` and `make test`. `make help` lists all.
 .DEFAULT_GOAL := help
-.PHONY: help up test test-compose check check-python check-generated check-web vitest format wire web bench chaos soak images lock clean
+.PHONY: help up test test-compose check check-python check-generated check-web vitest format wire web bench chaos soak drill images lock clean
 
 PYTHON ?= python3
 REPLICAS ?= 1
@@ -85,6 +85,9 @@ chaos: $(DEV) ## Kill, freeze and cut replicas, Redis and networks for MINUTES (
 
 soak: $(DEV) ## Run rooms for MINUTES (30): memory, descriptors and keys must stay flat
 	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES) $(ARGS)
+
+drill: $(DEV) ## Restart every replica of every service under 500 sockets and 20 players: nobody must notice
+	$(BIN)/python -m tests.drill $(ARGS)
 
 ENGINE ?= $(firstword $(foreach name,docker podman,$(if $(shell command -v $(name)),$(name))))
 # Podman's own format has no health check.
