@@ -71,15 +71,18 @@ class Edge:
 def _upstreams(ports: Mapping[str, Sequence[int]]) -> str:
     """The shipped upstreams with other servers."""
     lines: list[str] = []
-    block = ""
+    block, has_servers = "", False
     for line in (ROOT / "edge" / "upstreams.conf").read_text(encoding="utf-8").splitlines():
         if line.startswith("upstream "):
             block = line.split()[1]
             lines.append(line)
-            rest = "max_fails=1 fail_timeout=2s;"
-            lines += [f"    server 127.0.0.1:{port} {rest}" for port in ports[block]]
+            has_servers = False
         elif not line.strip().startswith("server "):
             lines.append(line)
+        elif not has_servers:
+            has_servers = True
+            rest = line.split(maxsplit=2)[2]
+            lines += [f"    server 127.0.0.1:{port} {rest}" for port in ports[block]]
     return "\n".join(lines) + "\n"
 
 
