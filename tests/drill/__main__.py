@@ -31,8 +31,8 @@ ROOM_SIZE: Final = 20
 FILM_BYTES: Final = 64_000_000
 AWAY_S: Final = 5.0
 SETTLE_S: Final = 3.0
-# The link is refused at once, so that what is measured is the room and not yt-dlp.
-WISH: Final = "http://127.0.0.1:1/wish"
+# A host that is nowhere: added like any link, and given up before yt-dlp sees it.
+WISH: Final = "http://wish.invalid/clip"
 
 
 @dataclass(slots=True)
@@ -151,6 +151,8 @@ class Drill:
             f"least in store {min(screen.least_s for screen in screens):.1f} s; {len(wishes)} commands acknowledged, "
             f"{len(lost)} lost; fetches tried again: {dict(failed)}"
         )
+        if len(wishes) < len(viewers):
+            report.failures.append(f"only {len(wishes)} commands were acknowledged: nothing was shown")
         report.failures += [f"an acknowledged command is missing: {url}" for url in lost]
         report.failures += [f"a command was applied twice: {url}" for url in twice]
         report.failures += broken_promises(viewers)
