@@ -34,7 +34,7 @@ up: $(LOCAL) $(PAGE) ## Install, build and run everything here: http://127.0.0.1
 
 test: check vitest $(PAGE) ## Install what tests need and run all of them
 	@.ci/prerequisites test
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) $(ARGS)
 
 check: check-python check-generated check-web ## Lint, format, types, imports, generated files
 

@@ -11,6 +11,8 @@ from typing import Final
 import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from services.common import redis as connections
 from services.common.keys import Keys
@@ -21,8 +23,8 @@ from tests.support.redis import RedisServer
 # These drive real processes against the wall clock: a machine that stands still for seconds is not a defect.
 TRIED_AGAIN: Final = ("chaos", "e2e", "integration")
 
-# Two workers share the run, a file at a time. Browsers measure what is on screen: one worker has them all, in turn.
-ALONE: Final = ("e2e",)
+# Browsers measure what is on screen: one worker has all of them, in turn.
+ALONE: Final = "tests/e2e"
 
 FIGURE: Final = "figure"
 
@@ -32,13 +34,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     `--reruns 0` switches that off.
     """
+    if config.getoption("reruns") is not None:
+        return
     here = Path(__file__).parent
     for item in items:
-        path = item.path.relative_to(here)
-        kind = path.parts[0]
-        if kind in TRIED_AGAIN and config.getoption("reruns") is None:
+        if item.path.relative_to(here).parts[0] in TRIED_AGAIN:
             item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))
-        item.add_marker(pytest.mark.xdist_group(kind if kind in ALONE else str(path)))
+
+
+class Lanes(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Workers share the run a file at a time, in the order of the files; all browsers are one file here."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return ALONE if path.startswith(f"{ALONE}/") else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
+    """Take the place of xdist's own ways to share tests out."""
+    config.option.loadscopereorder = False
+    return Lanes(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
