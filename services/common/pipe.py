@@ -153,6 +153,9 @@ class Pipe:
             raise NoAnswerError("not the master")
 
     def _on_reply(self, answers: Answers, reply: Any) -> None:
+        if not answers:
+            # Given up with their connection, whose last bytes may hold more of them.
+            return
         answer = answers.popleft()
         if answer.done():
             # Whoever asked has gone.

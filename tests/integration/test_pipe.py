@@ -136,8 +136,12 @@ async def test_a_replica_is_not_taken_for_a_master_and_a_demoted_master_is_left(
         assert await pipe.ask("SET", "x", "1") == b"OK"
         await pipe.ask("REPLICAOF", "127.0.0.1", "1")
         try:
-            with pytest.raises(NoAnswerError):
-                await pipe.ask("SET", "x", "2")
+            faults: list[dict[str, Any]] = []
+            asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
+            # What is refused behind the first comes in the same bytes, after the connection was given up.
+            refused = await asyncio.gather(*(pipe.ask("SET", "x", "2") for _ in range(50)), return_exceptions=True)
+            assert {type(each) for each in refused} == {NoAnswerError}
+            assert not faults
             async with piped(server.url, proves_master=True) as another:
                 with pytest.raises(NoAnswerError):
                     another.ask("PING")
