@@ -217,7 +217,8 @@ def read(text: str) -> AnyClientMessage | None:
     """Read a frame as a message; None if it is none: `parse` of what it decodes to tells why."""
     try:
         return _DECODER.decode(text)
-    except (ValidationError, DecodeError):
+    except (ValidationError, DecodeError, RecursionError):
+        # The last of them for lists in lists in lists.
         return None
 
 

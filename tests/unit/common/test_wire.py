@@ -66,3 +66,16 @@ def test_the_committed_schema_and_protocol_are_what_the_structs_say(tmp_path: Pa
     schema.main(["--out", str(tmp_path / "schema.json"), "--protocol", str(tmp_path / "PROTOCOL.md")])
     assert (tmp_path / "schema.json").read_text() == (ROOT / "web" / "src" / "wire" / "wire.schema.json").read_text()
     assert (tmp_path / "PROTOCOL.md").read_text() == (ROOT / "PROTOCOL.md").read_text()
+
+
+@pytest.mark.parametrize("depth", [500, 5_000, 30_000])
+def test_lists_in_lists_in_lists_are_refused_where_text_is_meant(depth: int) -> None:
+    text = '{"type":"chat","text":' + "[" * depth + "]" * depth + "}"
+    assert client.read(text) is None
+    with pytest.raises(MalformedError):
+        client.parse(decode(text))
+
+
+@pytest.mark.parametrize("depth", [500, 5_000, 30_000])
+def test_lists_in_lists_in_lists_break_nothing_where_nothing_is_meant(depth: int) -> None:
+    client.read('{"type":"pong","more":' + "[" * depth + "]" * depth + "}")
