@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -72,13 +72,10 @@ def site(origin: Origin, redis_server: RedisServer, tmp_path_factory: pytest.Tem
     }
     names = ("gateway", "proxy", "resolver", "resolver")
     nodes = [Node(f"services.{name}", folder / f"{n}.log", settings=settings) for n, name in enumerate(names)]
-    started: list[Node] = []
-    try:
-        started.extend(node.start() for node in nodes)
+    with ExitStack() as stack:
+        for node in nodes:
+            stack.enter_context(node)
         yield Site(nodes[0], nodes[1], tuple(nodes), keys, redis_server.url)
-    finally:
-        for node in started:
-            node.stop()
 
 
 class Person(httpx.AsyncClient):
