@@ -840,7 +840,8 @@ async def test_conditions_are_answered_without_the_origin(
     mark, size = unique(), 40_000_000
     path = signed(origin.url(f"blob/{size}.mp4", v=mark))
     etag = f'"blob-{size}"'
-    await fetched(http, proxy, path, Range="bytes=0-9")
+    # The first block whole: a fill that nobody reads any more ends where it is.
+    await fetched(http, proxy, path, Range="bytes=0-300000")
     for given, status in [
         ({"If-None-Match": etag}, 304),
         ({"If-None-Match": '"other", W/' + etag}, 304),
@@ -854,9 +855,10 @@ async def test_conditions_are_answered_without_the_origin(
         response, body = await fetched(http, proxy, path, **given)
         assert response.status == status, given
         assert body == (blob(5, 10) if status == 206 else b"")
+    assert len([seen for seen in origin.requests("/blob/") if seen.query.get("v") == mark]) == 1
+    # A weak validator proves nothing: the whole is meant, and the rest of it is fetched.
     async with asked(http, proxy, path, **{"Range": "bytes=5-9", "If-Range": f"W/{etag}"}) as response:
         assert response.status == 200
-    assert len([seen for seen in origin.requests("/blob/") if seen.query.get("v") == mark]) == 1
 
 
 async def test_generations_of_an_object_are_never_mixed(
