@@ -5,12 +5,15 @@ import { useStore } from "@/lib/store";
 import { paintTheme } from "@/lib/theme";
 import { Landing } from "@/pages/landing/Landing";
 import { RoomPage } from "@/pages/room/RoomPage";
+import { language, speak } from "@/text";
 import { TooltipProvider } from "@/ui/Tooltip";
 import "./styles.css";
 
 const Doctor = lazy(() => import("@/pages/doctor/Doctor"));
 
 function Page() {
+  // Nothing below is memoized: another language is read as everything is drawn again.
+  useStore(language, (value) => value);
   const here = useStore(place, (value) => value);
   if (here.kind === "doctor") {
     return (
@@ -31,10 +34,12 @@ window.addEventListener("vite:preloadError", (event) => {
 paintTheme();
 const root = document.getElementById("root");
 if (root === null) throw new Error("The page has no root.");
-createRoot(root).render(
-  <StrictMode>
-    <TooltipProvider>
-      <Page />
-    </TooltipProvider>
-  </StrictMode>,
+void speak().then(() =>
+  createRoot(root).render(
+    <StrictMode>
+      <TooltipProvider>
+        <Page />
+      </TooltipProvider>
+    </StrictMode>,
+  ),
 );

@@ -1,4 +1,7 @@
 /** The REST side: small, and every answer is checked. */
+
+import { t } from "@/text";
+import { serverWords } from "@/text/server";
 import { conform } from "@/wire/schema";
 import type { CookieList, CookieProblem, CreatedRoom, ErrorBody, RoomList, Session } from "@/wire/wire.gen";
 
@@ -61,7 +64,7 @@ async function call(path: string, request: RequestInit): Promise<unknown> {
   try {
     response = await fetch(path, { ...request, headers: { "content-type": "application/json" } });
   } catch {
-    throw new ApiError("offline", "The server does not answer. Check the connection and try again.");
+    throw new ApiError("offline", t.refusals.offline);
   }
   const answer: unknown = await response.json().catch(() => null);
   if (response.ok) return answer;
@@ -71,8 +74,9 @@ async function call(path: string, request: RequestInit): Promise<unknown> {
 function refusal(status: number, answer: unknown): ApiError {
   try {
     const { error } = conform("ErrorBody", answer) as ErrorBody;
-    return new ApiError(error.code, error.message, error.problems);
+    const words = serverWords({ ...t.failures, ...t.refusals.byCode }, error.code, error.message);
+    return new ApiError(error.code, words ?? t.refusals.noAnswer, error.problems);
   } catch {
-    return new ApiError(`http_${status}`, "The server could not answer that. Try again in a moment.");
+    return new ApiError(`http_${status}`, t.refusals.noAnswer);
   }
 }

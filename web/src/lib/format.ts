@@ -1,3 +1,5 @@
+import { locale, t } from "@/text";
+
 /** Seconds as people read them: `0:07`, `12:30`, `1:02:03`. */
 export function clockTime(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
@@ -11,26 +13,27 @@ const FIRST_DATE = 1e9;
 
 /** A position as people read it: in a live stream the time of day. */
 export function momentTime(position: number): string {
-  return position < FIRST_DATE ? clockTime(position) : new Date(position * 1000).toLocaleTimeString();
+  return position < FIRST_DATE ? clockTime(position) : new Date(position * 1000).toLocaleTimeString(locale());
 }
 
 /** The same for ears. */
 export function spokenTime(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
+  const { hours, minutes, seconds: rest } = t.times;
   const parts = [
-    [Math.floor(whole / 3600), "hour"],
-    [Math.floor(whole / 60) % 60, "minute"],
-    [whole % 60, "second"],
+    [Math.floor(whole / 3600), hours],
+    [Math.floor(whole / 60) % 60, minutes],
+    [whole % 60, rest],
   ] as const;
-  const said = parts.filter(([count]) => count > 0).map(([count, unit]) => `${count} ${unit}${count === 1 ? "" : "s"}`);
-  return said.length === 0 ? "0 seconds" : said.join(" ");
+  const said = parts.filter(([count]) => count > 0).map(([count, words]) => words(count));
+  return said.length === 0 ? rest(0) : said.join(" ");
 }
 
 /** The time of day, as this person writes it; with the date when it was not today. Unix seconds. */
 export function dayTime(seconds: number): string {
   const date = new Date(seconds * 1000);
   const isToday = date.toDateString() === new Date().toDateString();
-  return date.toLocaleString([], {
+  return date.toLocaleString(locale(), {
     ...(isToday ? {} : { day: "numeric", month: "short" }),
     hour: "2-digit",
     minute: "2-digit",
@@ -39,10 +42,10 @@ export function dayTime(seconds: number): string {
 
 /** "Ana", "Ana and Ben", "Ana, Ben and 2 others". */
 export function namesOf(names: readonly string[]): string {
-  const [first = "somebody", second, ...rest] = names;
+  const [first = t.names.somebodyAmong, second, ...rest] = names;
   if (second === undefined) return first;
-  if (rest.length === 0) return `${first} and ${second}`;
-  return `${first}, ${second} and ${rest.length} ${rest.length === 1 ? "other" : "others"}`;
+  if (rest.length === 0) return t.names.two(first, second);
+  return t.names.many(first, second, rest.length);
 }
 
 export function initials(name: string): string {

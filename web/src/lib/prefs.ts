@@ -13,6 +13,8 @@ export interface Prefs {
   /** Separate picture and sound are played by one element, where the browser can. */
   readonly joinsPairs: boolean;
   readonly theme: "system" | "dark" | "light";
+  /** A language of the page, or `browser` for the first of the browser's own that there is. */
+  readonly language: string;
 }
 
 const KEY = "wt:prefs";
@@ -28,6 +30,7 @@ const DEFAULTS: Prefs = {
   showsReactions: true,
   joinsPairs: true,
   theme: "system",
+  language: "browser",
 };
 
 export function readPrefs(): Prefs {

@@ -3,6 +3,7 @@ import { readPrefs, writePrefs } from "@/lib/prefs";
 import { Store } from "@/lib/store";
 import type { MediaView, Orders } from "@/sync/follower";
 import type { LiveWindow } from "@/sync/live";
+import { t } from "@/text";
 import type { VideoState } from "@/wire/wire.gen";
 import { AudioGraph } from "./audioGraph";
 import { Captions, type CueSize } from "./captions";
@@ -379,7 +380,7 @@ export class Player {
       ...files.map(({ url, label, language, automatic }) => ({
         id: `${FILE}${url}`,
         language,
-        label: automatic && !/auto/i.test(label) ? `${label} (automatic)` : label,
+        label: automatic && !/auto/i.test(label) ? t.player.automatic(label) : label,
       })),
       ...(this.engine?.texts ?? []),
     ];

@@ -1,3 +1,4 @@
+import { t } from "@/text";
 import type { RoomEvent } from "@/wire/frames";
 
 /** What flashes over the picture when somebody does something. `key` makes each flash a new one. */
@@ -11,15 +12,15 @@ export interface Feedback {
 export function feedbackOf(event: RoomEvent, name: string, from: number): Omit<Feedback, "key"> | null {
   switch (event.type) {
     case "play":
-      return { kind: "play", text: `${name} pressed play` };
+      return { kind: "play", text: t.deeds.play(name) };
     case "pause":
-      return { kind: "pause", text: `${name} paused` };
+      return { kind: "pause", text: t.deeds.pause(name) };
     case "seek":
       return event.timestamp < from
-        ? { kind: "back", text: `${name} went back` }
-        : { kind: "forward", text: `${name} skipped ahead` };
+        ? { kind: "back", text: t.deeds.back(name) }
+        : { kind: "forward", text: t.deeds.ahead(name) };
     case "set_rate":
-      return { kind: "rate", text: `${name} set the speed to ${event.rate}×` };
+      return { kind: "rate", text: t.deeds.rate(name, `${event.rate}×`) };
     default:
       return null;
   }

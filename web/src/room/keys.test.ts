@@ -4,7 +4,7 @@ import { KEYS, keyOf, nextRate } from "./keys";
 describe("the keys", () => {
   it("are found in both cases, except where shift means something else", () => {
     expect(keyOf("K")).toBe(keyOf("k"));
-    expect(keyOf("D")?.shown).toBe("Shift D");
+    expect(keyOf("D")?.name).toBe("figures");
     expect(keyOf("d")).toBeNull();
     expect(keyOf("Enter")).toBeNull();
   });

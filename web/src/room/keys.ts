@@ -1,5 +1,6 @@
 /** What the keys do: one table for the keyboard and for the help. */
 import { chapterStep } from "@/player/preview";
+import type { Text } from "@/text";
 import type { RoomSession } from "./session";
 
 export interface KeyLayout {
@@ -12,9 +13,8 @@ export interface KeyLayout {
 interface Key {
   /** As `KeyboardEvent.key`; letters stand for both cases. */
   readonly keys: readonly string[];
-  /** For the help; keys without are told with another. */
-  readonly shown?: string;
-  readonly text?: string;
+  /** For the help. */
+  readonly name: keyof Text["keys"]["table"];
   readonly press: (session: RoomSession, layout: KeyLayout, key: string) => void;
 }
 
@@ -22,23 +22,20 @@ const VOLUME_STEP = 0.05;
 export const RATES = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2] as const;
 
 export const KEYS: readonly Key[] = [
-  { keys: [" ", "k"], shown: "Space, K", text: "Play or pause", press: (session) => session.togglePlay() },
+  { keys: [" ", "k"], name: "togglePlay", press: (session) => session.togglePlay() },
   {
     keys: ["ArrowLeft", "ArrowRight"],
-    shown: "← →",
-    text: "5 seconds back or on",
+    name: "skip5",
     press: (session, _layout, key) => session.skip(key === "ArrowLeft" ? -5 : 5),
   },
   {
     keys: ["j", "l"],
-    shown: "J, L",
-    text: "10 seconds back or on",
+    name: "skip10",
     press: (session, _layout, key) => session.skip(key === "j" ? -10 : 10),
   },
   {
     keys: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
-    shown: "0 – 9",
-    text: "Tenths of the video",
+    name: "tenths",
     press: (session, _layout, key) => {
       const duration = session.duration();
       if (duration !== null) session.seek((duration * Number(key)) / 10);
@@ -46,8 +43,7 @@ export const KEYS: readonly Key[] = [
   },
   {
     keys: ["{", "}"],
-    shown: "{ }",
-    text: "The chapter before or after",
+    name: "chapters",
     press: (session, _layout, key) => {
       const chapters = session.view.get().replica?.video?.chapters ?? [];
       const target = chapterStep(chapters, session.position(), key === "{" ? -1 : 1);
@@ -56,14 +52,12 @@ export const KEYS: readonly Key[] = [
   },
   {
     keys: ["<", ">"],
-    shown: "< >",
-    text: "Slower or faster, for everyone",
+    name: "rate",
     press: (session, _layout, key) => session.setRate(nextRate(session.view.get().anchor.rate, key === "<" ? -1 : 1)),
   },
   {
     keys: ["ArrowUp", "ArrowDown"],
-    shown: "↑ ↓",
-    text: "Louder or quieter",
+    name: "volume",
     press: ({ player }, _layout, key) => {
       const step = key === "ArrowUp" ? VOLUME_STEP : -VOLUME_STEP;
       player.setVolume(Math.min(1, Math.max(0, player.state.get().volume + step)));
@@ -71,26 +65,23 @@ export const KEYS: readonly Key[] = [
   },
   {
     keys: ["m"],
-    shown: "M",
-    text: "Sound off or on",
+    name: "mute",
     press: ({ player }) => player.setMuted(!player.state.get().isMuted),
   },
-  { keys: ["c"], shown: "C", text: "Subtitles off or on", press: ({ player }) => player.toggleSubtitles() },
-  { keys: ["f"], shown: "F", text: "Full screen", press: (_session, layout) => layout.toggleFullscreen() },
-  { keys: ["t"], shown: "T", text: "Theatre mode", press: (_session, layout) => layout.toggleTheatre() },
+  { keys: ["c"], name: "subtitles", press: ({ player }) => player.toggleSubtitles() },
+  { keys: ["f"], name: "fullScreen", press: (_session, layout) => layout.toggleFullscreen() },
+  { keys: ["t"], name: "theatre", press: (_session, layout) => layout.toggleTheatre() },
   {
     keys: ["p"],
-    shown: "P",
-    text: "Picture in picture",
+    name: "pictureInPicture",
     press: ({ player }) => void player.togglePictureInPicture().catch(() => undefined),
   },
   {
     keys: ["D"],
-    shown: "Shift D",
-    text: "Figures about playback",
+    name: "figures",
     press: (_session, layout) => layout.toggleDiagnostics(),
   },
-  { keys: ["?"], shown: "?", text: "This help", press: (_session, layout) => layout.toggleHelp() },
+  { keys: ["?"], name: "help", press: (_session, layout) => layout.toggleHelp() },
 ];
 
 /** The key's entry; exact first, so that `D` is not `d`. */

@@ -1,4 +1,6 @@
 /** How well a member is with the room, for a glance. Pure. */
+
+import { t } from "@/text";
 import type { MemberStatus } from "@/wire/wire.gen";
 
 export interface Light {
@@ -10,16 +12,15 @@ const GOOD_S = 0.15;
 const NEAR_S = 0.5;
 
 export function lightOf(status: MemberStatus | undefined): Light {
-  if (status === undefined) return { tone: "away", text: "Not heard of yet" };
-  const excuse = status.is_excused ? ". The room does not wait" : "";
+  if (status === undefined) return { tone: "away", text: t.people.light.unheard };
   switch (status.state) {
     case "hidden":
-      return { tone: "away", text: "Looking at something else" };
+      return { tone: "away", text: t.people.light.away };
     case "buffering":
     case "stalled":
-      return { tone: "busy", text: `Loading${excuse}` };
+      return { tone: "busy", text: status.is_excused ? t.people.light.excused : t.people.light.loading };
     case "ready":
-      return { ...inTime(status.drift) };
+      return timing(status.drift);
   }
 }
 
@@ -28,10 +29,11 @@ export function toneOf(drift: number | null): "good" | "warn" | "bad" {
   return off <= GOOD_S ? "good" : off <= NEAR_S ? "warn" : "bad";
 }
 
-function inTime(drift: number | null): Light {
-  if (drift === null) return { tone: "good", text: "Ready" };
+function timing(drift: number | null): Light {
+  if (drift === null) return { tone: "good", text: t.people.light.ready };
   const off = Math.abs(drift);
   const tone = toneOf(drift);
+  const { inTime, ahead, behind } = t.people.light;
   const size = off < 1 ? `${Math.round(off * 1000)} ms` : `${off.toFixed(1)} s`;
-  return { tone, text: off < 0.02 ? "In time" : `${size} ${drift > 0 ? "ahead" : "behind"}` };
+  return { tone, text: off < 0.02 ? inTime : drift > 0 ? ahead(size) : behind(size) };
 }

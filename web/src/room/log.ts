@@ -1,5 +1,6 @@
 /** What people did, as lines between their words. Pure. */
 import { momentTime } from "@/lib/format";
+import { t } from "@/text";
 import type { RoomEvent } from "@/wire/frames";
 import type { LogEntry } from "@/wire/wire.gen";
 import type { Replica } from "./replica";
@@ -63,25 +64,25 @@ export function entryWords(entry: LogEntry, who: string, titleOf: (link: string)
   const title = titleOf(entry.title ?? "") ?? (entry.title ?? "").replace(/^https?:\/\//, "");
   switch (entry.kind) {
     case "play":
-      return `${who} pressed play`;
+      return t.deeds.play(who);
     case "pause":
-      return `${who} paused`;
+      return t.deeds.pause(who);
     case "seek":
-      return `${who} sought to ${momentTime(entry.timestamp ?? 0)}`;
+      return t.deeds.seek(who, momentTime(entry.timestamp ?? 0));
     case "set_rate":
-      return `${who} set the speed${title && ` to ${title}`}`;
+      return title ? t.deeds.rate(who, title) : t.deeds.anyRate(who);
     case "queue_add":
-      return `${who} added ${title || "a link"}`;
+      return t.deeds.added(who, title);
     case "queue_remove":
-      return `${who} removed ${title || "an item"}`;
+      return t.deeds.removed(who, title);
     case "queue_play":
-      return `${who} put on ${title || "something else"}`;
+      return t.deeds.putOn(who, title);
     case "kick":
-      return `${who} sent ${title || "somebody"} out`;
+      return t.deeds.kicked(who, title);
     case "ban":
-      return `${who} banned ${title || "somebody"}`;
+      return t.deeds.banned(who, title);
     case "settings":
-      return `${who} changed the room's settings`;
+      return t.deeds.settings(who);
   }
 }
 

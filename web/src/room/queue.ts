@@ -1,4 +1,5 @@
 import type { Readable } from "@/lib/store";
+import { t } from "@/text";
 import type { Command } from "@/wire/frames";
 import type { QueueItem } from "@/wire/wire.gen";
 import type { Effect } from "./guess";
@@ -33,8 +34,8 @@ export class QueueWishes {
   remove(item: QueueItem): void {
     if (this.means.objects("queue")) return;
     const id = this.means.guess({ removed: item.id }, { type: "queue_remove", item_id: item.id });
-    this.toasts.show("Removed from the queue", {
-      action: { label: "Undo", run: () => this.regrets.regret(id) },
+    this.toasts.show(t.queue.removed, {
+      action: { label: t.common.undo, run: () => this.regrets.regret(id) },
     });
   }
 

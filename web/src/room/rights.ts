@@ -1,4 +1,6 @@
 /** Who may do what in this room. The server has the last word; this only saves people a refusal. Pure. */
+
+import { t } from "@/text";
 import type { Member, Permissions } from "@/wire/wire.gen";
 import type { Replica } from "./replica";
 
@@ -6,20 +8,6 @@ export type Role = Member["role"];
 export type Permission = keyof Permissions;
 
 const RANK: Readonly<Record<Role, number>> = { viewer: 1, member: 2, moderator: 3, owner: 4 };
-
-const doings: Readonly<Record<Permission, string>> = {
-  playback: "control playback",
-  queue: "change the queue",
-  chat: "write here",
-  settings: "change these settings",
-};
-
-const allowed: Readonly<Record<Role, string>> = {
-  viewer: "Everybody may",
-  member: "Only members may",
-  moderator: "Only moderators may",
-  owner: "Only the owner may",
-};
 
 export function myRole(replica: Replica): Role {
   return replica.members[replica.you.id]?.role ?? replica.you.role;
@@ -30,7 +18,7 @@ export function objection(replica: Replica | null, permission: Permission): stri
   if (replica === null) return null;
   const least = replica.settings.permissions[permission];
   if (RANK[myRole(replica)] >= RANK[least]) return null;
-  return `${allowed[least]} ${doings[permission]}`;
+  return t.rights[permission][least];
 }
 
 /** Whether this person stands above somebody, and so may move or send them out. */

@@ -7,6 +7,7 @@ import { RoomConnection } from "@/socket/connection";
 import type { IdentifiedCommand } from "@/socket/outbox";
 import { newest, offered } from "@/sync/live";
 import type { Anchor } from "@/sync/position";
+import { t } from "@/text";
 import type { Command, RoomEvent, ServerMessage } from "@/wire/frames";
 import type { SetSettings } from "@/wire/wire.gen";
 import { exposeDiagnostics } from "./diagnostics";
@@ -126,7 +127,7 @@ export class RoomSession {
     if (this.objects("playback")) return;
     const { window } = this.player;
     if (this.view.get().replica?.video?.is_live && window === null) {
-      this.toasts.show("This stream can only be watched as it comes.");
+      this.toasts.show(t.notices.liveOnly);
       return;
     }
     const most = this.duration() ?? Number.POSITIVE_INFINITY;
@@ -169,7 +170,7 @@ export class RoomSession {
   react(emoji: string): void {
     if (this.objects("chat")) return;
     this.connection.command({ type: "react", emoji });
-    this.talk.float(emoji, "You");
+    this.talk.float(emoji, t.names.you);
   }
 
   undo(version: number): void {
@@ -203,10 +204,16 @@ export class RoomSession {
     this.player.retry(this.position());
   }
 
-  nameOf(memberId: string): string {
+  /** What this person calls somebody at the beginning of a sentence; `remembered` for who is not here any more. */
+  nameOf(memberId: string, remembered = ""): string {
     const { replica } = this.view.get();
-    if (replica !== null && memberId === replica.you.id) return "You";
-    return replica?.members[memberId]?.name ?? "Somebody";
+    if (replica !== null && memberId === replica.you.id) return t.names.you;
+    return replica?.members[memberId]?.name ?? (remembered || t.names.somebody);
+  }
+
+  /** The same within a sentence. */
+  nameAmong(memberId: string): string {
+    return memberId === this.view.get().replica?.you.id ? t.names.youAmong : this.nameOf(memberId);
   }
 
   /** The title of a queued link, once it has one. */
@@ -287,7 +294,7 @@ export class RoomSession {
     // Everybody says that it is over; the room heard somebody else first.
     if (command?.type === "ended") return;
     if (command?.type === "chat" && code === "too_many_requests") {
-      this.toasts.show("That was a lot at once. Take a breath, then send it again.");
+      this.toasts.show(t.chat.tooFast);
       return;
     }
     if (command?.type === "react" && code === "too_many_requests") return;
@@ -297,7 +304,7 @@ export class RoomSession {
   private expired(command: IdentifiedCommand): void {
     this.dropGuess(command);
     if (command.type !== "ended") {
-      this.toasts.show("That did not reach the room. Try again when the connection is back.", { tone: "problem" });
+      this.toasts.show(t.notices.expired, { tone: "problem" });
     }
   }
 
@@ -316,16 +323,16 @@ export class RoomSession {
     if (message.type === "room_state") this.playback.reportAgain();
     const wasExcused = this.view.get().replica?.statuses[you]?.is_excused ?? false;
     if (message.type === "resumed" && message.excused.includes(you)) {
-      this.toasts.show("The room went on without you. You are brought back as soon as your connection can.");
+      this.toasts.show(t.notices.wentOn);
     } else if (message.type === "statuses" && message.members[you]?.is_excused && !wasExcused) {
-      this.toasts.show("Your connection breaks often, so the room does not wait for you for a while.");
+      this.toasts.show(t.notices.excused);
     }
   }
 
   /** Says why not, where this person may not. */
   private objects(permission: Permission): boolean {
     const reason = objection(this.view.get().replica, permission);
-    if (reason !== null) this.toasts.show(`${reason}.`);
+    if (reason !== null) this.toasts.show(t.rights.sentence(reason));
     return reason !== null;
   }
 

@@ -90,8 +90,8 @@ describe("sign-ins", () => {
 
 describe("the ways that failed", () => {
   it("are told by whose sign-in they were", () => {
-    const name = (id: string) => (id === "me" ? "You" : "Ana");
-    const words = ["me", "ana", ""].map((lender) => attemptWords({ lender, code: "private", message: "No." }, name));
+    const attempt = { code: "private", message: "No." } as const;
+    const words = ["me", "ana", ""].map((lender) => attemptWords({ ...attempt, lender }, "me", () => "Ana"));
     expect(words).toEqual(["With your sign-in: No.", "With Ana’s sign-in: No.", "Without a sign-in: No."]);
   });
 });

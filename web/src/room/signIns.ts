@@ -1,6 +1,7 @@
 /** The sites whose cookies this person keeps on the server, and what they do with them. Values never come back. */
 import { ApiError, forgetCookies, readCookies, saveCookies } from "@/lib/api";
 import { Store } from "@/lib/store";
+import { t } from "@/text";
 import type { CookieSite, QueueItem } from "@/wire/wire.gen";
 
 /** Links of a site that is signed in to under another name. */
@@ -97,8 +98,8 @@ export class SignIns {
       const told = error instanceof ApiError ? error : null;
       this.view.patch({
         isBusy: false,
-        problem: told?.message ?? "That did not work. Try again.",
-        lines: (told?.problems ?? []).slice(1).map(({ line, message }) => `Line ${line}: ${message}.`),
+        problem: told?.message ?? t.common.didNotWork,
+        lines: (told?.problems ?? []).slice(1).map(({ line, message }) => t.signIns.line(line, message)),
       });
       return false;
     }

@@ -1,3 +1,4 @@
+import { t } from "@/text";
 import { Button } from "./Button";
 import { Dialog } from "./Dialog";
 
@@ -16,7 +17,7 @@ export function ConfirmDialog({ title, text, action, isOpen, onConfirm, onClose 
   return (
     <Dialog title={title} description={text} isOpen={isOpen} onClose={onClose}>
       <div className="flex justify-end gap-2">
-        <Button onClick={onClose}>Cancel</Button>
+        <Button onClick={onClose}>{t.common.cancel}</Button>
         <Button
           look="primary"
           onClick={() => {

@@ -1,6 +1,7 @@
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
 import { type ReactNode, useRef } from "react";
+import { t } from "@/text";
 import { IconButton } from "./IconButton";
 
 interface Props {
@@ -37,7 +38,7 @@ export function Dialog({ title, description, isOpen, onClose, children }: Props)
             {onClose && (
               <Base.Close
                 render={
-                  <IconButton label="Close" size="small" className="absolute top-4 right-4">
+                  <IconButton label={t.common.close} size="small" className="absolute top-4 right-4">
                     <X size={18} />
                   </IconButton>
                 }

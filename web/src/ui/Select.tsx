@@ -9,6 +9,11 @@ interface Props {
   readonly onChange: (value: string) => void;
 }
 
+/** Options out of their labels, by value. */
+export function optionsOf(labels: Readonly<Record<string, string>>): Props["options"] {
+  return Object.entries(labels).map(([value, label]) => ({ value, label }));
+}
+
 /** One of a few, in the browser's own list: good on every phone. */
 export function Select({ label, options, value, isReadOnly, onChange }: Props) {
   const id = useId();

@@ -1,4 +1,5 @@
 import { Minus, Plus } from "lucide-react";
+import { t } from "@/text";
 import { IconButton } from "./IconButton";
 
 interface Props {
@@ -23,13 +24,13 @@ export function Stepper({ label, text, value, step, least, most, unit, onChange 
         {text && <span className="block text-xs text-pretty text-dim">{text}</span>}
       </span>
       <span className="flex w-36 shrink-0 items-center justify-between rounded-control border border-line bg-raised">
-        <IconButton label={`${label}: less`} size="small" disabled={value <= least} onClick={() => move(-step)}>
+        <IconButton label={t.common.less(label)} size="small" disabled={value <= least} onClick={() => move(-step)}>
           <Minus size={15} />
         </IconButton>
         <output className="text-sm tabular-nums">
           {value} {unit}
         </output>
-        <IconButton label={`${label}: more`} size="small" disabled={value >= most} onClick={() => move(step)}>
+        <IconButton label={t.common.moreOf(label)} size="small" disabled={value >= most} onClick={() => move(step)}>
           <Plus size={15} />
         </IconButton>
       </span>

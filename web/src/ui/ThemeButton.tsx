@@ -1,14 +1,15 @@
 import { Monitor, Moon, Sun } from "lucide-react";
 import { useStore } from "@/lib/store";
 import { setTheme, type Theme, theme } from "@/lib/theme";
+import { t } from "@/text";
 import { cx } from "./classes";
 import { IconButton } from "./IconButton";
 
 const themes = [
-  { value: "system", label: "Like the system", icon: Monitor },
-  { value: "dark", label: "Dark", icon: Moon },
-  { value: "light", label: "Light", icon: Sun },
-] as const satisfies readonly { value: Theme; label: string; icon: typeof Sun }[];
+  { value: "system", icon: Monitor },
+  { value: "dark", icon: Moon },
+  { value: "light", icon: Sun },
+] as const satisfies readonly { value: Theme; icon: typeof Sun }[];
 
 /** Steps through the themes. */
 export function ThemeButton() {
@@ -18,7 +19,10 @@ export function ThemeButton() {
   const next = themes[(index + 1) % themes.length] ?? themes[0];
   const Icon = current.icon;
   return (
-    <IconButton label={`Theme: ${current.label}`} onClick={() => setTheme(next.value)}>
+    <IconButton
+      label={t.theme.labelled(current.value === "system" ? t.theme.likeSystem : t.theme[current.value])}
+      onClick={() => setTheme(next.value)}
+    >
       <Icon size={18} className="text-dim" />
     </IconButton>
   );
@@ -29,8 +33,8 @@ export function ThemeChoice() {
   const chosen = useStore(theme, (value) => value);
   return (
     <fieldset className="grid grid-cols-3 gap-1 rounded-control bg-raised p-1">
-      <legend className="sr-only">Theme</legend>
-      {themes.map(({ value, label, icon: Icon }) => (
+      <legend className="sr-only">{t.theme.label}</legend>
+      {themes.map(({ value, icon: Icon }) => (
         <button
           key={value}
           type="button"
@@ -42,7 +46,7 @@ export function ThemeChoice() {
           )}
         >
           <Icon size={16} aria-hidden />
-          {value === "system" ? "System" : label}
+          {t.theme[value]}
         </button>
       ))}
     </fieldset>

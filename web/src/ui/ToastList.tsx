@@ -2,6 +2,7 @@ import { X } from "lucide-react";
 import { createPortal } from "react-dom";
 import { useStore } from "@/lib/store";
 import type { Toasts } from "@/room/toasts";
+import { t } from "@/text";
 import { cx } from "./classes";
 import { floor } from "./floor";
 import { IconButton } from "./IconButton";
@@ -34,7 +35,7 @@ export function ToastList({ toasts }: { readonly toasts: Toasts }) {
               {toast.action.label}
             </button>
           )}
-          <IconButton label="Dismiss" size="small" onClick={() => toasts.dismiss(toast.key)}>
+          <IconButton label={t.common.dismiss} size="small" onClick={() => toasts.dismiss(toast.key)}>
             <X size={16} className="text-dim" />
           </IconButton>
         </div>

@@ -1,9 +1,10 @@
 import { Check, Copy, X } from "lucide-react";
 import { useEffect, useState } from "react";
+import { t } from "@/text";
 import { Button } from "@/ui/Button";
 import { Spinner } from "@/ui/Spinner";
 import { Wordmark } from "@/ui/Wordmark";
-import { CHECKS, type Finding, report, run } from "./checks";
+import { CHECKS, type CheckName, type Finding, report, run } from "./checks";
 
 /** One screen that tells what works between this browser and this server. */
 export default function Doctor() {
@@ -12,7 +13,7 @@ export default function Doctor() {
   const isDone = findings.length === CHECKS.length;
   useEffect(() => {
     let isGone = false;
-    document.title = "Check · Watch Together";
+    document.title = t.doctor.tab;
     void (async () => {
       for (const [name, check] of CHECKS) {
         const finding = await run(name, check);
@@ -28,19 +29,15 @@ export default function Doctor() {
 
   return (
     <main className="mx-auto min-h-dvh max-w-2xl px-4 py-8">
-      <a href="/" aria-label="Watch Together, all rooms" className="inline-block rounded-control">
+      <a href="/" aria-label={t.app.home} className="inline-block rounded-control">
         <Wordmark />
       </a>
-      <h1 className="mt-6 text-xl font-semibold tracking-[-0.02em]">Does it work here?</h1>
+      <h1 className="mt-6 text-xl font-semibold tracking-[-0.02em]">{t.doctor.title}</h1>
       <p role="status" className="mt-1 text-dim">
-        {!isDone
-          ? "Trying everything that a room needs…"
-          : bad === 0
-            ? "Everything works."
-            : `${bad} of ${findings.length} need a look.`}
+        {!isDone ? t.doctor.trying : bad === 0 ? t.doctor.works : t.doctor.needLook(bad, findings.length)}
       </p>
       <ul
-        aria-label="Findings"
+        aria-label={t.doctor.findings}
         className="mt-6 divide-y divide-line overflow-hidden rounded-panel border border-line bg-panel"
       >
         {CHECKS.map(([name], place) => (
@@ -52,25 +49,25 @@ export default function Doctor() {
         disabled={!isDone}
         onClick={() => void navigator.clipboard.writeText(report(findings)).then(() => setCopied(true))}
       >
-        <Copy size={16} aria-hidden /> {isCopied ? "Copied" : "Copy for a report"}
+        <Copy size={16} aria-hidden /> {isCopied ? t.common.copied : t.doctor.copy}
       </Button>
     </main>
   );
 }
 
-function Line({ name, finding }: { readonly name: string; readonly finding: Finding | null }) {
+function Line({ name, finding }: { readonly name: CheckName; readonly finding: Finding | null }) {
   return (
     <li className="flex gap-3 px-4 py-2.5 text-sm">
       <span className="grid size-5 shrink-0 place-items-center">
         {finding === null ? (
           <Spinner className="size-4" />
         ) : finding.isGood ? (
-          <Check size={17} className="text-good" aria-label="Good" />
+          <Check size={17} className="text-good" aria-label={t.doctor.good} />
         ) : (
-          <X size={17} className="text-bad" aria-label="Not good" />
+          <X size={17} className="text-bad" aria-label={t.doctor.bad} />
         )}
       </span>
-      <span className="w-36 shrink-0 font-medium max-sm:w-24">{name}</span>
+      <span className="w-36 shrink-0 font-medium max-sm:w-24">{t.doctor.checks[name]}</span>
       <span className="min-w-0 break-words text-dim">{finding?.text ?? "…"}</span>
     </li>
   );

@@ -1,7 +1,10 @@
 /** What must work for a room to work, tried one by one. Each check answers in one line. */
+import { type Text, t } from "@/text";
+
+export type CheckName = keyof Text["doctor"]["checks"];
 
 export interface Finding {
-  readonly name: string;
+  readonly name: CheckName;
   readonly isGood: boolean;
   readonly text: string;
 }
@@ -11,21 +14,21 @@ type Check = () => Promise<Omit<Finding, "name">>;
 const WAIT_MS = 6000;
 const BAD_ROOM_ID = 4500;
 
-export const CHECKS: readonly (readonly [string, Check])[] = [
-  ["Server", server],
-  ["Clock", clock],
-  ["Proxy headers", headers],
-  ["Socket", socket],
-  ["Stream proxy", proxy],
-  ["Ranges", ranges],
-  ["Sound without a tap", autoplay],
-  ["Streams in the page", streams],
-  ["Codecs", codecs],
-  ["Browser", browser],
+export const CHECKS: readonly (readonly [CheckName, Check])[] = [
+  ["server", server],
+  ["clock", clock],
+  ["headers", headers],
+  ["socket", socket],
+  ["proxy", proxy],
+  ["ranges", ranges],
+  ["autoplay", autoplay],
+  ["streams", streams],
+  ["codecs", codecs],
+  ["browser", browser],
 ];
 
 /** Runs a check; what goes wrong in it is its finding. */
-export async function run(name: string, check: Check): Promise<Finding> {
+export async function run(name: CheckName, check: Check): Promise<Finding> {
   try {
     return { name, ...(await within(check())) };
   } catch (error) {
@@ -35,9 +38,10 @@ export async function run(name: string, check: Check): Promise<Finding> {
 
 /** Plain text to paste into a report. */
 export function report(findings: readonly Finding[]): string {
-  const width = Math.max(...findings.map(({ name }) => name.length));
+  const { checks } = t.doctor;
+  const width = Math.max(...findings.map(({ name }) => checks[name].length));
   return findings
-    .map(({ name, isGood, text }) => `${isGood ? "ok  " : "BAD "} ${name.padEnd(width)}  ${text}`)
+    .map(({ name, isGood, text }) => `${isGood ? "ok  " : "BAD "} ${checks[name].padEnd(width)}  ${text}`)
     .join("\n");
 }
 
@@ -53,14 +57,14 @@ interface Told {
 async function told(): Promise<Told & { readonly roundTripMs: number; readonly receivedAt: number }> {
   const from = performance.now();
   const answer = await fetch("/api/doctor", { cache: "no-store" });
-  if (!answer.ok) throw new Error(`It answers ${answer.status}.`);
+  if (!answer.ok) throw new Error(t.doctor.answers(answer.status));
   const body = (await answer.json()) as Told;
   return { ...body, roundTripMs: performance.now() - from, receivedAt: Date.now() };
 }
 
 async function server(): Promise<Omit<Finding, "name">> {
   const { version, roundTripMs } = await told();
-  return { isGood: true, text: `version ${version}, ${Math.round(roundTripMs)} ms away` };
+  return { isGood: true, text: t.doctor.version(version, Math.round(roundTripMs)) };
 }
 
 async function clock(): Promise<Omit<Finding, "name">> {
@@ -68,14 +72,14 @@ async function clock(): Promise<Omit<Finding, "name">> {
   const best = samples.reduce((a, b) => (a.roundTripMs <= b.roundTripMs ? a : b));
   const off = Math.round(best.receivedAt - best.roundTripMs / 2 - best.time * 1000);
   // Rooms keep a clock of their own; a wrong one here disturbs signatures and certificates.
-  return { isGood: Math.abs(off) < 60_000, text: `this device is ${off} ms ahead of the server` };
+  return { isGood: Math.abs(off) < 60_000, text: t.doctor.clockAhead(off) };
 }
 
 async function headers(): Promise<Omit<Finding, "name">> {
   const { scheme, host, address, is_proxied } = await told();
   const isGood = `${scheme}:` === location.protocol && host === location.host;
-  const way = is_proxied ? "through a trusted proxy" : "directly";
-  return { isGood, text: `reached ${way} as ${scheme}://${host} from ${address}; the page is at ${location.origin}` };
+  const way = is_proxied ? t.doctor.throughProxy : t.doctor.directly;
+  return { isGood, text: t.doctor.reached(way, `${scheme}://${host}`, address, location.origin) };
 }
 
 function socket(): Promise<Omit<Finding, "name">> {
@@ -89,9 +93,9 @@ function socket(): Promise<Omit<Finding, "name">> {
       isOpen = true;
     };
     opened.onclose = ({ code }) => {
-      const text = `opened and answered after ${Math.round(performance.now() - from)} ms`;
+      const text = t.doctor.socketOpened(Math.round(performance.now() - from));
       if (code === BAD_ROOM_ID) answer({ isGood: true, text });
-      else refuse(new Error(`It ${isOpen ? "was closed" : "did not open"} (code ${code}).`));
+      else refuse(new Error(isOpen ? t.doctor.socketClosed(code) : t.doctor.socketNotOpened(code)));
     };
   });
 }
@@ -101,7 +105,7 @@ async function proxy(): Promise<Omit<Finding, "name">> {
   const body = (await answer.json().catch(() => null)) as { readonly error?: { readonly code?: string } } | null;
   const isOurs = body?.error?.code === "bad_url";
   const mayRead = answer.headers.get("access-control-allow-origin") === "*";
-  const text = isOurs ? `answers; other origins ${mayRead ? "may" : "may not"} read it` : `answers ${answer.status}`;
+  const text = isOurs ? (mayRead ? t.doctor.proxyOpen : t.doctor.proxyClosed) : t.doctor.answers(answer.status);
   return { isGood: isOurs && mayRead, text };
 }
 
@@ -110,34 +114,35 @@ async function ranges(): Promise<Omit<Finding, "name">> {
   const answer = await fetch(script, { headers: { Range: "bytes=0-99" }, cache: "no-store" });
   const { byteLength } = await answer.arrayBuffer();
   const isGood = answer.status === 206 && byteLength === 100;
-  return { isGood, text: isGood ? "parts of a file arrive as asked" : `status ${answer.status}, ${byteLength} bytes` };
+  return { isGood, text: isGood ? t.doctor.rangesGood : t.doctor.rangesBad(answer.status, byteLength) };
 }
 
 async function autoplay(): Promise<Omit<Finding, "name">> {
   const ask = (navigator as { getAutoplayPolicy?: (kind: string) => string }).getAutoplayPolicy;
   const policy = ask?.call(navigator, "mediaelement");
   if (policy !== undefined) return { isGood: policy !== "disallowed", text: policy };
-  if (!("AudioContext" in window)) return { isGood: true, text: "unknown" };
+  if (!("AudioContext" in window)) return { isGood: true, text: t.doctor.unknown };
   const context = new AudioContext();
   const { state } = context;
   await context.close();
-  return { isGood: true, text: state === "running" ? "allowed" : "needs a tap first, as usual" };
+  return { isGood: true, text: state === "running" ? t.doctor.allowed : t.doctor.needsTap };
 }
 
 async function streams(): Promise<Omit<Finding, "name">> {
   const element = document.createElement("video");
+  const playsHls = element.canPlayType("application/vnd.apple.mpegurl") !== "";
   const ways = {
     MediaSource: "MediaSource" in window,
     ManagedMediaSource: "ManagedMediaSource" in window,
-    "native HLS": element.canPlayType("application/vnd.apple.mpegurl") !== "",
+    [t.doctor.nativeHls]: playsHls,
     AudioContext: "AudioContext" in window,
-    "wake lock": "wakeLock" in navigator,
+    [t.doctor.wakeLock]: "wakeLock" in navigator,
   };
   const found = Object.entries(ways)
     .filter(([, has]) => has)
     .map(([name]) => name);
-  const isGood = ways.MediaSource || ways.ManagedMediaSource || ways["native HLS"];
-  return { isGood, text: found.join(", ") || "none" };
+  const isGood = ways.MediaSource || ways.ManagedMediaSource || playsHls;
+  return { isGood, text: found.join(", ") || t.doctor.none };
 }
 
 const KINDS = {
@@ -153,17 +158,20 @@ async function codecs(): Promise<Omit<Finding, "name">> {
   const element = document.createElement("video");
   const plays = Object.entries(KINDS).filter(([, type]) => element.canPlayType(type) !== "");
   const names = plays.map(([name]) => name);
-  return { isGood: names.includes("H.264") || names.includes("VP9"), text: names.join(", ") || "none" };
+  return { isGood: names.includes("H.264") || names.includes("VP9"), text: names.join(", ") || t.doctor.none };
 }
 
 async function browser(): Promise<Omit<Finding, "name">> {
-  const size = `${innerWidth}×${innerHeight} at ${devicePixelRatio}`;
-  return { isGood: true, text: `${navigator.userAgent}, ${size}, ${isSecureContext ? "secure" : "not secure"}` };
+  const size = t.doctor.screen(innerWidth, innerHeight, devicePixelRatio);
+  return {
+    isGood: true,
+    text: `${navigator.userAgent}, ${size}, ${isSecureContext ? t.doctor.secure : t.doctor.notSecure}`,
+  };
 }
 
 function within<T>(work: Promise<T>): Promise<T> {
   const late = new Promise<never>((_, refuse) => {
-    window.setTimeout(() => refuse(new Error("No answer in time.")), WAIT_MS);
+    window.setTimeout(() => refuse(new Error(t.doctor.late)), WAIT_MS);
   });
   return Promise.race([work, late]);
 }

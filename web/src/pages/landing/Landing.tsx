@@ -3,6 +3,7 @@ import { type FormEvent, useEffect, useState } from "react";
 import { ApiError, createRoom, listRooms } from "@/lib/api";
 import { readWish } from "@/lib/links";
 import { go, roomPath } from "@/lib/routing";
+import { t } from "@/text";
 import { Button } from "@/ui/Button";
 import { Spinner } from "@/ui/Spinner";
 import { ThemeButton } from "@/ui/ThemeButton";
@@ -11,36 +12,36 @@ import type { RoomSummary } from "@/wire/wire.gen";
 import { RoomCard } from "./RoomCard";
 
 const steps = [
-  { icon: Link2, text: "Paste a link from almost any video site, or a plain file." },
-  { icon: Users, text: "Send the room’s address to your friends. No accounts, nothing to install." },
-  { icon: ListVideo, text: "Everybody sees the same moment, and anyone can pause, skip or add what’s next." },
-];
+  ["paste", Link2],
+  ["send", Users],
+  ["watch", ListVideo],
+] as const;
 
 export function Landing() {
   useEffect(() => {
-    document.title = "Watch Together";
+    document.title = t.app.name;
   }, []);
   return (
     <div className="flex min-h-dvh flex-col">
       <header className="flex h-16 items-center justify-between px-4 sm:px-8">
         <span className="flex items-center gap-2.5 font-semibold tracking-[-0.01em]">
-          <Wordmark /> Watch Together
+          <Wordmark /> {t.app.name}
         </span>
         <ThemeButton />
       </header>
       <main className="mx-auto flex w-full max-w-[920px] flex-1 flex-col px-4 pb-16 sm:px-8">
         <section className="mx-auto w-full max-w-[640px] pt-[min(14vh,8rem)] text-center">
           <h1 className="text-[clamp(1.75rem,5.5vw,2.75rem)] leading-[1.12] font-semibold tracking-[-0.028em]">
-            Watch anything with friends, to the second.
+            {t.landing.headline}
           </h1>
           <WishForm />
         </section>
         <RecentRooms />
         <ul className="mx-auto mt-auto grid w-full gap-x-10 gap-y-4 pt-16 text-dim sm:grid-cols-3">
-          {steps.map(({ icon: Icon, text }) => (
-            <li key={text} className="flex gap-3 sm:flex-col sm:gap-2">
+          {steps.map(([step, Icon]) => (
+            <li key={step} className="flex gap-3 sm:flex-col sm:gap-2">
               <Icon size={18} className="mt-0.5 shrink-0 text-accent-text" aria-hidden />
-              <span className="text-pretty">{text}</span>
+              <span className="text-pretty">{t.landing.steps[step]}</span>
             </li>
           ))}
         </ul>
@@ -58,7 +59,7 @@ function WishForm() {
     event.preventDefault();
     const wish = readWish(text);
     if (wish === null) {
-      setProblem("Paste a link, or use letters and digits for a room’s name.");
+      setProblem(t.landing.notAWish);
       return;
     }
     if (wish.kind === "room") {
@@ -70,7 +71,7 @@ function WishForm() {
       go(roomPath((await createRoom(wish.url)).id));
     } catch (error) {
       setBusy(false);
-      setProblem(error instanceof ApiError ? error.message : "That did not work. Try again.");
+      setProblem(error instanceof ApiError ? error.message : t.common.didNotWork);
     }
   };
 
@@ -78,8 +79,8 @@ function WishForm() {
     <form onSubmit={submit} className="mt-9">
       <div className="flex items-center gap-2 rounded-[14px] border border-line bg-panel p-1.5 shadow-float transition-colors duration-120 focus-within:border-accent/70 max-sm:flex-col max-sm:items-stretch">
         <input
-          aria-label="Paste a link, or name a room"
-          placeholder="Paste a link, or name a room"
+          aria-label={t.landing.wish}
+          placeholder={t.landing.wish}
           className="h-12 min-w-0 flex-1 rounded-control bg-transparent px-3.5 text-base outline-none placeholder:text-dim max-sm:flex-none"
           value={text}
           // biome-ignore lint/a11y/noAutofocus: the page has this one purpose
@@ -98,7 +99,7 @@ function WishForm() {
         />
         <Button look="primary" type="submit" className="h-12 rounded-[9px] px-5 text-base" disabled={isBusy}>
           {isBusy ? <Spinner className="size-4" /> : null}
-          Open the room
+          {t.landing.open}
           {isBusy ? null : <ArrowRight size={18} aria-hidden />}
         </Button>
       </div>
@@ -132,7 +133,7 @@ function RecentRooms() {
   return (
     <section className="mt-10" aria-labelledby="recent">
       <h2 id="recent" className="mb-3 text-sm font-medium text-dim">
-        Recent rooms
+        {t.landing.recent}
       </h2>
       <ul className="grid grid-cols-[repeat(auto-fill,minmax(240px,1fr))] gap-4">
         {rooms.slice(0, 6).map((room) => (

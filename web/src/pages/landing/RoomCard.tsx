@@ -1,4 +1,5 @@
 import { go, roomPath } from "@/lib/routing";
+import { t } from "@/text";
 import { Avatar } from "@/ui/Avatar";
 import { Thumbnail } from "@/ui/Thumbnail";
 import type { RoomSummary } from "@/wire/wire.gen";
@@ -21,21 +22,23 @@ export function RoomCard({ room }: { readonly room: RoomSummary }) {
           <Thumbnail url={room.thumbnail} seed={room.id} className="aspect-video" />
           {room.is_playing && (
             <span className="absolute bottom-2 left-2 flex items-center gap-1.5 rounded-full bg-black/70 px-2 py-0.5 text-xs font-medium text-white">
-              <span className="size-1.5 animate-breathe rounded-full bg-accent" /> Playing
+              <span className="size-1.5 animate-breathe rounded-full bg-accent" /> {t.landing.playing}
             </span>
           )}
         </span>
         <span className="flex items-center gap-3 p-3">
           <span className="min-w-0 flex-1">
             <span className="block truncate font-medium">{room.id}</span>
-            <span className="block truncate text-xs text-dim">{room.title || "Nothing playing"}</span>
+            <span className="block truncate text-xs text-dim">{room.title || t.landing.nothingPlaying}</span>
           </span>
           <span className="flex -space-x-2" title={names.join(", ")}>
             {names.slice(0, 3).map((name) => (
               <Avatar key={name} id={name} name={name} size="small" className="ring-2 ring-panel" />
             ))}
           </span>
-          <span className="sr-only">{names.length === 0 ? "Nobody is here" : `Here: ${names.join(", ")}`}</span>
+          <span className="sr-only">
+            {names.length === 0 ? t.landing.nobodyHere : t.landing.here(names.join(", "))}
+          </span>
         </span>
       </a>
     </li>

@@ -4,6 +4,7 @@ import { readLink } from "@/lib/links";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
 import { siteFor } from "@/room/signIns";
+import { t } from "@/text";
 import { ActionMenu } from "@/ui/ActionMenu";
 import { Button } from "@/ui/Button";
 import { Switch } from "@/ui/Switch";
@@ -23,7 +24,7 @@ export function AddField({ session }: { readonly session: RoomSession }) {
   const add = (next: boolean) => {
     const url = readLink(text);
     if (url === null) {
-      setProblem(text.trim() === "" ? null : "That is not a link. It should begin with https://");
+      setProblem(text.trim() === "" ? null : t.queue.notALink);
       return;
     }
     session.queue.add(url, next, site !== null && isLent);
@@ -35,7 +36,9 @@ export function AddField({ session }: { readonly session: RoomSession }) {
     add(false);
   };
   if (objection !== null) {
-    return <p className="shrink-0 border-t border-line p-4 text-center text-sm text-dim">{objection}.</p>;
+    return (
+      <p className="shrink-0 border-t border-line p-4 text-center text-sm text-dim">{t.rights.sentence(objection)}</p>
+    );
   }
 
   return (
@@ -52,8 +55,8 @@ export function AddField({ session }: { readonly session: RoomSession }) {
       {site !== null && (
         <div className="mb-2">
           <Switch
-            label={`Use my sign-in to ${site}`}
-            text="If this video needs it, for the people of this room."
+            label={t.queue.lendSignIn(site)}
+            text={t.queue.lendSignInText}
             isOn={isLent}
             isReadOnly={false}
             onChange={setLent}
@@ -62,7 +65,7 @@ export function AddField({ session }: { readonly session: RoomSession }) {
       )}
       <div className="flex gap-2">
         <TextField
-          label="Paste a link"
+          label={t.queue.link}
           inputMode="url"
           autoComplete="off"
           autoCapitalize="none"
@@ -79,15 +82,15 @@ export function AddField({ session }: { readonly session: RoomSession }) {
         <span className="flex">
           <Button look="primary" type="submit" className="rounded-r-none pr-3">
             <Plus size={18} aria-hidden />
-            Add
+            {t.queue.add}
           </Button>
           <ActionMenu
             side="top"
-            actions={[{ label: "Play next", icon: <ListPlus />, run: () => add(true) }]}
+            actions={[{ label: t.queue.playNext, icon: <ListPlus />, run: () => add(true) }]}
             trigger={
               <Button
                 look="primary"
-                aria-label="More ways to add"
+                aria-label={t.queue.moreWays}
                 className="rounded-l-none border-l border-on-accent/20 px-2"
               >
                 <ChevronDown size={16} aria-hidden />

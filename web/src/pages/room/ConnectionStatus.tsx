@@ -1,4 +1,5 @@
 import type { ConnectionState } from "@/socket/connection";
+import { t } from "@/text";
 
 /** Always there for ears; for eyes only while something is wrong. */
 export function ConnectionStatus({ state }: { readonly state: ConnectionState }) {
@@ -12,7 +13,7 @@ export function ConnectionStatus({ state }: { readonly state: ConnectionState })
       )}
       <div
         role="status"
-        aria-label="Connection"
+        aria-label={t.connection.label}
         className={
           isAway
             ? "pointer-events-none fixed top-3 left-1/2 z-50 -translate-x-1/2 animate-enter rounded-full border border-line bg-raised px-4 py-1.5 text-sm whitespace-nowrap shadow-float"
@@ -28,12 +29,12 @@ export function ConnectionStatus({ state }: { readonly state: ConnectionState })
 function words(state: ConnectionState): string {
   switch (state.kind) {
     case "joining":
-      return "Joining the room…";
+      return t.entering.joining;
     case "open":
-      return "Connected";
+      return t.connection.open;
     case "reconnecting":
-      return state.restarting ? "The server is restarting… the picture plays on" : "Reconnecting… the picture plays on";
+      return state.restarting ? t.connection.restarting : t.connection.reconnecting;
     case "ended":
-      return "Disconnected";
+      return t.connection.ended;
   }
 }

@@ -1,20 +1,20 @@
 import { Ban, DoorClosed, KeyRound, Lock } from "lucide-react";
 import { go } from "@/lib/routing";
 import type { RoomSession } from "@/room/session";
-import { endings } from "@/room/words";
 import type { EndReason } from "@/socket/close";
+import { t } from "@/text";
 import { Button } from "@/ui/Button";
 import { PasswordForm } from "./PasswordForm";
 
 const icons: Partial<Record<EndReason, typeof DoorClosed>> = { banned: Ban, password: KeyRound, locked: Lock };
 
-/** What helps; nothing does against a ban. */
-const ways: Partial<Record<EndReason, string | null>> = {
-  kicked: "Come back",
-  locked: "Try again",
-  full: "Try again",
-  banned: null,
-  bad_room: null,
+/** What helps, beside reloading; nothing does against a ban. */
+const ways: Partial<Record<EndReason, "back" | "again" | "none">> = {
+  kicked: "back",
+  locked: "again",
+  full: "again",
+  banned: "none",
+  bad_room: "none",
 };
 
 interface Props {
@@ -24,9 +24,10 @@ interface Props {
 
 /** The room will not have us, or no longer. */
 export function Ending({ session, reason }: Props) {
-  const { title, text } = endings[reason];
+  const { title, text } = t.endings.reasons[reason];
   const Icon = icons[reason] ?? DoorClosed;
-  const way = ways[reason] === undefined ? "Reload" : ways[reason];
+  const way = ways[reason] ?? "reload";
+  const words = { back: t.endings.comeBack, again: t.common.tryAgain, reload: t.endings.reload };
   return (
     <main className="grid h-dvh place-items-center p-6">
       <div className="w-full max-w-sm text-center">
@@ -35,25 +36,25 @@ export function Ending({ session, reason }: Props) {
         </span>
         <h1 className="text-lg font-semibold">{title}</h1>
         <p className="mt-2 text-pretty text-dim">{text}</p>
-        <p role="status" aria-label="Connection" className="sr-only">
-          Disconnected
+        <p role="status" aria-label={t.connection.label} className="sr-only">
+          {t.connection.ended}
         </p>
         {reason === "password" ? (
           <>
             <PasswordForm session={session} />
             <Button look="plain" className="mt-2 w-full text-dim" onClick={() => go("/")}>
-              Other rooms
+              {t.endings.otherRooms}
             </Button>
           </>
         ) : (
           <div className="mt-6 flex justify-center gap-2">
-            <Button onClick={() => go("/")}>Other rooms</Button>
-            {way && (
+            <Button onClick={() => go("/")}>{t.endings.otherRooms}</Button>
+            {way !== "none" && (
               <Button
                 look="primary"
-                onClick={() => (way === "Reload" ? location.reload() : session.connection.retry())}
+                onClick={() => (way === "reload" ? location.reload() : session.connection.retry())}
               >
-                {way}
+                {words[way]}
               </Button>
             )}
           </div>

@@ -2,6 +2,7 @@ import { X } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { Trail } from "@/room/history";
 import type { RoomSession } from "@/room/session";
+import { t } from "@/text";
 import { IconButton } from "@/ui/IconButton";
 
 const SECONDS = 60;
@@ -31,12 +32,12 @@ export function Figures({ session, onClose }: { readonly session: RoomSession; r
 
   return (
     <section
-      aria-label="Figures"
+      aria-label={t.figures.title}
       className="absolute top-3 left-3 z-20 w-[min(320px,calc(100%-1.5rem))] rounded-panel border border-line bg-black/80 p-3 text-xs backdrop-blur-sm"
     >
       <div className="flex items-center justify-between">
-        <h2 className="font-semibold">Figures</h2>
-        <IconButton label="Hide figures" size="small" onClick={onClose}>
+        <h2 className="font-semibold">{t.figures.title}</h2>
+        <IconButton label={t.figures.hide} size="small" onClick={onClose}>
           <X size={15} />
         </IconButton>
       </div>
@@ -45,12 +46,12 @@ export function Figures({ session, onClose }: { readonly session: RoomSession; r
         width={640}
         height={128}
         role="img"
-        aria-label="How far the picture was from the room during the last minute"
+        aria-label={t.figures.chart}
         className="mt-1 h-16 w-full rounded-[6px] bg-white/8"
       />
       <dl ref={list} className="mt-2 grid grid-cols-[auto_1fr] gap-x-4 gap-y-0.5 tabular-nums" />
       <a href="/doctor" target="_blank" rel="noopener" className="mt-2 inline-block text-accent-text underline">
-        Check this browser and the server
+        {t.figures.check}
       </a>
     </section>
   );
@@ -89,18 +90,19 @@ function figures(session: RoomSession): readonly Row[] {
   const { engine, choices, choice } = player.state.get();
   const { videoWidth, videoHeight, playbackRate } = player.element;
   const skew = player.skew;
+  const { rows, oneStream, apart, of, oneQuality } = t.figures;
   return [
-    ["Ahead of the room", milliseconds(session.drift())],
-    ["Clock offset", seconds(clock.offset())],
-    ["Round trip", milliseconds(clock.roundTrip())],
-    ["Loaded ahead", seconds(player.ahead)],
-    ["Sound and picture", skew === null ? "one stream" : `${milliseconds(skew)} apart`],
-    ["Speed", `${playbackRate.toFixed(2)}×`],
-    ["Frames dropped", `${quality.droppedVideoFrames} of ${quality.totalVideoFrames}`],
-    ["Picture", `${videoWidth} × ${videoHeight}, ${choices.find(({ id }) => id === choice)?.label ?? "one quality"}`],
-    ["Engine", engine],
-    ["Cache", cacheTiers()],
-    ["Version", String(session.view.get().replica?.version ?? "–")],
+    [rows.ahead, milliseconds(session.drift())],
+    [rows.clock, seconds(clock.offset())],
+    [rows.roundTrip, milliseconds(clock.roundTrip())],
+    [rows.loaded, seconds(player.ahead)],
+    [rows.skew, skew === null ? oneStream : apart(milliseconds(skew))],
+    [rows.speed, `${playbackRate.toFixed(2)}×`],
+    [rows.dropped, of(quality.droppedVideoFrames, quality.totalVideoFrames)],
+    [rows.picture, `${videoWidth} × ${videoHeight}, ${choices.find(({ id }) => id === choice)?.label ?? oneQuality}`],
+    [rows.engine, engine],
+    [rows.cache, cacheTiers()],
+    [rows.version, String(session.view.get().replica?.version ?? "–")],
   ];
 }
 

@@ -4,6 +4,7 @@ import { go } from "@/lib/routing";
 import { useStore } from "@/lib/store";
 import { lightOf } from "@/room/lights";
 import type { RoomSession } from "@/room/session";
+import { t } from "@/text";
 import { Avatar } from "@/ui/Avatar";
 import { Button } from "@/ui/Button";
 import { IconButton } from "@/ui/IconButton";
@@ -27,7 +28,7 @@ export function Header({ session, layout }: Props) {
     <header className="flex h-14 short:hidden shrink-0 items-center gap-2 px-3 wide:px-4 compact:pointer-events-none compact:fixed compact:inset-x-0 compact:top-0 compact:z-20 compact:justify-end compact:bg-transparent">
       <a
         href="/"
-        aria-label="Watch Together, all rooms"
+        aria-label={t.app.home}
         onClick={(event) => {
           event.preventDefault();
           go("/");
@@ -40,15 +41,15 @@ export function Header({ session, layout }: Props) {
         {session.roomId}
       </h1>
       <Present session={session} />
-      <Button className="px-3.5 compact:hidden" aria-label="Invite" onClick={() => setOpen("invite")}>
+      <Button className="px-3.5 compact:hidden" aria-label={t.invite.button} onClick={() => setOpen("invite")}>
         <UserPlus size={17} aria-hidden />
-        <span className="max-sm:hidden">Invite</span>
+        <span className="max-sm:hidden">{t.invite.button}</span>
       </Button>
-      <IconButton label="Settings" className="compact:hidden" onClick={() => setOpen("settings")}>
+      <IconButton label={t.room.settings} className="compact:hidden" onClick={() => setOpen("settings")}>
         <Settings size={19} className="text-dim" />
       </IconButton>
       <IconButton
-        label={layout.isPanelOpen ? "Hide the panel" : "Show the panel"}
+        label={layout.isPanelOpen ? t.room.hidePanel : t.room.showPanel}
         aria-expanded={layout.isPanelOpen}
         className="narrow:hidden compact:pointer-events-auto compact:inline-flex compact:bg-black/50 compact:text-white"
         onClick={layout.togglePanel}
@@ -88,7 +89,7 @@ interface MemberProps {
 function PresentMember({ session, id, name }: MemberProps) {
   const light = useStore(session.view, ({ replica }) => lightOf(replica?.statuses[id]));
   return (
-    <span className="relative" title={`${name}: ${light.text}`}>
+    <span className="relative" title={t.people.light.tip(name, light.text)}>
       <Avatar id={id} name={name} size="small" className="ring-2 ring-ground" />
       <span className="absolute -right-0.5 -bottom-0.5 rounded-full bg-ground p-0.5">
         <SyncLight tone={light.tone} className={light.tone === "busy" ? "!size-2" : undefined} />

@@ -1,6 +1,7 @@
 import { Check, Copy, Share2 } from "lucide-react";
 import { useRef, useState } from "react";
 import { roomPath } from "@/lib/routing";
+import { t } from "@/text";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 
@@ -21,16 +22,11 @@ export function InviteDialog({ roomId, isOpen, onClose }: Props) {
   };
 
   return (
-    <Dialog
-      title="Invite friends"
-      description="Whoever has this address can come in. No account is needed."
-      isOpen={isOpen}
-      onClose={onClose}
-    >
+    <Dialog title={t.invite.title} description={t.invite.text} isOpen={isOpen} onClose={onClose}>
       <div className="flex gap-2">
         <input
           ref={field}
-          aria-label="Address of this room"
+          aria-label={t.invite.address}
           readOnly
           value={address}
           onFocus={(event) => event.target.select()}
@@ -38,17 +34,17 @@ export function InviteDialog({ roomId, isOpen, onClose }: Props) {
         />
         <Button look="primary" onClick={copy}>
           {isCopied ? <Check size={17} aria-hidden /> : <Copy size={17} aria-hidden />}
-          {isCopied ? "Copied" : "Copy"}
+          {isCopied ? t.common.copied : t.common.copy}
         </Button>
       </div>
       {"share" in navigator && (
         <Button
           className="mt-3 w-full"
           onClick={() =>
-            navigator.share({ title: "Watch Together", text: "Watch with me", url: address }).catch(() => undefined)
+            navigator.share({ title: t.app.name, text: t.invite.message, url: address }).catch(() => undefined)
           }
         >
-          <Share2 size={17} aria-hidden /> Share…
+          <Share2 size={17} aria-hidden /> {t.invite.share}
         </Button>
       )}
     </Dialog>

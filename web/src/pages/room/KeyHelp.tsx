@@ -1,13 +1,12 @@
 import { KEYS } from "@/room/keys";
+import { t } from "@/text";
 import { Dialog } from "@/ui/Dialog";
 
 export function KeyHelp({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
   return (
-    <Dialog title="Keys" isOpen={isOpen} onClose={onClose}>
+    <Dialog title={t.settings.keys} isOpen={isOpen} onClose={onClose}>
       <KeyList />
-      <p className="mt-5 text-sm text-dim">
-        On a touch screen: tap twice on the left or right for 10 seconds, swipe up or down on the right for the volume.
-      </p>
+      <p className="mt-5 text-sm text-dim">{t.keys.touch}</p>
     </Dialog>
   );
 }
@@ -15,14 +14,14 @@ export function KeyHelp({ isOpen, onClose }: { readonly isOpen: boolean; readonl
 export function KeyList() {
   return (
     <dl className="grid grid-cols-[auto_1fr] gap-x-5 gap-y-1.5 text-sm">
-      {KEYS.map(({ shown, text }) => (
-        <div key={shown} className="contents">
+      {KEYS.map(({ name }) => (
+        <div key={name} className="contents">
           <dt>
             <kbd className="rounded-[5px] border border-line bg-raised px-1.5 py-0.5 font-sans text-xs whitespace-nowrap">
-              {shown}
+              {t.keys.table[name].shown}
             </kbd>
           </dt>
-          <dd className="text-dim">{text}</dd>
+          <dd className="text-dim">{t.keys.table[name].text}</dd>
         </div>
       ))}
     </dl>

@@ -4,6 +4,7 @@ import { useStore } from "@/lib/store";
 import { lightOf } from "@/room/lights";
 import { mayManage, myRole, type Role, rolesToGive } from "@/room/rights";
 import type { RoomSession } from "@/room/session";
+import { t } from "@/text";
 import { type Action, ActionMenu } from "@/ui/ActionMenu";
 import { Avatar } from "@/ui/Avatar";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
@@ -12,19 +13,7 @@ import { SyncLight } from "@/ui/SyncLight";
 import { Tip } from "@/ui/Tooltip";
 import type { Member } from "@/wire/wire.gen";
 
-const badges: Readonly<Record<Role, { readonly label: string; readonly icon: typeof Crown } | null>> = {
-  owner: { label: "Owner", icon: Crown },
-  moderator: { label: "Moderator", icon: Shield },
-  member: null,
-  viewer: { label: "Watching only", icon: Eye },
-};
-
-const promotions: Readonly<Record<Role, { readonly label: string; readonly icon: typeof Crown }>> = {
-  owner: { label: "Hand over the room", icon: Crown },
-  moderator: { label: "Make moderator", icon: Shield },
-  member: { label: "Make member", icon: User },
-  viewer: { label: "Make viewer", icon: Eye },
-};
+const icons: Readonly<Record<Role, typeof Crown>> = { owner: Crown, moderator: Shield, member: User, viewer: Eye };
 
 interface Props {
   readonly session: RoomSession;
@@ -35,19 +24,19 @@ interface Props {
 export function MemberRow({ session, id, member }: Props) {
   const isYou = useStore(session.view, ({ replica }) => replica?.you.id === id);
   const light = useStore(session.view, ({ replica }) => lightOf(replica?.statuses[id]));
-  const badge = badges[member.role];
+  const Badge = icons[member.role];
   return (
     <li className="flex min-h-13 items-center gap-3 rounded-control px-2 py-1.5">
       <Avatar id={id} name={member.name} />
       <span className="min-w-0 flex-1">
         <span className="block truncate font-medium">
           {member.name}
-          {isYou && <span className="font-normal text-dim"> (you)</span>}
+          {isYou && <span className="font-normal text-dim"> {t.people.you}</span>}
         </span>
-        {badge && (
+        {member.role !== "member" && (
           <span className="flex items-center gap-1 text-xs text-dim">
-            <badge.icon size={12} aria-hidden />
-            {badge.label}
+            <Badge size={12} aria-hidden />
+            {t.people.roles[member.role]}
           </span>
         )}
       </span>
@@ -71,35 +60,34 @@ function Manage({ session, id, member }: Props) {
   const { name } = member;
   const graves: Readonly<Record<Grave, { title: string; text: string; action: string; run(): void }>> = {
     owner: {
-      title: `Hand the room to ${name}?`,
-      text: "The room is theirs then, and you become a moderator.",
-      action: "Hand over",
+      ...t.people.handOver,
+      title: t.people.handOver.title(name),
       run: () => session.setRole(id, "owner"),
     },
     ban: {
-      title: `Ban ${name}?`,
-      text: "They are sent out and cannot come back.",
-      action: "Ban",
+      title: t.people.banning.title(name),
+      text: t.people.banning.text,
+      action: t.people.ban,
       run: () => session.ban(id, false),
     },
     ban_address: {
-      title: `Ban ${name} and their address?`,
-      text: "Nobody from their network can come in any more, housemates included.",
-      action: "Ban",
+      title: t.people.banningAddress.title(name),
+      text: t.people.banningAddress.text,
+      action: t.people.ban,
       run: () => session.ban(id, true),
     },
   };
   const actions: Action[] = rolesToGive(replica, id).map((role) => {
-    const { label, icon: Icon } = promotions[role];
-    return { label, icon: <Icon />, run: () => session.setRole(id, role) };
+    const Icon = icons[role];
+    return { label: t.people.promotions[role], icon: <Icon />, run: () => session.setRole(id, role) };
   });
   if (myRole(replica) === "owner") {
-    actions.push({ label: promotions.owner.label, icon: <Crown />, run: () => setAsking("owner") });
+    actions.push({ label: t.people.promotions.owner, icon: <Crown />, run: () => setAsking("owner") });
   }
   actions.push(
-    { label: "Kick", icon: <LogOut />, run: () => session.kick(id) },
-    { label: "Ban", icon: <Ban />, isGrave: true, run: () => setAsking("ban") },
-    { label: "Ban with address", icon: <Globe />, isGrave: true, run: () => setAsking("ban_address") },
+    { label: t.people.kick, icon: <LogOut />, run: () => session.kick(id) },
+    { label: t.people.ban, icon: <Ban />, isGrave: true, run: () => setAsking("ban") },
+    { label: t.people.banAddress, icon: <Globe />, isGrave: true, run: () => setAsking("ban_address") },
   );
   const grave = asking === null ? null : graves[asking];
   return (
@@ -107,7 +95,7 @@ function Manage({ session, id, member }: Props) {
       <ActionMenu
         actions={actions}
         trigger={
-          <IconButton label={`Manage ${name}`} hint="Manage" size="small">
+          <IconButton label={t.people.manageWhom(name)} hint={t.people.manage} size="small">
             <MoreVertical size={17} className="text-dim" />
           </IconButton>
         }

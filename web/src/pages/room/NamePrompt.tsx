@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from "react";
 import { ApiError } from "@/lib/api";
+import { t } from "@/text";
 import { Avatar } from "@/ui/Avatar";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
@@ -25,17 +26,17 @@ export function NamePrompt({ roomId, suggestion, onAnswer }: Props) {
       await onAnswer(trimmed);
     } catch (error) {
       setBusy(false);
-      setProblem(error instanceof ApiError ? error.message : "That did not work. Try again.");
+      setProblem(error instanceof ApiError ? error.message : t.common.didNotWork);
     }
   };
 
   return (
-    <Dialog title="What should we call you?" description={`You are about to join ${roomId}.`} isOpen>
+    <Dialog title={t.entering.askName} description={t.entering.aboutToJoin(roomId)} isOpen>
       <form onSubmit={submit} className="flex flex-col gap-4">
         <div className="flex items-center gap-3">
           <Avatar id={trimmed} name={trimmed} />
           <TextField
-            label="Your name"
+            label={t.entering.yourName}
             value={name}
             maxLength={40}
             autoComplete="nickname"
@@ -50,7 +51,7 @@ export function NamePrompt({ roomId, suggestion, onAnswer }: Props) {
           </p>
         )}
         <Button look="primary" type="submit" disabled={trimmed === "" || isBusy}>
-          Join
+          {t.entering.join}
         </Button>
       </form>
     </Dialog>

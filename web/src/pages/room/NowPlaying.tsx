@@ -1,6 +1,7 @@
 import { siteOf } from "@/lib/format";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
+import { t } from "@/text";
 import { cx } from "@/ui/classes";
 
 /** What plays, who brought it, and what comes after. */
@@ -16,14 +17,14 @@ export function NowPlaying({ session, isTheatre }: { readonly session: RoomSessi
   const next = queue[index + 1];
   if (item === undefined) return null;
   const facts = [
-    item.added_by ? `Added by ${session.nameOf(item.added_by).replace("You", "you")}` : null,
+    item.added_by ? t.room.addedBy(session.nameAmong(item.added_by)) : null,
     siteOf(item.url),
     // "Original" and its like say nothing to anybody.
     quality && /\d/.test(quality) ? quality : null,
   ].filter((fact) => fact !== null);
   return (
     <section
-      aria-label="Now playing"
+      aria-label={t.room.nowPlaying}
       className={cx(
         "flex shrink-0 items-start gap-6 px-4 py-3 wide:px-1 wide:pt-4 wide:pb-0 short:hidden compact:hidden",
         isTheatre && "wide:px-6",
@@ -37,7 +38,7 @@ export function NowPlaying({ session, isTheatre }: { readonly session: RoomSessi
       </div>
       {next && index >= 0 && (
         <p className="hidden max-w-[40%] min-w-0 text-right text-sm text-dim wide:block">
-          <span className="block text-xs">Up next</span>
+          <span className="block text-xs">{t.room.upNext}</span>
           <span className="block truncate text-ink">{next.title}</span>
         </p>
       )}

@@ -1,6 +1,7 @@
 import { Tabs } from "@base-ui/react/tabs";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
+import { t } from "@/text";
 import { cx } from "@/ui/classes";
 import { AddField } from "./AddField";
 import { ChatPanel } from "./chat/ChatPanel";
@@ -20,7 +21,7 @@ export function Panel({ session, layout }: Props) {
   return (
     <Tabs.Root
       defaultValue="queue"
-      render={<aside aria-label="Room" />}
+      render={<aside aria-label={t.room.panel} />}
       className={cx(
         "min-h-0 flex-1 flex-col overflow-hidden border-line bg-panel narrow:border-t wide:rounded-panel wide:border",
         "compact:fixed compact:inset-y-0 compact:right-0 compact:z-30 compact:w-[min(340px,60vw)] compact:border-l compact:shadow-float",
@@ -30,16 +31,16 @@ export function Panel({ session, layout }: Props) {
       )}
     >
       <Tabs.List className="relative flex h-12 shrink-0 items-stretch gap-1 border-b border-line px-2">
-        <Tab value="queue" label="Queue" count={items} />
-        <Tab value="chat" label="Chat" count={unread} isNews />
-        <Tab value="people" label="People" count={people} />
+        <Tab value="queue" label={t.room.queue} count={items} />
+        <Tab value="chat" label={t.room.chat} count={unread} isNews />
+        <Tab value="people" label={t.room.people} count={people} />
         <Tabs.Indicator className="absolute bottom-0 left-(--active-tab-left) h-0.5 w-(--active-tab-width) rounded-full bg-accent transition-[left,width] duration-180 ease-out" />
         <button
           type="button"
           className="my-auto ml-auto hidden h-11 rounded-control px-3 text-sm font-medium text-dim hover:text-ink compact:block"
           onClick={layout.togglePanel}
         >
-          Close
+          {t.common.close}
         </button>
       </Tabs.List>
       <Tabs.Panel value="queue" className="flex min-h-0 flex-1 flex-col outline-none">
@@ -68,7 +69,7 @@ function Tab({ value, label, count, isNews = false }: TabProps) {
   return (
     <Tabs.Tab
       value={value}
-      aria-description={count > 0 ? `${count}${isNews ? " unread" : ""}` : undefined}
+      aria-description={count > 0 ? (isNews ? t.room.unread(count) : String(count)) : undefined}
       className="flex items-center gap-1.5 px-3 text-sm font-medium text-dim transition-colors duration-120 outline-none hover:text-ink focus-visible:bg-hover data-active:text-ink"
     >
       {label}

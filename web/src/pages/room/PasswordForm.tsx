@@ -1,12 +1,8 @@
 import { type FormEvent, useState } from "react";
 import { ApiError, joinRoom } from "@/lib/api";
 import type { RoomSession } from "@/room/session";
+import { t } from "@/text";
 import { Button } from "@/ui/Button";
-
-const problems: Readonly<Record<string, string>> = {
-  wrong_password: "That is not the password. Try again.",
-  too_many_requests: "Too many tries. Wait a minute, then try again.",
-};
 
 export function PasswordForm({ session }: { readonly session: RoomSession }) {
   const [password, setPassword] = useState("");
@@ -20,7 +16,7 @@ export function PasswordForm({ session }: { readonly session: RoomSession }) {
       await joinRoom(session.roomId, password);
       session.connection.retry();
     } catch (error) {
-      setProblem(error instanceof ApiError ? (problems[error.code] ?? error.message) : "That did not work. Try again.");
+      setProblem(wordsFor(error));
     }
     setBusy(false);
   };
@@ -29,8 +25,8 @@ export function PasswordForm({ session }: { readonly session: RoomSession }) {
     <form onSubmit={submit} className="mt-6 flex w-full flex-col gap-3">
       <input
         type="password"
-        aria-label="Password"
-        placeholder="Password"
+        aria-label={t.entering.password}
+        placeholder={t.entering.password}
         autoComplete="off"
         // biome-ignore lint/a11y/noAutofocus: there is nothing else on this screen
         autoFocus
@@ -48,8 +44,14 @@ export function PasswordForm({ session }: { readonly session: RoomSession }) {
         </p>
       )}
       <Button look="primary" type="submit" className="h-11" disabled={password === "" || isBusy}>
-        Come in
+        {t.entering.comeIn}
       </Button>
     </form>
   );
+}
+
+function wordsFor(error: unknown): string {
+  if (!(error instanceof ApiError)) return t.common.didNotWork;
+  if (error.code === "wrong_password") return t.entering.wrongPassword;
+  return error.code === "too_many_requests" ? t.entering.tooManyTries : error.message;
 }

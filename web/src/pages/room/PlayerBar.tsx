@@ -16,6 +16,7 @@ import {
 import { useStore } from "@/lib/store";
 import { RATES } from "@/room/keys";
 import type { RoomSession } from "@/room/session";
+import { t } from "@/text";
 import { ChoiceMenu } from "@/ui/ChoiceMenu";
 import { IconButton } from "@/ui/IconButton";
 import { LiveBadge } from "./LiveBadge";
@@ -50,7 +51,7 @@ export function PlayerBar({ session, layout }: Props) {
         <Quality session={session} />
         {"pictureInPictureEnabled" in document && document.pictureInPictureEnabled && (
           <IconButton
-            label="Picture in picture"
+            label={t.player.pictureInPicture}
             className="@max-xl:hidden"
             disabled={!hasVideo}
             onClick={() => void session.player.togglePictureInPicture().catch(() => undefined)}
@@ -60,7 +61,7 @@ export function PlayerBar({ session, layout }: Props) {
         )}
         {!layout.isFullscreen && (
           <IconButton
-            label="Theatre mode"
+            label={t.player.theatre}
             aria-pressed={layout.isTheatre}
             className="narrow:hidden"
             onClick={layout.toggleTheatre}
@@ -68,7 +69,7 @@ export function PlayerBar({ session, layout }: Props) {
             <RectangleHorizontal size={20} />
           </IconButton>
         )}
-        <IconButton label="Full screen" aria-pressed={layout.isFullscreen} onClick={layout.toggleFullscreen}>
+        <IconButton label={t.player.fullScreen} aria-pressed={layout.isFullscreen} onClick={layout.toggleFullscreen}>
           {layout.isFullscreen ? <Minimize size={20} /> : <Maximize size={20} />}
         </IconButton>
       </div>
@@ -79,10 +80,11 @@ export function PlayerBar({ session, layout }: Props) {
 function PlayButton({ session, isEnabled }: { readonly session: RoomSession; readonly isEnabled: boolean }) {
   const isPlaying = useStore(session.view, ({ anchor, waiting }) => anchor.isPlaying || waiting !== null) && isEnabled;
   const objection = useObjection(session, "playback");
+  const label = isPlaying ? t.player.pause : t.player.play;
   return (
     <IconButton
-      label={isPlaying ? "Pause" : "Play"}
-      hint={isPlaying ? "Pause (K)" : "Play (K)"}
+      label={label}
+      hint={t.player.withKey(label, "K")}
       disabled={!isEnabled}
       objection={objection}
       onClick={() => session.togglePlay()}
@@ -101,14 +103,11 @@ function Volume({ session }: { readonly session: RoomSession }) {
     volume: state.volume,
     isMuted: state.isMuted || state.needsTap,
   }));
+  const label = isMuted ? t.player.unmute : t.player.mute;
   const Icon = isMuted ? VolumeX : volume < 0.5 ? Volume1 : Volume2;
   return (
     <>
-      <IconButton
-        label={isMuted ? "Unmute" : "Mute"}
-        hint={isMuted ? "Unmute (M)" : "Mute (M)"}
-        onClick={() => session.player.setMuted(!isMuted)}
-      >
+      <IconButton label={label} hint={t.player.withKey(label, "M")} onClick={() => session.player.setMuted(!isMuted)}>
         <Icon size={21} />
       </IconButton>
       <span className="@max-md:hidden">
@@ -130,13 +129,17 @@ function Subtitles({ session }: { readonly session: RoomSession }) {
   if (texts.length === 0) return null;
   return (
     <ChoiceMenu
-      heading="Subtitles"
+      heading={t.player.subtitles}
       trigger={
-        <IconButton label="Subtitles" hint="Subtitles (C)" aria-pressed={subtitle !== null}>
+        <IconButton
+          label={t.player.subtitles}
+          hint={t.player.withKey(t.player.subtitles, "C")}
+          aria-pressed={subtitle !== null}
+        >
           <Captions size={21} className={subtitle === null ? "" : "text-accent"} />
         </IconButton>
       }
-      options={[{ value: "", label: "Off" }, ...texts.map(({ id, label }) => ({ value: id, label }))]}
+      options={[{ value: "", label: t.common.off }, ...texts.map(({ id, label }) => ({ value: id, label }))]}
       value={subtitle ?? ""}
       onChoose={(id) => session.player.selectSubtitle(id === "" ? null : id)}
     />
@@ -148,9 +151,9 @@ function Sound({ session }: { readonly session: RoomSession }) {
   if (sounds.length < 2) return null;
   return (
     <ChoiceMenu
-      heading="Language, for you"
+      heading={t.player.languageForYou}
       trigger={
-        <IconButton label="Language">
+        <IconButton label={t.player.language}>
           <Languages size={20} />
         </IconButton>
       }
@@ -166,13 +169,13 @@ function Speed({ session }: { readonly session: RoomSession }) {
   if (useObjection(session, "playback") !== null) return null;
   return (
     <ChoiceMenu
-      heading="Speed, for everyone"
+      heading={t.player.speedForEveryone}
       trigger={
-        <IconButton label="Speed" className="@max-sm:hidden">
+        <IconButton label={t.player.speed} className="@max-sm:hidden">
           {rate === 1 ? <Gauge size={20} /> : <span className="text-sm font-semibold tabular-nums">{rate}×</span>}
         </IconButton>
       }
-      options={RATES.map((each) => ({ value: String(each), label: each === 1 ? "Normal" : `${each}×` }))}
+      options={RATES.map((each) => ({ value: String(each), label: each === 1 ? t.common.normal : `${each}×` }))}
       value={String(rate)}
       onChoose={(value) => session.setRate(Number(value))}
     />
@@ -186,16 +189,16 @@ function Quality({ session }: { readonly session: RoomSession }) {
   }));
   return (
     <ChoiceMenu
-      heading="Quality, for you"
+      heading={t.player.qualityForYou}
       trigger={
-        <IconButton label="Quality">
+        <IconButton label={t.player.quality}>
           <SlidersHorizontal size={20} />
         </IconButton>
       }
       options={choices.map((each) => ({ value: each.id, label: each.label }))}
       value={choice ?? ""}
       onChoose={(id) => session.player.selectQuality(id)}
-      empty="This video comes in one quality."
+      empty={t.player.oneQuality}
     />
   );
 }

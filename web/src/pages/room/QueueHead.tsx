@@ -1,5 +1,6 @@
 import { useState } from "react";
 import type { RoomSession } from "@/room/session";
+import { t } from "@/text";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { useObjection } from "./useObjection";
 
@@ -15,20 +16,20 @@ export function QueueHead({ session, waiting }: Props) {
   if (waiting < 2) return null;
   return (
     <div className="flex shrink-0 items-center justify-between px-4 pt-2.5 text-xs text-dim">
-      <span>{waiting} to come</span>
+      <span>{t.queue.toCome(waiting)}</span>
       {objection === null && (
         <button
           type="button"
           className="relative rounded font-medium after:absolute after:-inset-x-3 after:-inset-y-3 hover:text-ink"
           onClick={() => setAsking(true)}
         >
-          Clear queue
+          {t.queue.clear}
         </button>
       )}
       <ConfirmDialog
-        title="Clear the queue?"
-        text={`${waiting} items go. What plays now plays on.`}
-        action="Clear"
+        title={t.queue.clearTitle}
+        text={t.queue.clearText(waiting)}
+        action={t.queue.clearAction}
         isOpen={isAsking}
         onConfirm={() => session.queue.clear()}
         onClose={() => setAsking(false)}

@@ -18,6 +18,7 @@ import {
 import { ListVideo } from "lucide-react";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
+import { t } from "@/text";
 import { QueueHead } from "./QueueHead";
 import { QueueRow } from "./QueueRow";
 
@@ -47,9 +48,9 @@ export function QueueList({ session }: { readonly session: RoomSession }) {
       <div className="grid min-h-0 flex-1 place-items-center p-8 text-center">
         <div className="flex flex-col items-center text-dim">
           <ListVideo size={26} strokeWidth={1.5} aria-hidden />
-          <p className="mt-3 text-balance">The queue is empty. What do you want to watch?</p>
+          <p className="mt-3 text-balance">{t.queue.empty}</p>
         </div>
-        <ul aria-label="Queue" className="sr-only" />
+        <ul aria-label={t.room.queue} className="sr-only" />
       </div>
     );
   }
@@ -63,7 +64,10 @@ export function QueueList({ session }: { readonly session: RoomSession }) {
     >
       <SortableContext items={ids} strategy={verticalListSortingStrategy}>
         <QueueHead session={session} waiting={queue.filter((item) => item.id !== currentId).length} />
-        <ul aria-label="Queue" className="min-h-0 flex-1 overflow-x-hidden overflow-y-auto overscroll-contain p-2">
+        <ul
+          aria-label={t.room.queue}
+          className="min-h-0 flex-1 overflow-x-hidden overflow-y-auto overscroll-contain p-2"
+        >
           {queue.map((item, index) => (
             <QueueRow
               key={item.id}

@@ -15,7 +15,8 @@ import { clockTime, siteOf } from "@/lib/format";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
 import { mayMend } from "@/room/signIns";
-import { failureWords, stageWords } from "@/room/words";
+import { failureWords } from "@/room/words";
+import { t } from "@/text";
 import { ActionMenu } from "@/ui/ActionMenu";
 import { cx } from "@/ui/classes";
 import { IconButton } from "@/ui/IconButton";
@@ -62,8 +63,8 @@ export function QueueRow({ session, item, stage, isCurrent, onMove }: Props) {
         {...attributes}
         {...listeners}
         disabled={objection !== null}
-        aria-label={`Move ${item.title}`}
-        aria-roledescription="sortable"
+        aria-label={t.queue.move(item.title)}
+        aria-roledescription={t.queue.sortable}
         data-keys="own"
         className="-mr-2 -ml-1 grid h-11 w-5 shrink-0 cursor-grab touch-none place-items-center rounded text-dim opacity-0 transition-opacity duration-120 group-hover:opacity-100 focus-visible:opacity-100 active:cursor-grabbing disabled:invisible touch:w-7 touch:opacity-70"
       >
@@ -91,7 +92,7 @@ export function QueueRow({ session, item, stage, isCurrent, onMove }: Props) {
         {canPlay && (
           <>
             <IconButton
-              label="Play now"
+              label={t.queue.playNow}
               size="small"
               className="touch:hidden"
               objection={objection}
@@ -100,7 +101,7 @@ export function QueueRow({ session, item, stage, isCurrent, onMove }: Props) {
               <Play size={16} fill="currentColor" />
             </IconButton>
             <IconButton
-              label="Play next"
+              label={t.queue.playNext}
               size="small"
               className="touch:hidden"
               objection={objection}
@@ -111,21 +112,26 @@ export function QueueRow({ session, item, stage, isCurrent, onMove }: Props) {
           </>
         )}
         {isLent && (
-          <IconButton label="Stop using your sign-in" size="small" onClick={() => session.queue.takeBack(item)}>
+          <IconButton label={t.queue.stopSignIn} size="small" onClick={() => session.queue.takeBack(item)}>
             <KeyRound size={16} />
           </IconButton>
         )}
-        <IconButton label="Remove" size="small" objection={objection} onClick={() => session.queue.remove(item)}>
+        <IconButton
+          label={t.common.remove}
+          size="small"
+          objection={objection}
+          onClick={() => session.queue.remove(item)}
+        >
           <X size={17} />
         </IconButton>
         {canPlay && objection === null && (
           <ActionMenu
             actions={[
-              { label: "Play now", icon: <Play />, run: () => session.queue.playNow(item) },
-              { label: "Play next", icon: <ListStart />, run: () => session.queue.playNext(item) },
+              { label: t.queue.playNow, icon: <Play />, run: () => session.queue.playNow(item) },
+              { label: t.queue.playNext, icon: <ListStart />, run: () => session.queue.playNext(item) },
             ]}
             trigger={
-              <IconButton label="More" size="small" className="not-touch:hidden">
+              <IconButton label={t.common.more} size="small" className="not-touch:hidden">
                 <MoreVertical size={17} />
               </IconButton>
             }
@@ -186,7 +192,7 @@ function Facts({ session, item, stage, isCurrent }: Omit<Props, "onMove">) {
           onClick={() => session.queue.retry(item)}
           className="relative mt-1 inline-flex items-center gap-1.5 rounded text-xs font-semibold text-ink hover:text-accent-text after:absolute after:-inset-x-2 after:-inset-y-2.5"
         >
-          <RotateCcw size={13} aria-hidden /> Try again
+          <RotateCcw size={13} aria-hidden /> {t.common.tryAgain}
         </button>
         {mayMend(item) && (
           <button
@@ -194,21 +200,21 @@ function Facts({ session, item, stage, isCurrent }: Omit<Props, "onMove">) {
             onClick={() => session.signIns.open(item)}
             className="relative mt-1 ml-4 inline-flex items-center gap-1.5 rounded text-xs font-semibold text-ink hover:text-accent-text after:absolute after:-inset-x-2 after:-inset-y-2.5"
           >
-            <KeyRound size={13} aria-hidden /> Share your cookies
+            <KeyRound size={13} aria-hidden /> {t.queue.shareCookies}
           </button>
         )}
       </>
     );
   }
   if (item.status === "resolving") {
-    return <p className="mt-0.5 text-xs text-dim">{stage ? stageWords[stage] : "Opening the link…"}</p>;
+    return <p className="mt-0.5 text-xs text-dim">{stage ? t.stage.stages[stage] : t.stage.opening}</p>;
   }
   const by = item.added_by ? session.nameOf(item.added_by) : null;
   return (
     <div className="mt-0.5 flex items-center gap-2 text-xs text-dim">
       {!isCurrent && <Vote session={session} item={item} />}
       <p className="min-w-0 truncate">
-        {isCurrent && <span className="font-medium text-accent-text">Now playing · </span>}
+        {isCurrent && <span className="font-medium text-accent-text">{t.room.nowPlaying} · </span>}
         {[by, siteOf(item.url)].filter(Boolean).join(" · ")}
       </p>
     </div>
@@ -225,11 +231,11 @@ function Vote({ session, item }: Pick<Props, "session" | "item">) {
   return (
     <button
       type="button"
-      aria-label={`Vote for ${item.title}`}
-      aria-description={count === 1 ? "1 vote" : `${count} votes`}
+      aria-label={t.queue.vote(item.title)}
+      aria-description={t.queue.votes(count)}
       aria-pressed={isMine}
       disabled={objection !== null}
-      title={objection ?? "Items with more votes come first"}
+      title={objection ?? t.queue.votesFirst}
       onClick={() => session.queue.vote(item)}
       className={cx(
         "relative inline-flex h-5 shrink-0 items-center gap-0.5 rounded-full border px-1.5 font-medium tabular-nums transition-colors duration-120 after:absolute after:-inset-2",

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
+import { t } from "@/text";
 import { cx } from "@/ui/classes";
 import { ToastList } from "@/ui/ToastList";
 import { ConnectionStatus } from "./ConnectionStatus";
@@ -48,7 +49,7 @@ export function Room({ session }: { readonly session: RoomSession }) {
   const connection = useStore(session.connection.state, (value) => value);
   const title = useStore(session.view, ({ replica }) => replica?.video?.title);
   useEffect(() => {
-    document.title = [title, session.roomId, "Watch Together"].filter(Boolean).join(" · ");
+    document.title = [title, session.roomId, t.app.name].filter(Boolean).join(" · ");
   }, [title, session]);
 
   if (connection.kind === "ended") return <Ending session={session} reason={connection.reason} />;

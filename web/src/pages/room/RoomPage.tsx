@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 import { nameSession, readSession } from "@/lib/api";
 import { RoomSession } from "@/room/session";
+import { t } from "@/text";
 import { Spinner } from "@/ui/Spinner";
 import { NamePrompt } from "./NamePrompt";
 import { Room } from "./Room";
@@ -51,7 +52,7 @@ export function RoomPage({ roomId }: { readonly roomId: string }) {
         />
       ) : (
         <p className="flex items-center gap-3 text-dim">
-          <Spinner className="size-5" /> Opening the room…
+          <Spinner className="size-5" /> {t.entering.opening}
         </p>
       )}
     </div>

@@ -2,30 +2,14 @@ import { type FormEvent, useState } from "react";
 import { useStore } from "@/lib/store";
 import { isAtMost, myRole, objection, type Permission, type Role } from "@/room/rights";
 import type { RoomSession } from "@/room/session";
+import { t } from "@/text";
 import { Button } from "@/ui/Button";
-import { Select } from "@/ui/Select";
+import { optionsOf, Select } from "@/ui/Select";
 import { Switch } from "@/ui/Switch";
 import type { RoomSettings as Settings } from "@/wire/wire.gen";
 
-const guarded: readonly (readonly [Permission, string])[] = [
-  ["playback", "Who may play and seek"],
-  ["queue", "Who may change the queue"],
-  ["chat", "Who may chat"],
-  ["settings", "Who may change settings"],
-];
-
-const roles: readonly { readonly value: Role; readonly label: string }[] = [
-  { value: "viewer", label: "Everybody" },
-  { value: "member", label: "Members" },
-  { value: "moderator", label: "Moderators" },
-  { value: "owner", label: "The owner" },
-];
-
-const policies = [
-  { value: "never", label: "Nobody" },
-  { value: "everyone", label: "Everybody" },
-  { value: "owner", label: "The owner" },
-] as const satisfies readonly { value: Settings["buffering"]; label: string }[];
+const guarded: readonly Permission[] = ["playback", "queue", "chat", "settings"];
+const roles: readonly Role[] = ["viewer", "member", "moderator", "owner"];
 
 /** What the people of the room have agreed on; read-only for those who may not change it. */
 export function RoomSettings({ session }: { readonly session: RoomSession }) {
@@ -37,41 +21,43 @@ export function RoomSettings({ session }: { readonly session: RoomSession }) {
   const mine = myRole(replica);
   return (
     <div className="flex flex-col gap-4">
-      {reason && <p className="text-xs text-dim">{reason}.</p>}
-      {guarded.map(([permission, label]) => (
+      {reason && <p className="text-xs text-dim">{t.rights.sentence(reason)}</p>}
+      {guarded.map((permission) => (
         <Select
           key={permission}
-          label={label}
+          label={t.settings.permissions[permission]}
           value={settings.permissions[permission]}
           isReadOnly={isReadOnly || !isAtMost(settings.permissions[permission], mine)}
-          options={roles.filter(({ value }) => isAtMost(value, mine) || value === settings.permissions[permission])}
+          options={roles
+            .filter((role) => isAtMost(role, mine) || role === settings.permissions[permission])
+            .map((role) => ({ value: role, label: t.settings.roles[role] }))}
           onChange={(role) => session.changeSettings({ permissions: { [permission]: role as Role } })}
         />
       ))}
       <Select
-        label="If it stalls, wait for"
+        label={t.settings.buffering}
         value={settings.buffering}
         isReadOnly={isReadOnly}
-        options={policies}
+        options={optionsOf(t.settings.policies satisfies Record<Settings["buffering"], string>)}
         onChange={(buffering) => session.changeSettings({ buffering: buffering as Settings["buffering"] })}
       />
       <Switch
-        label="Tight sync"
-        text="Closes gaps too small to notice, by tiny changes of speed."
+        label={t.settings.tight}
+        text={t.settings.tightText}
         isOn={settings.tight_sync}
         isReadOnly={isReadOnly}
         onChange={(tight_sync) => session.changeSettings({ tight_sync })}
       />
       <Switch
-        label="Lock the room"
-        text="Nobody new comes in."
+        label={t.settings.lock}
+        text={t.settings.lockText}
         isOn={settings.is_locked}
         isReadOnly={isReadOnly}
         onChange={(is_locked) => session.changeSettings({ is_locked })}
       />
       <Switch
-        label="Unlisted"
-        text="Only those with the address find it."
+        label={t.settings.unlisted}
+        text={t.settings.unlistedText}
         isOn={settings.is_unlisted}
         isReadOnly={isReadOnly}
         onChange={(is_unlisted) => session.changeSettings({ is_unlisted })}
@@ -90,7 +76,7 @@ interface PasswordProps {
 function PasswordSetting({ session, hasPassword, isReadOnly }: PasswordProps) {
   const [password, setPassword] = useState("");
   if (isReadOnly) {
-    return <p className="text-sm">{hasPassword ? "The room has a password." : "The room has no password."}</p>;
+    return <p className="text-sm">{hasPassword ? t.settings.hasPassword : t.settings.hasNoPassword}</p>;
   }
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -102,8 +88,8 @@ function PasswordSetting({ session, hasPassword, isReadOnly }: PasswordProps) {
     <form onSubmit={submit} className="flex gap-2">
       <input
         type="password"
-        aria-label="Room password"
-        placeholder={hasPassword ? "Another password" : "Password for the room"}
+        aria-label={t.settings.roomPassword}
+        placeholder={hasPassword ? t.settings.otherPassword : t.settings.newPassword}
         autoComplete="new-password"
         maxLength={200}
         value={password}
@@ -111,10 +97,10 @@ function PasswordSetting({ session, hasPassword, isReadOnly }: PasswordProps) {
         className="h-10 min-w-0 flex-1 rounded-control border border-line bg-raised px-3 text-sm outline-none placeholder:text-dim focus:border-accent/70 touch:h-11 touch:text-base"
       />
       {password === "" && hasPassword ? (
-        <Button onClick={() => session.changeSettings({ password: "" })}>Remove</Button>
+        <Button onClick={() => session.changeSettings({ password: "" })}>{t.common.remove}</Button>
       ) : (
         <Button type="submit" disabled={password === ""}>
-          Set
+          {t.settings.set}
         </Button>
       )}
     </form>

@@ -3,6 +3,7 @@ import { clockTime, spokenTime } from "@/lib/format";
 import { useStore } from "@/lib/store";
 import { chapterAt, previewAt, shares } from "@/player/preview";
 import type { RoomSession } from "@/room/session";
+import { t } from "@/text";
 import type { Chapter, Storyboard } from "@/wire/wire.gen";
 
 interface Props {
@@ -100,7 +101,7 @@ export function Scrubber({ session, isEnabled, objection }: Props) {
       <input
         ref={input}
         type="range"
-        aria-label="Seek"
+        aria-label={t.player.seek}
         min={0}
         step="any"
         defaultValue={0}
@@ -168,7 +169,7 @@ function paintPicture(element: HTMLElement | null, board: Storyboard | null, sec
 
 function valueText(position: number, duration: number, chapters: readonly Chapter[]): string {
   const chapter = chapterAt(chapters, position);
-  const time = `${spokenTime(position)} of ${spokenTime(duration)}`;
+  const time = t.player.seekValue(spokenTime(position), spokenTime(duration));
   return chapter === null ? time : `${time}, ${chapter}`;
 }
 

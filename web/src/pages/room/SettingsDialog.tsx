@@ -3,8 +3,10 @@ import { type FormEvent, useEffect, useRef, useState } from "react";
 import { nameSession } from "@/lib/api";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
+import { t } from "@/text";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
+import { LanguageSetting } from "@/ui/LanguageSetting";
 import { TextField } from "@/ui/TextField";
 import { ThemeChoice } from "@/ui/ThemeButton";
 import { KeyList } from "./KeyHelp";
@@ -19,30 +21,31 @@ interface Props {
 
 export function SettingsDialog({ session, isOpen, onClose }: Props) {
   return (
-    <Dialog title="Settings" isOpen={isOpen} onClose={onClose}>
+    <Dialog title={t.room.settings} isOpen={isOpen} onClose={onClose}>
       <div className="flex flex-col gap-6">
         <ThemeChoice />
+        <LanguageSetting />
         <NameForm session={session} />
-        <Section title="Sites that want a sign-in">
+        <Section title={t.settings.signIns}>
           <Button
             onClick={() => {
               onClose();
               session.signIns.open();
             }}
           >
-            <KeyRound size={17} aria-hidden /> Your sign-ins
+            <KeyRound size={17} aria-hidden /> {t.settings.yourSignIns}
           </Button>
         </Section>
-        <Section title="This room">
+        <Section title={t.settings.room}>
           <RoomSettings session={session} />
         </Section>
-        <Section title="Your player">
+        <Section title={t.settings.player}>
           <PlaybackSettings session={session} />
         </Section>
-        <Section title="Keys">
+        <Section title={t.settings.keys}>
           <KeyList />
         </Section>
-        <Section title="In time">
+        <Section title={t.settings.timing}>
           <Timing session={session} />
         </Section>
       </div>
@@ -75,9 +78,14 @@ function NameForm({ session }: { readonly session: RoomSession }) {
 
   return (
     <form onSubmit={submit} className="flex gap-2">
-      <TextField label="Your name" value={name} maxLength={40} onChange={(event) => setName(event.target.value)} />
+      <TextField
+        label={t.entering.yourName}
+        value={name}
+        maxLength={40}
+        onChange={(event) => setName(event.target.value)}
+      />
       <Button type="submit" disabled={name.trim() === "" || name.trim() === shown}>
-        Save
+        {t.common.save}
       </Button>
     </form>
   );
@@ -91,21 +99,24 @@ function Timing({ session }: { readonly session: RoomSession }) {
       const off = session.drift();
       const roundTrip = session.clock.roundTrip();
       if (drift.current) drift.current.textContent = driftWords(off);
-      if (delay.current) delay.current.textContent = roundTrip === null ? "–" : `${(roundTrip * 1000).toFixed(0)} ms`;
+      if (delay.current) {
+        const time = roundTrip === null ? t.common.unknown : `${(roundTrip * 1000).toFixed(0)} ms`;
+        delay.current.textContent = t.settings.serverAway(time);
+      }
     };
     paint();
     return session.onTick(paint);
   }, [session]);
   return (
     <p className="text-sm text-dim tabular-nums">
-      <span ref={drift} className="text-ink" />. The server is <span ref={delay} className="text-ink" /> away.
+      <span ref={drift} className="text-ink" />. <span ref={delay} />
     </p>
   );
 }
 
 function driftWords(drift: number | null): string {
-  if (drift === null) return "No picture to compare";
+  if (drift === null) return t.settings.noPicture;
   const size = Math.round(Math.abs(drift) * 1000);
-  if (size < 20) return "Your picture is with the room";
-  return `Your picture is ${size} ms ${drift > 0 ? "ahead of" : "behind"} the room`;
+  if (size < 20) return t.settings.withRoom;
+  return drift > 0 ? t.settings.aheadOfRoom(size) : t.settings.behindRoom(size);
 }

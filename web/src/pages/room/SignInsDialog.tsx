@@ -5,6 +5,7 @@ import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
 import { type SignInView, siteFor } from "@/room/signIns";
 import { livesUntil } from "@/room/words";
+import { t } from "@/text";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { IconButton } from "@/ui/IconButton";
@@ -16,8 +17,8 @@ export function SignInsDialog({ session }: { readonly session: RoomSession }) {
   const view = useStore(session.signIns.view, (value) => value);
   return (
     <Dialog
-      title="Your sign-ins"
-      description="Some sites show a video only to people who are signed in. With the cookies of your account, this server can open such links for you."
+      title={t.signIns.title}
+      description={t.signIns.text}
       isOpen={view.isOpen}
       onClose={() => session.signIns.close()}
     >
@@ -39,13 +40,13 @@ interface Props {
 function Offer({ session, view: { item, sites } }: Props) {
   if (item === null) return null;
   if (siteFor(item.url, sites ?? []) === null) {
-    return <p className="text-sm text-pretty">Bring the cookies of {siteOf(item.url)}, and the link is tried again.</p>;
+    return <p className="text-sm text-pretty">{t.signIns.bringFor(siteOf(item.url))}</p>;
   }
   return (
     <div className="flex flex-col gap-2">
-      <p className="text-sm text-pretty">Your sign-in to {siteOf(item.url)} may open this one, for everybody here.</p>
+      <p className="text-sm text-pretty">{t.signIns.mayOpen(siteOf(item.url))}</p>
       <Button look="primary" onClick={() => session.signIns.use(item)}>
-        <KeyRound size={17} aria-hidden /> Use it for this video
+        <KeyRound size={17} aria-hidden /> {t.signIns.useIt}
       </Button>
     </div>
   );
@@ -55,8 +56,8 @@ function Sites({ session, view: { sites, isBusy } }: Props) {
   if (sites === null || sites.length === 0) return null;
   return (
     <section>
-      <h3 className="mb-1 text-xs font-medium text-dim">Kept here, encrypted, for you alone</h3>
-      <ul aria-label="Sites" className="flex max-h-48 flex-col overflow-y-auto">
+      <h3 className="mb-1 text-xs font-medium text-dim">{t.signIns.kept}</h3>
+      <ul aria-label={t.signIns.sites} className="flex max-h-48 flex-col overflow-y-auto">
         {sites.map(({ domain, expires_at }) => (
           <li key={domain} className="flex items-center gap-2 border-b border-line py-1 last:border-0">
             <span className="min-w-0 flex-1">
@@ -64,7 +65,7 @@ function Sites({ session, view: { sites, isBusy } }: Props) {
               <span className="block text-xs text-dim">{livesUntil(expires_at)}</span>
             </span>
             <IconButton
-              label={`Delete ${domain}`}
+              label={t.signIns.delete(domain)}
               size="small"
               disabled={isBusy}
               onClick={() => void session.signIns.forget(domain)}
@@ -99,8 +100,8 @@ function Bring({ session, view: { problem, lines, isBusy } }: Props) {
   return (
     <form onSubmit={submit} className="flex flex-col gap-3">
       <textarea
-        aria-label="Cookies"
-        placeholder="Paste a cookies.txt, as extensions of browsers export it"
+        aria-label={t.signIns.cookies}
+        placeholder={t.signIns.paste}
         rows={4}
         autoComplete="off"
         spellCheck={false}
@@ -110,7 +111,7 @@ function Bring({ session, view: { problem, lines, isBusy } }: Props) {
       />
       {(isTooLarge || problem !== null) && (
         <div role="alert" className="text-sm text-bad">
-          <p>{isTooLarge ? "That is more than 1 MiB. Export the cookies of one site only." : problem}</p>
+          <p>{isTooLarge ? t.signIns.tooLarge : problem}</p>
           {lines.map((line) => (
             <p key={line} className="text-xs">
               {line}
@@ -122,7 +123,7 @@ function Bring({ session, view: { problem, lines, isBusy } }: Props) {
         <input
           ref={file}
           type="file"
-          aria-label="A cookies.txt from this device"
+          aria-label={t.signIns.fromDevice}
           accept=".txt,.json,text/plain,application/json"
           className="sr-only"
           tabIndex={-1}
@@ -132,10 +133,10 @@ function Bring({ session, view: { problem, lines, isBusy } }: Props) {
           }}
         />
         <Button onClick={() => file.current?.click()} disabled={isBusy}>
-          <Upload size={17} aria-hidden /> Choose a file
+          <Upload size={17} aria-hidden /> {t.signIns.chooseFile}
         </Button>
         <Button look="primary" type="submit" disabled={isBusy || text.trim() === ""}>
-          Save
+          {t.common.save}
         </Button>
       </div>
     </form>

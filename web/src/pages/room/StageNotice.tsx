@@ -3,7 +3,8 @@ import type { ReactNode } from "react";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
 import { mayMend } from "@/room/signIns";
-import { attemptWords, failureWords, playerFailures, stageWords } from "@/room/words";
+import { attemptWords, failureWords } from "@/room/words";
+import { t } from "@/text";
 import { Button } from "@/ui/Button";
 import { Spinner } from "@/ui/Spinner";
 
@@ -17,25 +18,25 @@ export function StageNotice({ session }: { readonly session: RoomSession }) {
     isBuffering,
     needsTap,
   }));
-  if (replica === null) return <Waiting text="Joining the room…" />;
+  if (replica === null) return <Waiting text={t.entering.joining} />;
   const item = replica.queue.find((each) => each.id === replica.itemId);
   if (replica.video === null) {
     if (item?.status === "failed") {
       return (
         <Notice
           icon={<CircleAlert />}
-          title="This link could not be opened"
+          title={t.stage.notOpened}
           text={failureWords(item)}
-          tried={item.attempts.map((attempt) => attemptWords(attempt, (id) => session.nameOf(id)))}
+          tried={item.attempts.map((attempt) => attemptWords(attempt, replica.you.id, (id) => session.nameOf(id)))}
         >
           <div className="flex flex-wrap justify-center gap-2">
             {mayMend(item) && (
               <Button look="primary" onClick={() => session.signIns.open(item)}>
-                Share your cookies
+                {t.queue.shareCookies}
               </Button>
             )}
             <Button look={mayMend(item) ? "quiet" : "primary"} onClick={() => session.queue.retry(item)}>
-              Try again
+              {t.common.tryAgain}
             </Button>
           </div>
         </Notice>
@@ -43,31 +44,19 @@ export function StageNotice({ session }: { readonly session: RoomSession }) {
     }
     if (item !== undefined) {
       const stage = replica.stages[item.id];
-      return <Waiting text={stage ? stageWords[stage] : "Opening the link…"} detail={item.title} />;
+      return <Waiting text={stage ? t.stage.stages[stage] : t.stage.opening} detail={item.title} />;
     }
     if (replica.hasEnded && queueLength === 0) {
-      return (
-        <Notice
-          icon={<PartyPopper />}
-          title="That was the last one"
-          text="Add another link and it plays here, for everyone."
-        />
-      );
+      return <Notice icon={<PartyPopper />} {...t.stage.over} />;
     }
-    return (
-      <Notice
-        icon={<Clapperboard />}
-        title="The stage is yours"
-        text="Add a link to the queue and it plays here, for everyone."
-      />
-    );
+    return <Notice icon={<Clapperboard />} {...t.stage.empty} />;
   }
   if (player.phase === "failed" && player.failure !== null) {
-    const { title, text } = playerFailures[player.failure.kind];
+    const { title, text } = t.stage.failures[player.failure.kind];
     return (
       <Notice icon={<CircleAlert />} title={title} text={text} detail={player.failure.detail}>
         <Button look="primary" onClick={() => session.reloadMedia()}>
-          Try again
+          {t.common.tryAgain}
         </Button>
       </Notice>
     );
@@ -75,7 +64,11 @@ export function StageNotice({ session }: { readonly session: RoomSession }) {
   return (
     <>
       {(player.isBuffering || player.phase === "loading") && (
-        <div className="pointer-events-none absolute inset-0 grid place-items-center" role="img" aria-label="Buffering">
+        <div
+          className="pointer-events-none absolute inset-0 grid place-items-center"
+          role="img"
+          aria-label={t.player.buffering}
+        >
           <Spinner className="size-[clamp(40px,7cqw,60px)]" />
         </div>
       )}
@@ -85,7 +78,7 @@ export function StageNotice({ session }: { readonly session: RoomSession }) {
           onClick={() => session.player.unlock()}
           className="absolute top-4 left-1/2 z-10 flex h-11 -translate-x-1/2 animate-enter items-center gap-2.5 rounded-full bg-white px-5 text-sm font-semibold text-black shadow-float transition-transform duration-120 hover:scale-[1.03] active:scale-97"
         >
-          <VolumeX size={18} aria-hidden /> Tap for sound
+          <VolumeX size={18} aria-hidden /> {t.player.tapForSound}
         </button>
       )}
     </>
@@ -129,7 +122,7 @@ function Notice({ icon, title, text, detail, tried = [], children }: NoticeProps
         {children && <div className="mt-4 max-[380px]:mt-2">{children}</div>}
         {tried.length > 0 && (
           <details className="mt-3 text-xs text-dim">
-            <summary className="cursor-pointer">What was tried</summary>
+            <summary className="cursor-pointer">{t.stage.whatWasTried}</summary>
             <ul>
               {tried.map((words) => (
                 <li key={words} className="mt-1 text-pretty">
@@ -141,7 +134,7 @@ function Notice({ icon, title, text, detail, tried = [], children }: NoticeProps
         )}
         {detail && (
           <details className="mt-3 text-xs text-dim">
-            <summary className="cursor-pointer">Details</summary>
+            <summary className="cursor-pointer">{t.stage.details}</summary>
             <code className="break-all">{detail}</code>
           </details>
         )}

@@ -1,3 +1,4 @@
+import { t } from "@/text";
 import { cx } from "@/ui/classes";
 
 interface Props {
@@ -14,7 +15,7 @@ export function VolumeSlider({ volume, onChange, className }: Props) {
       </div>
       <input
         type="range"
-        aria-label="Volume"
+        aria-label={t.player.volume}
         aria-valuetext={`${Math.round(volume * 100)} %`}
         min={0}
         max={1}

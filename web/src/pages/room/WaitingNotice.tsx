@@ -2,6 +2,7 @@ import { useEffect, useRef } from "react";
 import { namesOf } from "@/lib/format";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
+import { t } from "@/text";
 import { Spinner } from "@/ui/Spinner";
 import { useObjection } from "./useObjection";
 
@@ -10,13 +11,12 @@ export function WaitingNotice({ session }: { readonly session: RoomSession }) {
   const waiting = useStore(session.view, (view) => view.waiting);
   const reason = useObjection(session, "playback");
   if (waiting === null) return null;
-  const you = session.view.get().replica?.you.id;
-  const names = waiting.members.map((id) => (id === you ? "you" : session.nameOf(id)));
+  const names = waiting.members.map((id) => session.nameAmong(id));
   return (
     <div className="absolute top-4 left-1/2 z-10 flex h-11 max-w-[calc(100%-2rem)] -translate-x-1/2 animate-enter items-center gap-3 rounded-full bg-black/75 pr-1.5 pl-4 text-sm text-white shadow-float backdrop-blur-sm">
       <Spinner className="size-4 shrink-0" />
       <p className="truncate py-2">
-        <span role="status">Waiting for {namesOf(names)}</span>
+        <span role="status">{t.stage.waitingFor(namesOf(names))}</span>
         <Countdown session={session} until={waiting.until} />
       </p>
       {reason === null ? (
@@ -25,7 +25,7 @@ export function WaitingNotice({ session }: { readonly session: RoomSession }) {
           onClick={() => session.play()}
           className="relative h-8 shrink-0 rounded-full bg-white/15 px-3.5 font-semibold transition-colors duration-120 after:absolute after:-inset-1.5 hover:bg-white/25"
         >
-          Go on
+          {t.stage.goOn}
         </button>
       ) : (
         <span className="w-2.5" />
@@ -40,7 +40,7 @@ function Countdown({ session, until }: { readonly session: RoomSession; readonly
     const paint = () => {
       const now = session.clock.now();
       const left = now === null ? 0 : Math.max(0, Math.ceil(until - now));
-      if (text.current) text.current.textContent = left > 0 ? `, ${left} s` : "…";
+      if (text.current) text.current.textContent = left > 0 ? t.stage.secondsLeft(left) : "…";
     };
     paint();
     return session.onTick(paint);

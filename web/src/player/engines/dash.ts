@@ -1,5 +1,6 @@
 import type { MediaPlayerClass } from "dashjs";
 import { isAtEdge, type LiveWindow, offered } from "@/sync/live";
+import { t } from "@/text";
 import { AUTO, type Choice } from "../quality";
 import { SingleTransport } from "../single";
 import { languageName } from "../sounds";
@@ -66,7 +67,7 @@ class DashEngine implements Engine {
     if (found.length < 2) return [];
     const playing = this.player.getCurrentRepresentationForType("video")?.id;
     const label = found.find(({ id }) => id === playing)?.label;
-    const auto = { id: AUTO, label: label ? `Auto (${label})` : "Auto", height: null, url: null };
+    const auto = { id: AUTO, label: label ? t.player.autoNow(label) : t.player.auto, height: null, url: null };
     return [auto, ...found.map((each) => ({ ...each, url: null })).sort((a, b) => b.height - a.height)];
   }
 

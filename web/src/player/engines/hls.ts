@@ -2,6 +2,7 @@ import type Hls from "hls.js";
 import type { LevelDetails } from "hls.js";
 import workerUrl from "hls.js/dist/hls.worker.js?url";
 import { isAtEdge, type LiveWindow, offered } from "@/sync/live";
+import { t } from "@/text";
 import { AUTO, type Choice, choices } from "../quality";
 import { SingleTransport } from "../single";
 import { type LiveCoordinate, SAME } from "../transport";
@@ -75,12 +76,17 @@ class HlsEngine implements Engine {
     if (this.hls.levels.length < 2) return [];
     const levels = this.hls.levels.map((level, index) => ({
       id: String(index),
-      label: level.height ? `${level.height}p` : `${Math.round(level.bitrate / 1000)} kbit/s`,
+      label: level.height ? `${level.height}p` : t.player.bitrate(Math.round(level.bitrate / 1000)),
       height: level.height || null,
       url: null,
     }));
     const playing = this.hls.levels[this.hls.currentLevel]?.height;
-    const auto = { id: AUTO, label: playing ? `Auto (${playing}p)` : "Auto", height: null, url: null };
+    const auto = {
+      id: AUTO,
+      label: playing ? t.player.autoNow(`${playing}p`) : t.player.auto,
+      height: null,
+      url: null,
+    };
     return [auto, ...levels.reverse()];
   }
 

@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { hue } from "@/lib/format";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
+import { t } from "@/text";
 import { cx } from "@/ui/classes";
 import { IconButton } from "@/ui/IconButton";
 
@@ -40,7 +41,7 @@ export function ChatOverlay({ session, isPhone }: { readonly session: RoomSessio
         </p>
       ))}
       <IconButton
-        label={isShown ? "Hide chat on the picture" : "Show chat on the picture"}
+        label={isShown ? t.player.hideChat : t.player.showChat}
         size="small"
         className="chrome pointer-events-auto bg-black/45"
         onClick={() => setShown(!isShown)}

@@ -2,18 +2,19 @@ import { Eye, EyeOff } from "lucide-react";
 import { useStore } from "@/lib/store";
 import { setShowsReactions, showsReactions } from "@/room/reactions";
 import type { RoomSession } from "@/room/session";
+import { t } from "@/text";
 import { IconButton } from "@/ui/IconButton";
 import { useObjection } from "../useObjection";
 
 const emoji = [
-  ["👍", "Thumbs up"],
-  ["❤️", "Heart"],
-  ["😂", "Laughing"],
-  ["😮", "Surprised"],
-  ["😢", "Crying"],
-  ["👏", "Applause"],
-  ["🔥", "Fire"],
-  ["🎉", "Party"],
+  ["👍", "thumbsUp"],
+  ["❤️", "heart"],
+  ["😂", "laughing"],
+  ["😮", "surprised"],
+  ["😢", "crying"],
+  ["👏", "applause"],
+  ["🔥", "fire"],
+  ["🎉", "party"],
 ] as const;
 
 /** One press, and it floats over everybody's picture. */
@@ -22,12 +23,12 @@ export function EmojiRow({ session }: { readonly session: RoomSession }) {
   if (useObjection(session, "chat") !== null) return null;
   return (
     <fieldset className="-mx-1 mb-1.5 flex items-center">
-      <legend className="sr-only">Reactions</legend>
+      <legend className="sr-only">{t.chat.reactions}</legend>
       {emoji.map(([each, name]) => (
         <button
           key={each}
           type="button"
-          aria-label={name}
+          aria-label={t.chat.emoji[name]}
           onClick={() => session.react(each)}
           className="grid h-9 min-w-0 flex-1 place-items-center rounded-control font-emoji text-lg leading-none transition-[background-color,transform] duration-120 ease-out hover:bg-hover active:scale-90 touch:h-11"
         >
@@ -35,7 +36,7 @@ export function EmojiRow({ session }: { readonly session: RoomSession }) {
         </button>
       ))}
       <IconButton
-        label={isShown ? "Hide reactions" : "Show reactions"}
+        label={isShown ? t.chat.hideReactions : t.chat.showReactions}
         size="small"
         onClick={() => setShowsReactions(!isShown)}
       >

@@ -5,6 +5,7 @@ import { useStore } from "@/lib/store";
 import { canUndo, entryWords } from "@/room/log";
 import type { RoomSession } from "@/room/session";
 import { type Did, type Said, timeline } from "@/room/timeline";
+import { t } from "@/text";
 import { Avatar } from "@/ui/Avatar";
 import { cx } from "@/ui/classes";
 import { ChatText } from "./ChatText";
@@ -51,7 +52,7 @@ export function MessageList({ session }: { readonly session: RoomSession }) {
       {chat.length === 0 && pending.length === 0 && <Empty isAlone={moments.length === 0} />}
       <ol
         ref={list}
-        aria-label="Messages"
+        aria-label={t.chat.messages}
         aria-live="polite"
         aria-relevant="additions"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
@@ -78,7 +79,7 @@ export function MessageList({ session }: { readonly session: RoomSession }) {
 const NONE: readonly never[] = [];
 
 function Words({ session, said, isOwn }: { session: RoomSession; said: Said; isOwn: boolean }) {
-  const name = isOwn ? "You" : said.name || session.nameOf(said.by);
+  const name = isOwn ? t.names.you : said.name || session.nameOf(said.by);
   return (
     <li className="flex gap-2.5">
       <Avatar id={said.by} name={isOwn ? session.ownName() : name} size="small" className="mt-0.5" />
@@ -115,8 +116,7 @@ function Words({ session, said, isOwn }: { session: RoomSession; said: Said; isO
 
 function Deed({ session, did }: { session: RoomSession; did: Did }) {
   const { entry } = did;
-  const known = session.nameOf(entry.by);
-  const who = known === "Somebody" && entry.name ? entry.name : known;
+  const who = session.nameOf(entry.by, entry.name);
   return (
     <li className="-my-0.5 flex min-h-5 items-center gap-2 pl-[38px] text-xs text-dim">
       <span className="line-clamp-2 min-w-0 [overflow-wrap:anywhere]">
@@ -128,7 +128,7 @@ function Deed({ session, did }: { session: RoomSession; did: Did }) {
           onClick={() => session.undo(entry.version)}
           className="relative inline-flex shrink-0 items-center gap-1 rounded font-semibold text-ink after:absolute after:-inset-2 hover:text-accent-text"
         >
-          <Undo2 size={12} aria-hidden /> Undo
+          <Undo2 size={12} aria-hidden /> {t.common.undo}
         </button>
       )}
     </li>
@@ -144,7 +144,7 @@ function Empty({ isAlone }: { readonly isAlone: boolean }) {
       )}
     >
       <MessagesSquare size={26} strokeWidth={1.5} aria-hidden />
-      <p className="mt-3 text-balance">Nobody has said anything yet.</p>
+      <p className="mt-3 text-balance">{t.chat.empty}</p>
     </div>
   );
 }
