@@ -11,6 +11,9 @@ from typing import Final
 from services.proxy.manifest.hls import attributes, lines_of
 
 _DATE: Final = "#EXT-X-PROGRAM-DATE-TIME"
+# No number of a segment is longer, and no segment; what says so is not believed.
+_MAX_DIGITS: Final = 15
+_MAX_DURATION_MS: Final = 24 * 3600 * 1000
 # Playlists whose segments are not one after the other in time, or not live.
 _OTHERS: Final = ("#EXT-X-STREAM-INF", "#EXT-X-I-FRAMES-ONLY", "#EXT-X-PLAYLIST-TYPE:VOD", _DATE)
 
@@ -87,10 +90,11 @@ def timeline(text: str) -> Timeline | None:
 
 
 def _whole(text: str) -> int:
-    return int(text) if text.strip().isdecimal() else 0
+    text = text.strip()
+    return int(text) if text.isdecimal() and len(text) <= _MAX_DIGITS else 0
 
 
 def _milliseconds(text: str) -> int:
-    with contextlib.suppress(ValueError):
-        return max(0, round(float(text) * 1000))
+    with contextlib.suppress(ValueError, OverflowError):
+        return max(0, min(round(float(text) * 1000), _MAX_DURATION_MS))
     return 0

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
+from services.common.errors import Unavailable
 from services.common.stream import Kind
 from services.proxy.manifest.links import Links, suffix
 
@@ -30,7 +31,13 @@ _URI_ATTRIBUTES: Final[Mapping[str, Mapping[str, Kind]]] = {
     "EXT-X-SESSION-DATA": {"URI": Kind.JSON},
     "EXT-X-DATERANGE": {"X-ASSET-URI": Kind.MANIFEST, "X-ASSET-LIST": Kind.JSON},
 }
-_OTHER_TAGS: Final[Mapping[str, Kind]] = {"URI": Kind.SEGMENT}
+# What these names mean in tags that nobody has heard of yet.
+_ANYWHERE: Final[Mapping[str, Kind]] = {
+    "URI": Kind.SEGMENT,
+    "SERVER-URI": Kind.JSON,
+    "X-ASSET-URI": Kind.MANIFEST,
+    "X-ASSET-LIST": Kind.JSON,
+}
 # For players that go by suffixes, where a URI has none: `.ts` passes for fragmented MP4 too.
 _ASSUMED: Final[Mapping[Kind, str]] = {Kind.SEGMENT: ".ts", Kind.MANIFEST: ".m3u8", Kind.RENDITION: ".m3u8"}
 # Tags whose whole value is a URI: Twitch's low-latency segments.
@@ -38,10 +45,17 @@ _URI_TAGS: Final = frozenset({"EXT-X-PREFETCH", "EXT-X-TWITCH-PREFETCH"})
 # Steering would lead players to hosts behind our back; without it they use the renditions as listed.
 _DROPPED: Final = frozenset({"EXT-X-CONTENT-STEERING", "EXT-X-DEFINE"})
 
+# Players end a line where JavaScript's regular expressions do.
+_LINE_END: Final = re.compile(r"\r\n|\n|\r")
+_ALSO_ENDS: Final = re.compile(r"[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _TAG: Final = re.compile(r"#(EXT[A-Z0-9-]*)(?::(.*))?")
-_ATTRIBUTE: Final = re.compile(r'([A-Z0-9-]+)[ \t]*=[ \t]*("[^"]*"|[^",]*)[ \t]*(?:,|$)[ \t]*')
-_QUOTED_URI: Final = re.compile(r'(?:(?<=[,:])|(?<=[,:][ \t]))([A-Z0-9-]+)[ \t]*=[ \t]*"([^"]*)"')
-_VARIABLE: Final = re.compile(r"\{\$([A-Za-z0-9_-]+)\}")
+# Begins at the beginning of a name only, so that the time it takes grows with the line's length and no faster.
+_ATTRIBUTE: Final = re.compile(r'(?<![A-Za-z0-9-])([A-Za-z0-9-]++)[ \t]*+=([ \t]*+"[^"]*"?|[^",]*)')
+_VARIABLE: Final = re.compile(r"\{\$([A-Za-z0-9_-]++)\}")
+# What variables may hold, and make of a playlist: definitions that name each other would fill any memory.
+_MAX_VALUE_CHARS: Final = 4096
+_MAX_EXPANDED_CHARS: Final = 16 * 1024 * 1024
+_UNQUOTABLE: Final = re.compile(r'["\x00-\x1f\x7f\x85\u2028\u2029]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +68,30 @@ class Playlist:
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of a playlist: only CR LF and LF end one (U+2028 in a title does not)."""
-    return [line.removesuffix("\r").rstrip(" \t") for line in text.removeprefix("\ufeff").split("\n")]
+    """The lines of a playlist, without blanks at their ends.
+
+    CR LF and LF end one (RFC 8216 §4.1), and CR for players; what else they may take for an end becomes a blank.
+    """
+    text = _ALSO_ENDS.sub(" ", text.removeprefix("\ufeff"))
+    return [line.rstrip(" \t") for line in _LINE_END.split(text)]
 
 
 def attributes(text: str) -> dict[str, str]:
     """An attribute list (RFC 8216 §4.2); quotes around values are removed, commas within them separate nothing."""
-    return {match[1]: match[2].strip().strip('"') for match in _ATTRIBUTE.finditer(text)}
+    return {match[1]: _unquoted(match[2]) for match in _ATTRIBUTE.finditer(text)}
 
 
 def rewrite(text: str, links: Links, imports: Mapping[str, str]) -> Playlist:
     """Rewrite `text`; `imports` are the variables of the multivariant playlist that led here.
 
     Variables are replaced here, because they may refer to the upstream's own query, and their definitions left out.
+
+    :raises Unavailable: `upstream_failed` if it grows beyond what a playlist may be.
     """
     lines = lines_of(text)
     variables = _definitions(lines, links.base, imports)
     if variables:
-        lines = [_VARIABLE.sub(lambda match: variables.get(match[1], match[0]), line) for line in lines]
+        lines = list(_expanded(lines, variables))
         links = replace(links, variables=variables)
     rewritten = "\n".join(_rewritten(lines, links))
     is_multivariant = any(line.startswith("#EXT-X-STREAM-INF") for line in lines)
@@ -99,43 +119,66 @@ def _rewritten(lines: list[str], links: Links) -> Iterator[str]:
             continue
         if name == "EXT-X-STREAM-INF":
             is_playlist_next = True
-            yield line
-        elif name in _URI_TAGS:
+        if name in _URI_TAGS:
             yield f"#{name}:{links.child(value.strip(), Kind.SEGMENT, assumed=_ASSUMED[Kind.SEGMENT])}"
-        elif '="' in value or '= "' in value:
-            yield _with_children(line, _URI_ATTRIBUTES.get(name, _OTHER_TAGS), links)
+        elif name in _URI_ATTRIBUTES or "URI" in value or "X-ASSET-LIST" in value:
+            yield _with_children(line, {**_ANYWHERE, **_URI_ATTRIBUTES.get(name, {})}, links)
         else:
             yield line
 
 
 def _with_children(line: str, kinds: Mapping[str, Kind], links: Links) -> str:
     def child(match: re.Match[str]) -> str:
-        kind = kinds.get(match[1])
-        if kind is None or not match[2]:
+        kind, uri = kinds.get(match[1]), _unquoted(match[2])
+        if kind is None or not uri:
             return match[0]
-        return f'{match[1]}="{links.child(match[2], kind, assumed=_ASSUMED.get(kind, ""))}"'
+        # Players take one without quotes as well.
+        return f'{match[1]}="{links.child(uri, kind, assumed=_ASSUMED.get(kind, ""))}"'
 
-    return _QUOTED_URI.sub(child, line)
+    return _ATTRIBUTE.sub(child, line)
+
+
+def _unquoted(value: str) -> str:
+    return value.strip(" \t").strip('"')
 
 
 def _definitions(lines: list[str], base: str, imports: Mapping[str, str]) -> dict[str, str]:
-    """Variables in force (rfc8216bis §4.4.2.3). QUERYPARAM reads the query of the URL that was fetched in the end."""
+    """Variables in force (rfc8216bis §4.4.2.3). QUERYPARAM reads the query of the URL that was fetched in the end.
+
+    One that is too long, or that a quoted string could not hold, is none: it could end the line that it stands in.
+    """
     found: dict[str, str] = {}
     query: dict[str, list[str]] | None = None
     for line in lines:
         if not line.startswith("#EXT-X-DEFINE:"):
             continue
         given = attributes(line.partition(":")[2])
+        name, value = "", None
         if "NAME" in given:
-            found[given["NAME"]] = given.get("VALUE", "")
-        elif "IMPORT" in given and given["IMPORT"] in imports:
-            found[given["IMPORT"]] = imports[given["IMPORT"]]
+            name, value = given["NAME"], _replaced(given.get("VALUE", ""), found)
+        elif "IMPORT" in given:
+            name, value = given["IMPORT"], imports.get(given["IMPORT"])
         elif "QUERYPARAM" in given:
             query = parse_qs(urlsplit(base).query, keep_blank_values=True) if query is None else query
-            values = query.get(given["QUERYPARAM"])
-            if values:
-                found[given["QUERYPARAM"]] = values[0]
+            name = given["QUERYPARAM"]
+            value = query.get(name, [""])[0] or None
+        if value is not None and len(value) <= _MAX_VALUE_CHARS and not _UNQUOTABLE.search(value):
+            found[name] = value
     return found
+
+
+def _expanded(lines: list[str], variables: Mapping[str, str]) -> Iterator[str]:
+    left = _MAX_EXPANDED_CHARS
+    for line in lines:
+        made = _replaced(line, variables) if "{$" in line and not line.startswith("#EXT-X-DEFINE:") else line
+        left -= len(made)
+        if left < 0:
+            raise Unavailable("upstream_failed", "This playlist grows without end.")
+        yield made
+
+
+def _replaced(text: str, variables: Mapping[str, str]) -> str:
+    return _VARIABLE.sub(lambda match: variables.get(match[1], match[0]), text)
 
 
 def _fresh_s(lines: list[str], is_live: bool) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
-from services.common.errors import Refused
+from services.common.errors import Refused, Unavailable
 from services.common.guard import parse_url
 from services.common.stream import MANIFESTS, PROXY_PATH, Kind, StreamRef, StreamSigner, object_id
 
@@ -19,6 +19,25 @@ _SUFFIXES: Final = frozenset(
     | {".ac3", ".eac3", ".ec3", ".flac", ".mkv", ".webm", ".vtt", ".webvtt", ".m3u8", ".mpd"}
 )
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+# Of all the URLs in one manifest: a day of two-second segments takes half of it.
+_MAX_CHARS: Final = 32 * 1024 * 1024
+
+
+class Budget:
+    """How long the URLs of one manifest may be in all: an MPD can have a short list stand for a very long one."""
+
+    def __init__(self, chars: int = _MAX_CHARS) -> None:
+        self._left = chars
+
+    def take(self, url: str) -> str:
+        """`url`, which is to be written.
+
+        :raises Unavailable: `upstream_failed` if that is too much.
+        """
+        self._left -= len(url)
+        if self._left < 0:
+            raise Unavailable("upstream_failed", "This manifest holds too many links.")
+        return url
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +56,14 @@ class Links:
     variables: Mapping[str, str] = field(default_factory=dict)
     # Where relative URIs start from instead of `base`: a BaseURL of an MPD.
     nested: str = ""
+    budget: Budget = field(default_factory=Budget, compare=False)
 
     def child(self, uri: str, kind: Kind, *, assumed: str = "") -> str:
         """Our URL for `uri`, which may be relative; a URI that is not http(s) (`data:`, `skd:`) stays as it is.
 
         It ends in the suffix of `uri`, in `assumed` where that has none that players know.
+
+        :raises Unavailable: as `Budget.take`.
         """
         absolute = self.resolve(uri)
         if absolute is None:
@@ -49,13 +71,13 @@ class Links:
         try:
             url = parse_url(absolute).url
         except (Refused, ValueError):
-            return _refused(absolute)
+            return self.budget.take(_refused(absolute))
         if kind in MANIFESTS and self.variables:
             url = f"{url}#{urlencode(self.variables)}"
         ending = suffix(absolute)
         ending = ending if ending in _SUFFIXES else assumed
         path = self.signer.path(self._ref(url, kind, self._name(uri, absolute)))
-        return f"{path}&x={ending}" if ending else path
+        return self.budget.take(f"{path}&x={ending}" if ending else path)
 
     def template(self, uri: str, kind: Kind) -> str:
         """Our URL for a DASH template, its identifiers (`$Number$`) left for the player to replace."""
@@ -66,9 +88,9 @@ class Links:
             return uri
         try:
             ref = self._ref(parse_url(absolute).url, kind, self._name(uri, absolute))
-            return self.signer.template_path(ref)
+            return self.budget.take(self.signer.template_path(ref))
         except (Refused, ValueError):
-            return _refused(absolute)
+            return self.budget.take(_refused(absolute))
 
     def resolve(self, uri: str) -> str | None:
         """The absolute form of `uri`; None if its scheme is not http(s)."""
@@ -103,6 +125,9 @@ def _refused(absolute: str) -> str:
 
 def suffix(url: str) -> str:
     """The lower-case suffix of the last path segment, with its dot; '' if there is none."""
-    name = urlsplit(url).path.rpartition("/")[2]
+    try:
+        name = urlsplit(url).path.rpartition("/")[2]
+    except ValueError:
+        return ""
     _, dot, end = name.rpartition(".")
     return f".{end.lower()}" if dot else ""

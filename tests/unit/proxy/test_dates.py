@@ -76,3 +76,13 @@ def test_an_ended_playlist_says_so() -> None:
 @pytest.mark.parametrize("date_ms", [0, 1_700_000_000_007, 1_700_000_000_999])
 def test_dates_are_written_to_the_millisecond(date_ms: int) -> None:
     assert written(date_ms).endswith(f".{date_ms % 1000:03}Z")
+
+
+@pytest.mark.parametrize("number", ["inf", "nan", "-3", "1e400", "9" * 5000, "٣" * 40])
+def test_numbers_that_nobody_means_break_nothing(number: str) -> None:
+    text = playlist(f"#EXT-X-MEDIA-SEQUENCE:{number}", f"#EXTINF:{number},", "a.ts", *segment("b.ts"))
+    found = timeline(text)
+    assert found is not None
+    assert 0 <= found.first < 10**16
+    assert 0 <= found.durations_ms[0] <= 24 * 3600 * 1000
+    assert found.dated([0, found.durations_ms[0]]).count("PROGRAM-DATE-TIME") == 2

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import re
+import time
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.common.errors import Unavailable
 from services.common.stream import Kind, object_id
 from services.proxy.manifest.hls import attributes, lines_of, rewrite
+from services.proxy.manifest.links import Budget
 from tests.unit.proxy.links import EXPIRES, links, ref
 
 HERE = "https://cdn.example/a/b/"
@@ -121,7 +125,7 @@ def test_variables_of_a_multivariant_playlist_travel_with_its_children() -> None
 def test_a_byte_order_mark_and_carriage_returns_are_read_over() -> None:
     written = rewrite("\ufeff#EXTM3U\r\n#EXTINF:2,Caf\u00e9\u2028x \r\n000.ts \r\n", links(), {}).text
     assert written.splitlines()[0] == "#EXTM3U"
-    assert "Caf\u00e9\u2028x\n" in written
+    assert "Caf\u00e9 x\n" in written
     assert ref(written.split("\n")[2]).url == HERE + "000.ts"
 
 
@@ -157,6 +161,68 @@ def test_urls_end_in_a_suffix_for_players_that_go_by_it() -> None:
 def test_what_is_live_is_asked_for_again_soon(lines: list[str], is_live: bool, fresh_s: float) -> None:
     playlist = rewrite("\n".join(["#EXTM3U", *lines]), links(), {})
     assert (playlist.is_live, playlist.fresh_s) == (is_live, fresh_s)
+
+
+@pytest.mark.parametrize("end", ["\r", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"])
+def test_what_a_player_may_take_for_the_end_of_a_line_hides_no_address(end: str) -> None:
+    written = rewrite(f"#EXTM3U\n#EXTINF:2,{end}http://evil.example/x.ts\nx.ts", links(), {}).text
+    addresses = [line for line in re.split(r"[\r\n\x0b\x0c\x85\u2028\u2029]", written) if line and line[0] != "#"]
+    assert all(line.startswith("/api/proxy?") for line in addresses)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "#EXT-X-KEY:METHOD=AES-128,URI=https://cdn.example/k",
+        '#EXT-X-KEY:URI = "https://cdn.example/k" ,METHOD=AES-128',
+        '#EXT-X-KEY:KEYFORMAT="a,URI=b",URI="https://cdn.example/k"',
+    ],
+)
+def test_an_attribute_is_found_however_it_is_written(tag: str) -> None:
+    assert ref(only(body(tag))).url == "https://cdn.example/k"
+
+
+@pytest.mark.parametrize("value", ["a%0Ahttp://evil.example/x.ts", "a%22,URI=%22http://evil.example/x.ts", "x" * 5000])
+def test_a_variable_that_a_string_could_not_hold_is_none(value: str) -> None:
+    base = f"https://cdn.example/main.m3u8?v={value}"
+    written = rewrite('#EXTM3U\n#EXT-X-DEFINE:QUERYPARAM="v"\n#EXTINF:2,{$v}\nx.ts', links(base), {}).text
+    assert "#EXTINF:2,{$v}\n/api/proxy" in written
+
+
+def test_variables_may_be_made_of_others() -> None:
+    written = body('#EXT-X-DEFINE:NAME="a",VALUE="x"', '#EXT-X-DEFINE:NAME="b",VALUE="{$a}y"', "#EXTINF:2,", "{$b}.ts")
+    assert ref(only(written)).url == HERE + "xy.ts"
+
+
+def test_variables_that_multiply_end_in_a_failure_and_not_in_memory() -> None:
+    doubled = [f'#EXT-X-DEFINE:NAME="a{each + 1}",VALUE="{{$a{each}}}{{$a{each}}}"' for each in range(40)]
+    with pytest.raises(Unavailable) as caught:
+        body('#EXT-X-DEFINE:NAME="a0",VALUE="xxxx"', *doubled, *["#EXTINF:2,{$a10}"] * 5000)
+    assert caught.value.code == "upstream_failed"
+
+
+def test_links_without_end_are_the_upstreams_failure() -> None:
+    with pytest.raises(Unavailable) as caught:
+        rewrite("#EXTM3U\n" + "x.ts\n" * 1000, replace(links(), budget=Budget(100_000)), {})
+    assert caught.value.code == "upstream_failed"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "#EXT-X-DEFINE:" + "A" * 1_000_000,
+        "#EXT-X-KEY:URI=" + " " * 1_000_000 + '"',
+        "#EXT-X-KEY:" + 'URI="' * 200_000,
+        "#EXT-X-KEY:" + "A " * 500_000,
+        "#EXT-X-DEFINE:" + "{$" * 500_000,
+        "a/" * 500_000 + "%",
+    ],
+)
+def test_the_time_a_line_takes_grows_with_its_length_and_no_faster(line: str) -> None:
+    begun = time.process_time()
+    body('#EXT-X-DEFINE:NAME="a",VALUE="b"', line)
+    # A line whose time grew with the square of its length would take hours.
+    assert time.process_time() - begun < 10
 
 
 def test_an_attribute_list_may_hold_commas_in_quotes() -> None:
