@@ -43,6 +43,7 @@ _STATUS: Final[dict[str, int]] = {
     "bad_signature": 403,
     "expired_signature": 403,
     "sign_in_required": 401,
+    "bad_token": 401,
     "not_implemented": 501,
     "too_large": 413,
     "too_many_requests": 429,

@@ -112,6 +112,14 @@ class Keys:
         """Hash: one person's cookies by site, each encrypted, and an encrypted index. TTL: 30 days from last use."""
         return f"{self.prefix}:cookies:{member}"
 
+    def pairing(self, digest: str) -> str:
+        """String: whom a pairing code belongs to, by the code's digest. Written by the gateway; 5 minutes, one use."""
+        return f"{self.prefix}:pair:{digest}"
+
+    def browsers(self, member: str) -> str:
+        """Hash: digest of a token to the paired browser it was given to, as JSON. TTL: 180 days from last use."""
+        return f"{self.prefix}:token:{member}"
+
     # Jobs and caches: WT_JOBS_REDIS_URL.
 
     def format(self, digest: str, scope: str) -> str:

@@ -27,9 +27,13 @@ from services.common.room.store import RoomStore
 from services.common.vault import Vault
 from services.common.vitals import VitalsStore
 from services.gateway.answers import Headers, on_error, safety_headers
+from services.gateway.browsers import Browsers
 from services.gateway.config import GatewaySettings
+from services.gateway.cookies import CookieDesk
 from services.gateway.door import Door
+from services.gateway.extension import ExtensionApi
 from services.gateway.page import Page
+from services.gateway.pairing import PairingCodes
 from services.gateway.routes import Api
 
 # A change goes into the history it was asked in: how soon another server, or a fail-over, is noticed.
@@ -49,18 +53,28 @@ class GatewayApp:
         self._jobs_redis = connect(settings.jobs_url)
         self._store = RoomStore(self._rooms_redis, keys)
         self._watching: asyncio.Task[None] | None = None
+        vault = Vault(self._rooms_redis, keys, ring, guests_allowed=settings.guest_cookies_allowed)
+        loans = Loans(self._jobs_redis, keys, ring)
         api = Api(
             settings,
             self._identities,
             proxies,
             self._store,
             Resolutions(self._jobs_redis, keys, max_depth=settings.resolve_queue_max),
-            Vault(self._rooms_redis, keys, ring, guests_allowed=settings.guest_cookies_allowed),
-            Loans(self._jobs_redis, keys, ring),
+            vault,
+            loans,
             VitalsStore(self._jobs_redis, keys),
         )
+        extension = ExtensionApi(
+            settings,
+            self._identities,
+            proxies,
+            PairingCodes(self._rooms_redis, keys, ring),
+            Browsers(self._rooms_redis, keys, ring),
+            CookieDesk(vault, loans, self._store),
+        )
         page = Page(settings.web_dir, self._store, proxies)
-        self.asgi = _dressed(settings, self._identities, proxies, api, page)
+        self.asgi = _dressed(settings, self._identities, proxies, [*extension.routes(), *api.routes()], page)
         self.health.add("rooms_redis", lambda: ping(self._rooms_redis, "rooms"))
         self.health.add("jobs_redis", lambda: ping(self._jobs_redis, "jobs"))
 
@@ -100,10 +114,10 @@ def build(environ: Mapping[str, str]) -> GatewayApp:
 
 
 def _dressed(
-    settings: GatewaySettings, identities: Identities, proxies: TrustedProxies, api: Api, page: Page
+    settings: GatewaySettings, identities: Identities, proxies: TrustedProxies, api: list[Route], page: Page
 ) -> ASGIApp:
     routes = [
-        *api.routes(),
+        *api,
         Route("/room/{room}", page.room),
         Route("/doctor", page.doctor),
         Route("/{path:path}", page.file),

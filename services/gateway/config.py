@@ -18,7 +18,9 @@ class GatewaySettings(CommonSettings):
     peers: tuple[str, ...] = setting((), names)
     # How long `POST /api/resolve` waits for the resolver.
     resolve_wait_s: float = setting(60.0, seconds)
-    # Per caller's address and replica, with a burst as large. 0: no limit.
+    # Per caller's address and replica, with a burst as large; uploads of a paired browser by browser. 0: no limit.
     resolves_per_minute: int = setting(60, integer(0, 100_000))
     cookie_uploads_per_minute: int = setting(30, integer(0, 100_000))
+    # Codes asked for, and codes tried: each.
+    pairings_per_minute: int = setting(10, integer(0, 100_000))
     new_guests_per_minute: int = setting(120, integer(0, 100_000))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -14,6 +15,9 @@ from services.common.net import TrustedProxies, origin_allowed
 from services.gateway.answers import failure
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# Here a token is the guard (`extension.py`): an extension has no session of ours, and no origin that we could know.
+EXTENSION_PATH: Final = "/api/extension/"
+EXTENSION_ORIGIN: Final = re.compile(r"(?:chrome|moz|safari-web)-extension://[A-Za-z0-9._-]{1,255}")
 
 
 class Door:
@@ -38,6 +42,11 @@ class Door:
 
     async def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
+        if scope["path"].startswith(EXTENSION_PATH):
+            origin = headers.get("origin")
+            if origin is not None and EXTENSION_ORIGIN.fullmatch(origin) is None:
+                raise Refused("bad_origin", "This address is for extensions of browsers.")
+            return
         if not self._settings.guests_allowed:
             await self._identities.authenticate(headers)
         host = self._proxies.caller(scope).host

@@ -79,6 +79,40 @@ class CookieList(RestModel, kw_only=True, frozen=True):
     sites: list[CookieSite]
 
 
+class PairingCode(RestModel, kw_only=True, frozen=True):
+    """What connects a browser's extension to the caller, once. `expires_at`: Unix seconds."""
+
+    code: str
+    expires_at: float
+
+
+class PairRequest(RestModel, kw_only=True, frozen=True):
+    """A code as a person copied it: case, spaces and dashes do not count. `browser`: what to call it in the list."""
+
+    code: Annotated[str, Meta(max_length=64)]
+    browser: Annotated[str, Meta(max_length=200)] = ""
+
+
+class Paired(RestModel, kw_only=True, frozen=True):
+    """The token of one browser, told this once, and the name of the person it belongs to."""
+
+    token: str
+    name: str
+
+
+class PairedBrowser(RestModel, kw_only=True, frozen=True):
+    """A browser that may change the cookies that the caller keeps here. Times are Unix seconds."""
+
+    id: str
+    name: str
+    paired_at: float
+    used_at: float
+
+
+class BrowserList(RestModel, kw_only=True, frozen=True):
+    browsers: list[PairedBrowser]
+
+
 class CookieProblem(RestModel, kw_only=True, frozen=True):
     """What is wrong in one line (or one entry of a JSON list), counted from 1."""
 

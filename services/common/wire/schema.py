@@ -29,6 +29,10 @@ REST: Final[tuple[type, ...]] = (
     rest.CreatedRoom,
     rest.RoomList,
     rest.CookieList,
+    rest.PairingCode,
+    rest.PairRequest,
+    rest.Paired,
+    rest.BrowserList,
     rest.ClientConfig,
     rest.Doctor,
     rest.ErrorBody,
@@ -51,6 +55,7 @@ VALUES: Final[tuple[type, ...]] = (
     models.RoomSummary,
     rest.CookieSite,
     rest.CookieProblem,
+    rest.PairedBrowser,
     rest.ErrorDetail,
 )
 

@@ -84,6 +84,10 @@ export interface Wire {
     | CreatedRoom
     | RoomList
     | CookieList
+    | PairingCode
+    | PairRequest
+    | Paired
+    | BrowserList
     | ClientConfig
     | Doctor
     | ErrorBody;
@@ -822,6 +826,39 @@ export interface CookieList {
 export interface CookieSite {
   domain: string;
   expires_at: number | null;
+}
+/**
+ * What connects a browser's extension to the caller, once. `expires_at`: Unix seconds.
+ */
+export interface PairingCode {
+  code: string;
+  expires_at: number;
+}
+/**
+ * A code as a person copied it: case, spaces and dashes do not count. `browser`: what to call it in the list.
+ */
+export interface PairRequest {
+  code: string;
+  browser?: string;
+}
+/**
+ * The token of one browser, told this once, and the name of the person it belongs to.
+ */
+export interface Paired {
+  token: string;
+  name: string;
+}
+export interface BrowserList {
+  browsers: PairedBrowser[];
+}
+/**
+ * A browser that may change the cookies that the caller keeps here. Times are Unix seconds.
+ */
+export interface PairedBrowser {
+  id: string;
+  name: string;
+  paired_at: number;
+  used_at: number;
 }
 /**
  * What the page must know of this installation.
