@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Final
 
-from tests.support import manifests
+from tests.support import kinds, manifests
 
 CACHE: Final = Path(__file__).parent / "media"
 DURATION_S: Final = 64
@@ -82,7 +82,7 @@ def make(cache: Path = CACHE) -> Media:
 
 @functools.cache
 def _recipe_digest() -> str:
-    recipe = b"".join(Path(source).read_bytes() for source in (__file__, manifests.__file__))
+    recipe = b"".join(Path(source).read_bytes() for source in (__file__, kinds.__file__, manifests.__file__))
     return hashlib.sha256(recipe).hexdigest()[:12]
 
 
@@ -96,11 +96,14 @@ def _lock(path: Path) -> Iterator[None]:
 def _make_into(finished: Path) -> None:
     making = Path(mkdtemp(prefix=".making-", dir=finished.parent))
     try:
-        for folder in ("av", "dash", "subtitles", "hls/fmp4", "hls/split", *(f"hls/{height}" for height in HEIGHTS)):
+        packed = ("av", "dash", "subtitles", "hls/fmp4", "hls/split", *(f"hls/{height}" for height in HEIGHTS))
+        for folder in (*packed, *kinds.FOLDERS):
             (making / folder).mkdir(parents=True)
-        for arguments in (_encode(), *_repackage()):
+        kinds.prepare(making)
+        for arguments in (_encode(), *_repackage(), *kinds.commands(MP4, SEGMENT_S)):
             subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *arguments], cwd=making, check=True)
         _write_manifests(making)
+        kinds.finish(making)
         making.rename(finished)
     finally:
         shutil.rmtree(making, ignore_errors=True)

@@ -5,7 +5,9 @@
 | `/clip.mp4`, `/clip.webm` | progressive, 64 s; every other file of `media` under its name too |
 | `/hls/master.m3u8`, `/hls/360/index.m3u8`, `/hls/fmp4/index.m3u8`, `/hls/split/master.m3u8` | HLS |
 | `/dash/template.mpd`, `/dash/base.mpd` | DASH |
+| `/kinds/…` | the other ways to pack the clip (`kinds`) |
 | `/live/index.m3u8`, `/live/undated.m3u8` | a window that slides with the wall clock, with and without dates |
+| `/live/index.mpd`, `/live/parts/index.m3u8` | live DASH, and HLS with parts and blocking reloads |
 | `/blob/<size>.mp4` | so many bytes, each known (`shelf.blob`) |
 | `/redirect?to=<url>&n=<hops>&code=<status>` | a chain of redirects |
 | `/watch/<id>`, `/playlist/<id>` | pages that the sample extractor reads; ids in `videos` |

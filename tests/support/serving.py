@@ -148,6 +148,7 @@ class Site:
                 asker = videos.Asker(ask.base, ask.seen.client, dict(ask.request.cookies))
                 return _json(videos.document(video, asker, self._wall(), self._size))
             case _:
+                await asyncio.sleep(self._shelf.ready_at(ask.path.lstrip("/"), ask.seen.query) - self._wall())
                 resource = self._shelf.find(ask.path.lstrip("/"), ask.faults.ends_at)
                 if resource is None:
                     return web.Response(status=404, text="not found\n")

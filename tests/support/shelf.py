@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Final
 
-from tests.support import manifests
+from tests.support import kinds, live, manifests
 from tests.support.media import SEGMENT_S, SEGMENTS, Media
 
 TYPES: Final = {
@@ -22,6 +23,8 @@ TYPES: Final = {
     ".mpd": "application/dash+xml",
     ".vtt": "text/vtt; charset=utf-8",
     ".jpg": "image/jpeg",
+    ".mkv": "video/x-matroska",
+    ".mp3": "audio/mpeg",
     ".bin": "application/octet-stream",
 }
 MAX_BLOB_BYTES: Final = 1 << 40
@@ -57,13 +60,33 @@ class Shelf:
         match folder:
             case "live":
                 return self._live(name, ends_at)
+            case "live/dash":
+                return self._live_dash(name)
+            case "live/parts":
+                return self._live_parts(name)
             case "blob":
                 return _blob(name)
             case _:
                 return self._files.get(path)
 
+    def ready_at(self, path: str, query: Mapping[str, str]) -> float:
+        """When `path` may be answered (Unix seconds): what is asked for before it exists is waited for."""
+        folder, _, name = path.rpartition("/")
+        if folder != "live/parts":
+            return 0.0
+        if name.startswith("part-") and name[5:-4].isdecimal():
+            return (int(name[5:-4]) + 1) * live.PART_S
+        msn, part = query.get("_HLS_msn", ""), query.get("_HLS_part", "")
+        if not msn.isdecimal():
+            return 0.0
+        return live.parts_ready_at(int(msn), int(part) if part.isdecimal() else None, SEGMENT_S)
+
     def _live(self, name: str, ends_at: float | None) -> Resource | None:
         now = self._wall()
+        if name == "index.mpd":
+            return _file(name, live.mpd(now, SEGMENT_S, SEGMENT_S).encode())
+        if name == "now":
+            return _file(name, f"{datetime.fromtimestamp(now, UTC):%Y-%m-%dT%H:%M:%S.%fZ}".encode())
         if name in ("index.m3u8", "undated.m3u8"):
             text = manifests.live_playlist(
                 now, segments=SEGMENTS, segment_s=SEGMENT_S, is_dated=name == "index.m3u8", ends_at=ends_at
@@ -73,6 +96,35 @@ class Shelf:
         if not number.isdecimal() or (int(number) + 1) * SEGMENT_S > now:
             return None
         return self._files.get(f"hls/360/{int(number) % SEGMENTS:03}.ts")
+
+    def _live_dash(self, name: str) -> Resource | None:
+        stream, _, number = name.removesuffix(".m4s").partition("-")
+        init = self._files.get(f"dash/init-stream{stream}.m4s")
+        if init is None or number == "init":
+            return init
+        if not number.isdecimal() or (int(number) + 1) * SEGMENT_S > self._wall():
+            return None
+        place = int(number) % SEGMENTS
+        recorded = self._files[f"dash/chunk-stream{stream}-{place + 1:05}.m4s"]
+        return _file(name, live.moved(_body(recorded), _body(init), (int(number) - place) * SEGMENT_S))
+
+    def _live_parts(self, name: str) -> Resource | None:
+        now = self._wall()
+        if name == "index.m3u8":
+            return _file(name, live.parts_playlist(now, SEGMENTS, SEGMENT_S).encode())
+        if name == "init.mp4":
+            return self._files[f"{kinds.PARTS}/init.mp4"]
+        of = 1 if name.startswith("part-") else kinds.PARTS_IN_SEGMENT
+        number = name.removeprefix("part-").removesuffix(".m4s")
+        if not number.isdecimal() or (int(number) + 1) * of * live.PART_S > now:
+            return None
+        count = SEGMENTS * kinds.PARTS_IN_SEGMENT
+        numbers = range(int(number) * of, (int(number) + 1) * of)
+        return _file(name, b"".join(_body(self._files[f"{kinds.PARTS}/{each % count:03}.m4s"]) for each in numbers))
+
+
+def _body(resource: Resource) -> bytes:
+    return resource.read(0, resource.size)
 
 
 def _file(name: str, data: bytes) -> Resource:
