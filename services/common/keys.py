@@ -120,6 +120,22 @@ class Keys:
         """Hash: digest of a token to the paired browser it was given to, as JSON. TTL: 180 days from last use."""
         return f"{self.prefix}:token:{member}"
 
+    def playlists(self, member: str) -> str:
+        """Hash: a person's playlists by id, each as JSON. TTL: a year from the last change."""
+        return f"{self.prefix}:user:{{{member}}}:playlists"
+
+    def history(self, member: str) -> str:
+        """Sorted set: entries of a person's watch history by when they were last watched (ms). TTL: as `watched`."""
+        return f"{self.prefix}:user:{{{member}}}:history"
+
+    def watched(self, member: str) -> str:
+        """Hash: those entries as JSON. TTL: a year from the last of them."""
+        return f"{self.history(member)}:entries"
+
+    def forgetful(self, member: str) -> str:
+        """String: this person keeps no watch history. TTL: a year."""
+        return f"{self.history(member)}:off"
+
     # Jobs and caches: WT_JOBS_REDIS_URL.
 
     def format(self, digest: str, scope: str) -> str:

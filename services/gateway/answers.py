@@ -58,12 +58,12 @@ async def on_error(_request: Request, error: Exception) -> Response:
     return failure(Broken("broken", "Something went wrong here."))
 
 
-async def read_body(request: Request, shape: type[T]) -> T:
+async def read_body(request: Request, shape: type[T], *, most: int = MAX_BODY_BYTES) -> T:
     """The request's JSON body as `shape`.
 
-    :raises Refused: `too_large` beyond 16 KiB, `malformed` if it is no JSON or does not fit.
+    :raises Refused: `too_large` beyond `most` bytes (16 KiB), `malformed` if it is no JSON or does not fit.
     """
-    body = await read_bytes(request, MAX_BODY_BYTES)
+    body = await read_bytes(request, most)
     try:
         return codec.decode_as(shape, body)
     except codec.MalformedError as error:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from services import __version__
 from services.common.config import load
-from services.common.errors import Unavailable, WatchTogetherError
+from services.common.errors import Refused, Unavailable, WatchTogetherError
 from services.common.health import Health
+from services.common.history import Histories
 from services.common.identity import Identities
 from services.common.keyring import load_keyring
 from services.common.keys import Keys
 from services.common.loans import Loans
 from services.common.metrics import RequestMetrics, ping
 from services.common.net import TrustedProxies
+from services.common.playlists import Playlists
 from services.common.redis import connect
 from services.common.resolution import Resolutions
 from services.common.room.store import RoomStore
@@ -28,10 +33,13 @@ from services.common.vault import Vault
 from services.common.vitals import VitalsStore
 from services.gateway.answers import Headers, on_error, safety_headers
 from services.gateway.browsers import Browsers
+from services.gateway.callers import Callers
 from services.gateway.config import GatewaySettings
 from services.gateway.cookies import CookieDesk
 from services.gateway.door import Door
 from services.gateway.extension import ExtensionApi
+from services.gateway.library import Library
+from services.gateway.operations import Description, Operation
 from services.gateway.page import Page
 from services.gateway.pairing import PairingCodes
 from services.gateway.routes import Api
@@ -55,16 +63,22 @@ class GatewayApp:
         self._watching: asyncio.Task[None] | None = None
         vault = Vault(self._rooms_redis, keys, ring, guests_allowed=settings.guest_cookies_allowed)
         loans = Loans(self._jobs_redis, keys, ring)
+        callers = Callers(self._identities, proxies, new_guests_per_minute=settings.new_guests_per_minute)
+        playlists = Playlists(self._rooms_redis, keys)
         api = Api(
             settings,
             self._identities,
             proxies,
+            callers,
             self._store,
             Resolutions(self._jobs_redis, keys, max_depth=settings.resolve_queue_max),
             vault,
             loans,
             VitalsStore(self._jobs_redis, keys),
+            playlists,
         )
+        histories = Histories(self._rooms_redis, keys)
+        library = Library(callers, playlists, histories, per_minute=settings.library_changes_per_minute)
         extension = ExtensionApi(
             settings,
             self._identities,
@@ -73,8 +87,10 @@ class GatewayApp:
             Browsers(self._rooms_redis, keys, ring),
             CookieDesk(vault, loans, self._store),
         )
+        offered = [*extension.operations(), *api.operations(), *library.operations()]
+        self.operations = Description(offered, __version__).operations
         page = Page(settings.web_dir, self._store, proxies)
-        self.asgi = _dressed(settings, self._identities, proxies, [*extension.routes(), *api.routes()], page)
+        self.asgi = _dressed(settings, self._identities, proxies, self.operations, page)
         self.health.add("rooms_redis", lambda: ping(self._rooms_redis, "rooms"))
         self.health.add("jobs_redis", lambda: ping(self._jobs_redis, "jobs"))
 
@@ -113,11 +129,21 @@ def build(environ: Mapping[str, str]) -> GatewayApp:
     return GatewayApp(load(GatewaySettings, environ))
 
 
+async def _nothing(_request: Request) -> Response:
+    raise Refused("not_found", "There is nothing at this address.")
+
+
 def _dressed(
-    settings: GatewaySettings, identities: Identities, proxies: TrustedProxies, api: list[Route], page: Page
+    settings: GatewaySettings,
+    identities: Identities,
+    proxies: TrustedProxies,
+    operations: Sequence[Operation],
+    page: Page,
 ) -> ASGIApp:
     routes = [
-        *api,
+        *(operation.route() for operation in operations),
+        # What is none of them is no page either.
+        Route("/api/{path:path}", _nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         Route("/room/{room}", page.room),
         Route("/doctor", page.doctor),
         Route("/{path:path}", page.file),

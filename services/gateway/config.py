@@ -23,4 +23,5 @@ class GatewaySettings(CommonSettings):
     cookie_uploads_per_minute: int = setting(30, integer(0, 100_000))
     # Codes asked for, and codes tried: each.
     pairings_per_minute: int = setting(10, integer(0, 100_000))
+    library_changes_per_minute: int = setting(240, integer(0, 100_000))
     new_guests_per_minute: int = setting(120, integer(0, 100_000))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from typing import Final
 
 import structlog
 
@@ -20,7 +21,9 @@ from services.gateway import metrics
 
 log = structlog.get_logger()
 
-__all__ = ["MAX_BYTES", "CookieDesk"]
+__all__ = ["COOKIE_TEXT", "MAX_BYTES", "CookieDesk"]
+
+COOKIE_TEXT: Final = "A cookies.txt (Netscape format), or a JSON list as browsers' extensions write it; at most 1 MiB."
 
 
 class CookieDesk:

@@ -7,6 +7,7 @@ extension's origin may ask: Firefox gives each installation a random one.
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Final
 
 import structlog
@@ -14,19 +15,19 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services.common.errors import Refused
 from services.common.identity import Identities, Identity
 from services.common.net import TrustedProxies
-from services.common.wire.rest import BrowserList, Paired, PairRequest
+from services.common.wire.rest import BrowserList, CookieList, Paired, PairingCode, PairRequest
 from services.gateway import metrics
 from services.gateway.answers import answer, read_body, read_bytes
 from services.gateway.browsers import Bearer, Browsers
 from services.gateway.config import GatewaySettings
-from services.gateway.cookies import MAX_BYTES, CookieDesk
+from services.gateway.cookies import COOKIE_TEXT, MAX_BYTES, CookieDesk
 from services.gateway.door import EXTENSION_ORIGIN, EXTENSION_PATH
 from services.gateway.limits import AddressLimit
+from services.gateway.operations import Operation
 from services.gateway.pairing import Holder, PairingCodes
 
 log = structlog.get_logger()
@@ -62,19 +63,19 @@ class ExtensionApi:
         self._pairings = AddressLimit("pairing", settings.pairings_per_minute)
         self._uploads = AddressLimit("extension_cookies", settings.cookie_uploads_per_minute)
 
-    def routes(self) -> list[Route]:
-        """The routes; they come before those that catch everything under `/api`."""
+    def operations(self) -> list[Operation]:
+        """What can be asked for here."""
         pair, cookies = f"{EXTENSION_PATH}pair", f"{EXTENSION_PATH}cookies"
+        guarded = partial(Operation, cors=_CORS, needs_token=True)
         return [
-            Route("/api/browsers", self.browsers),
-            Route("/api/browsers/code", self.issue_code, methods=["POST"]),
-            Route("/api/browsers/{browser}", self.revoke, methods=["DELETE"]),
-            # The first route of a path answers for all of its methods when a browser asks before it sends.
-            Route(pair, self.pair, methods=["POST", "OPTIONS"], middleware=[_CORS]),
-            Route(pair, self.unpair, methods=["DELETE"], middleware=[_CORS]),
-            Route(cookies, self.cookies, methods=["GET", "OPTIONS"], middleware=[_CORS]),
-            Route(cookies, self.bring_cookies, methods=["POST"], middleware=[_CORS]),
-            Route(cookies, self.delete_cookies, methods=["DELETE"], middleware=[_CORS]),
+            Operation("GET", "/api/browsers", self.browsers, answers=BrowserList),
+            Operation("POST", "/api/browsers/code", self.issue_code, answers=PairingCode, status=201),
+            Operation("DELETE", "/api/browsers/{browser}", self.revoke, status=204),
+            Operation("POST", pair, self.pair, body=PairRequest, answers=Paired, status=201, cors=_CORS),
+            guarded("DELETE", pair, self.unpair, status=204),
+            guarded("GET", cookies, self.cookies, answers=CookieList),
+            guarded("POST", cookies, self.bring_cookies, text=COOKIE_TEXT, answers=CookieList, status=201),
+            guarded("DELETE", cookies, self.delete_cookies, status=204, queries={"domain": "The site."}),
         ]
 
     async def issue_code(self, request: Request) -> Response:

@@ -11,3 +11,4 @@ PAIRINGS = Counter(
     "Pairing codes given out, browsers paired or revoked, and codes that were refused.",
     ["outcome"],
 )
+LIBRARY = Counter("wt_gateway_library_total", "Changes of people's playlists and watch histories.", ["change"])

@@ -9,7 +9,6 @@ from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from services import __version__
 from services.common import passwords
@@ -21,11 +20,13 @@ from services.common.keys import is_room_id
 from services.common.lenders import links_of
 from services.common.loans import Loans
 from services.common.net import TrustedProxies
+from services.common.playlist import Adding, queued
+from services.common.playlists import Playlists
 from services.common.resolution import Resolutions
 from services.common.room.store import RoomStore, Sender
 from services.common.vault import Vault
-from services.common.vitals import VitalsStore
-from services.common.wire.models import QueueItem
+from services.common.vitals import ResolverHealth, VitalsStore
+from services.common.wire.models import QueueItem, Room, VideoState
 from services.common.wire.rest import (
     ClientConfig,
     CookieList,
@@ -39,9 +40,11 @@ from services.common.wire.rest import (
     SessionRequest,
 )
 from services.gateway.answers import answer, failure, read_body, read_bytes, while_connected
+from services.gateway.callers import Callers
 from services.gateway.config import GatewaySettings
-from services.gateway.cookies import MAX_BYTES, CookieDesk
+from services.gateway.cookies import COOKIE_TEXT, MAX_BYTES, CookieDesk
 from services.gateway.limits import AddressLimit
+from services.gateway.operations import Operation
 from services.gateway.views import room_for
 
 MOST_ROOMS: Final = 50
@@ -58,42 +61,45 @@ class Api:
         settings: GatewaySettings,
         identities: Identities,
         proxies: TrustedProxies,
+        callers: Callers,
         store: RoomStore,
         resolutions: Resolutions,
         vault: Vault,
         loans: Loans,
         vitals: VitalsStore,
+        playlists: Playlists,
     ) -> None:
         self._settings = settings
-        self._identities = identities
+        self._public_id = identities.public_id
         self._proxies = proxies
         self._store = store
         self._resolutions = resolutions
         self._vault = vault
         self._vitals = vitals
+        self._playlists = playlists
+        self._callers = callers
         self._cookies = CookieDesk(vault, loans, store)
         self._resolves = AddressLimit("resolve", settings.resolves_per_minute)
         self._passwords = AddressLimit("password", PASSWORDS_PER_MINUTE)
         self._uploads = AddressLimit("cookies", settings.cookie_uploads_per_minute)
-        self._new_guests = AddressLimit("new_guest", settings.new_guests_per_minute)
 
-    def routes(self) -> list[Route]:
-        """The routes, `/api/…`; what is none of them is no page either."""
+    def operations(self) -> list[Operation]:
+        """What can be asked for here."""
+        domain = {"domain": "The site whose cookies go; without it those of all sites."}
         return [
-            Route("/api/config", self.config),
-            Route("/api/doctor", self.doctor),
-            Route("/api/session", self.session),
-            Route("/api/session", self.rename, methods=["POST"]),
-            Route("/api/resolve", self.resolve, methods=["POST"]),
-            Route("/api/resolver/health", self.resolver_health),
-            Route("/api/rooms", self.rooms),
-            Route("/api/rooms", self.create_room, methods=["POST"]),
-            Route("/api/rooms/{room}", self.room),
-            Route("/api/rooms/{room}/join", self.join, methods=["POST"]),
-            Route("/api/cookies", self.cookies),
-            Route("/api/cookies", self.bring_cookies, methods=["POST"]),
-            Route("/api/cookies", self.delete_cookies, methods=["DELETE"]),
-            Route("/api/{path:path}", self.nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            Operation("GET", "/api/config", self.config, answers=ClientConfig),
+            Operation("GET", "/api/doctor", self.doctor, answers=Doctor),
+            Operation("GET", "/api/session", self.session, answers=Session),
+            Operation("POST", "/api/session", self.rename, body=SessionRequest, answers=Session),
+            Operation("POST", "/api/resolve", self.resolve, body=ResolveRequest, answers=VideoState),
+            Operation("GET", "/api/resolver/health", self.resolver_health, answers=ResolverHealth),
+            Operation("GET", "/api/rooms", self.rooms, answers=RoomList),
+            Operation("POST", "/api/rooms", self.create_room, body=CreateRoomRequest, answers=CreatedRoom, status=201),
+            Operation("GET", "/api/rooms/{room}", self.room, answers=Room),
+            Operation("POST", "/api/rooms/{room}/join", self.join, body=JoinRequest, status=204),
+            Operation("GET", "/api/cookies", self.cookies, answers=CookieList),
+            Operation("POST", "/api/cookies", self.bring_cookies, text=COOKIE_TEXT, answers=CookieList, status=201),
+            Operation("DELETE", "/api/cookies", self.delete_cookies, status=204, queries=domain),
         ]
 
     async def config(self, _request: Request) -> Response:
@@ -134,9 +140,9 @@ class Api:
 
     async def resolve(self, request: Request) -> Response:
         """Resolve a link, for anybody: with the caller's own cookies where there are some for its site."""
-        self._resolves.take(self._address(request), time.monotonic())
+        self._resolves.take(self._callers.address(request), time.monotonic())
         body = await read_body(request, ResolveRequest)
-        url, caller = body.url.strip(), await self._identities.authenticate(request.headers)
+        url, caller = body.url.strip(), await self._callers.known(request)
         links = await links_of(self._vault, url, [caller.id] if caller else [])
         resolving = self._resolutions.resolve(url, self._settings.resolve_wait_s, links, own=body.own)
         result = await while_connected(request, resolving)
@@ -160,62 +166,62 @@ class Api:
     async def room(self, request: Request) -> Response:
         """One room, as the caller may see it."""
         room = _room_id(request)
-        caller = await self._identities.authenticate(request.headers)
+        caller = await self._callers.known(request)
         record = await self._store.snapshot(room)
         if record is None:
             raise Refused("no_such_room", "There is no room of that name.")
-        return answer(room_for(record.room(await self._store.redis_time()), caller, self._identities.public_id))
+        return answer(room_for(record.room(await self._store.redis_time()), caller, self._public_id))
 
     async def join(self, request: Request) -> Response:
         """Give a room's password; the caller's sockets are let in from now on."""
         room = _room_id(request)
-        self._passwords.take(self._address(request), time.monotonic())
+        self._passwords.take(self._callers.address(request), time.monotonic())
         body = await read_body(request, JoinRequest)
         known = await self._store.password_hash(room)
         if known is None:
             raise Refused("no_such_room", "There is no room of that name.")
         if known and not await passwords.matches(body.password, known):
             raise Refused("wrong_password", "That is not the password.")
-        identity, cookie = await self._identify(request, None)
+        identity, cookie = await self._callers.identify(request)
         await self._store.grant(room, identity.id)
         return answer(None, status=204, cookie=cookie)
 
     async def create_room(self, request: Request) -> Response:
         """Make a room with a random id, unlisted; with a link, that is its first item."""
         body = await read_body(request, CreateRoomRequest)
-        identity, cookie = await self._identify(request, None)
+        identity, cookie = await self._callers.identify(request)
         room = _random_id(12)
-        if body.url:
-            await self._begin(room, body.url.strip(), identity, lend=body.lend)
+        if body.playlist:
+            chosen = await self._playlists.get(identity.id, body.playlist)
+            adding = Adding(identity.id, time.time(), lend=body.lend)
+            await self._begin(room, identity, *queued(chosen, _random_id(12), adding))
+        elif body.url:
+            await self._begin(room, identity, self._item(body.url.strip(), identity, lend=body.lend))
         return answer(CreatedRoom(id=room), status=201, cookie=cookie)
 
     async def cookies(self, request: Request) -> Response:
         """The sites of which the caller's cookies are kept here."""
-        caller = await self._identities.authenticate(request.headers)
+        caller = await self._callers.known(request)
         return answer(await self._cookies.list(caller.id) if caller else CookieList(sites=[]))
 
     async def bring_cookies(self, request: Request) -> Response:
         """Keep the caller's cookies: a cookies.txt, or a JSON list as browsers' extensions write it."""
-        self._uploads.take(self._address(request), time.monotonic())
+        self._uploads.take(self._callers.address(request), time.monotonic())
         body = await read_bytes(request, MAX_BYTES)
-        identity, cookie = await self._identify(request, None)
+        identity, cookie = await self._callers.identify(request)
         return answer(await self._cookies.bring(identity.id, body), status=201, cookie=cookie)
 
     async def delete_cookies(self, request: Request) -> Response:
         """Forget the caller's cookies, of `?domain=` or of all sites."""
-        caller = await self._identities.authenticate(request.headers)
+        caller = await self._callers.known(request)
         if caller is None:
             raise Refused("not_found", "You have no cookies here.")
         await self._cookies.take_back(caller.id, request.query_params.get("domain", ""))
         return answer(None, status=204)
 
-    async def nothing(self, _request: Request) -> Response:
-        """Any other address under `/api`."""
-        raise Refused("not_found", "There is nothing at this address.")
-
-    async def _begin(self, room: str, url: str, identity: Identity, *, lend: bool) -> None:
+    def _item(self, url: str, identity: Identity, *, lend: bool) -> QueueItem:
         parse_url(url)
-        item = QueueItem(
+        return QueueItem(
             id=_random_id(12),
             url=url,
             title=url[:200],
@@ -223,24 +229,18 @@ class Api:
             added_at=time.time(),
             lenders=[identity.id] if lend else [],
         )
+
+    async def _begin(self, room: str, identity: Identity, item: QueueItem, *following: QueueItem) -> None:
         await self._store.add_item(room, Sender(identity.id), item, create=True, unlisted=True)
+        await self._store.follow(room, item.id, following)
         # The first replica that hosts the room asks for what is missing: here the flight only gets a head start.
         with contextlib.suppress(Unavailable):
-            links = await links_of(self._vault, url, item.lenders, audience_of(room, item.id))
-            await self._resolutions.want(url, room, item.id, links)
+            links = await links_of(self._vault, item.url, item.lenders, audience_of(room, item.id))
+            await self._resolutions.want(item.url, room, item.id, links)
 
     async def _introduce(self, request: Request, name: str | None) -> Response:
-        identity, cookie = await self._identify(request, name)
+        identity, cookie = await self._callers.identify(request, name)
         return answer(Session(id=identity.id, name=identity.name, is_guest=identity.is_guest), cookie=cookie)
-
-    async def _identify(self, request: Request, name: str | None) -> tuple[Identity, str | None]:
-        if await self._identities.authenticate(request.headers) is None:
-            self._new_guests.take(self._address(request), time.monotonic())
-        secure = self._proxies.caller(request.scope).is_secure
-        return await self._identities.identify(request.headers, name=name, secure=secure)
-
-    def _address(self, request: Request) -> str:
-        return self._proxies.caller(request.scope).address
 
 
 def _room_id(request: Request) -> str:

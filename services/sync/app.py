@@ -14,12 +14,14 @@ from starlette.types import Receive, Scope, Send
 from services.common.config import load
 from services.common.errors import Unavailable
 from services.common.health import Health
+from services.common.history import Histories
 from services.common.identity import Identities
 from services.common.keyring import load_keyring
 from services.common.keys import Keys
 from services.common.loans import Loans
 from services.common.metrics import redis_round_trip
 from services.common.net import TrustedProxies
+from services.common.playlists import Playlists
 from services.common.redis import Pipes, connect, on_masters_change, whereabouts
 from services.common.resolution import Resolutions
 from services.common.room.store import RoomStore
@@ -33,6 +35,7 @@ from services.sync.players import Players
 from services.sync.resolving import ResolveDesk
 from services.sync.socket import SocketEndpoint
 from services.sync.subscriber import Subscriber
+from services.sync.witness import Witness
 
 log = structlog.get_logger()
 
@@ -84,7 +87,8 @@ class SyncApp:
             self._resolving.freshen,
         )
         self._players = Players(self._store, self._clock)
-        self._keeper = Keeper(settings, self._store, self._clock, self._hub, self._resolving, self._players)
+        witness = Witness(Histories(self._rooms_redis, keys), self._clock)
+        self._keeper = Keeper(settings, self._store, self._clock, self._hub, self._resolving, self._players, witness)
         on_masters_change(self._rooms_redis, self._keeper.wake)
         self._endpoint = SocketEndpoint(
             settings,
@@ -92,6 +96,7 @@ class SyncApp:
             TrustedProxies(settings.trusted_proxies),
             self._hub,
             self._store,
+            Playlists(self._rooms_redis, keys),
             self._clock,
             self._players,
             ring.subkeys("session")[0],

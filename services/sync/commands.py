@@ -10,6 +10,8 @@ from services.common import passwords
 from services.common.errors import Refused
 from services.common.guard import parse_url
 from services.common.keys import url_digest
+from services.common.playlist import Adding, queued
+from services.common.playlists import Playlists
 from services.common.room.store import RoomStore, Sender
 from services.common.tracing import item_span
 from services.common.wire import client
@@ -29,6 +31,7 @@ _LIMITS: Final[dict[type, LimitName]] = {
     client.Chat: "chat",
     client.React: "chat",
     client.QueueAdd: "queue",
+    client.QueueAddPlaylist: "queue",
     client.QueueRemove: "queue",
     client.QueueReorder: "queue",
     client.QueuePlay: "queue",
@@ -46,6 +49,7 @@ def limit_of(message: client.AnyClientMessage) -> LimitName:
 
 async def run(
     store: RoomStore,
+    playlists: Playlists,
     connection: Connection,
     command: client.AnyCommand,
     superseded: Sequence[str] = (),
@@ -74,6 +78,8 @@ async def run(
             item = new_item(command, sender)
             with item_span("queue_add", item.id):
                 return await store.add_item(room, sender, item, next=command.next)
+        case client.QueueAddPlaylist():
+            return await _add_playlist(store, playlists, room, sender, command)
         case client.QueueRemove():
             return await store.remove_item(room, sender, command.item_id)
         case client.QueueReorder():
@@ -108,6 +114,16 @@ async def run(
             return await store.rename(room, sender, command.name)
         case _:
             assert_never(command)
+
+
+async def _add_playlist(
+    store: RoomStore, playlists: Playlists, room: str, sender: Sender, command: client.QueueAddPlaylist
+) -> int:
+    chosen = await playlists.get(sender.member, command.playlist)
+    first, *following = queued(chosen, _derived_id(sender), Adding(sender.member, time.time(), lend=command.lend))
+    version = await store.add_item(room, sender, first)
+    await store.follow(room, first.id, following)
+    return version
 
 
 def new_item(command: client.QueueAdd, sender: Sender) -> QueueItem:

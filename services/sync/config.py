@@ -20,6 +20,8 @@ class SyncSettings(CommonSettings):
     # A socket that was dropped, and one whose page said goodbye. Pages wait up to ten seconds between two attempts.
     dropped_grace_s: float = setting(15.0, seconds)
     closed_grace_s: float = setting(3.0, seconds)
+    # How often it is noted what people watch, for their histories. 0: never, nobody has one.
+    history_s: float = setting(10.0, seconds)
     ping_s: float = setting(20.0, seconds)
     silence_s: float = setting(45.0, seconds)
     hidden_silence_s: float = setting(90.0, seconds)

@@ -42,6 +42,8 @@ class HostedRoom:
     reports: dict[str, MemberStatus] = field(default_factory=dict)
     # Of which item the room was told what it offers, and when (monotonic seconds).
     window_told: tuple[str, float] = ("", 0.0)
+    # Who watched which item at the last look, and where (seconds).
+    seen: dict[str, tuple[str, float]] = field(default_factory=dict)
     # The item whose end a member here has seen.
     finished: str = ""
 

@@ -21,6 +21,7 @@ from services.sync.hosted import HostedRoom
 from services.sync.hub import Hub
 from services.sync.players import Players
 from services.sync.resolving import ResolveDesk
+from services.sync.witness import Witness
 
 T = TypeVar("T")
 
@@ -48,6 +49,7 @@ class Keeper:
         hub: Hub,
         resolving: ResolveDesk,
         players: Players,
+        witness: Witness,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -55,6 +57,7 @@ class Keeper:
         self._hub = hub
         self._resolving = resolving
         self._players = players
+        self._witness = witness
         self._reap_from = clock.monotonic() + _FIRST_REAP_S
         self._runs: dict[str, str] = {}
         # Until when (monotonic) no lease of a hosted room ends: 500 small rooms cost a tenth of a core otherwise.
@@ -73,6 +76,8 @@ class Keeper:
             tasks.create_task(_every(settings.ping_s, self._ping))
             tasks.create_task(_every(1.0, self._watch_ends))
             tasks.create_task(_every(_LOOK_EVERY_S, self._look_at_players))
+            if settings.history_s:
+                tasks.create_task(_every(settings.history_s, self._note_history))
 
     def wake(self) -> None:
         """Redis was away, or another master took over: read its clock and renew the leases now."""
@@ -176,6 +181,9 @@ class Keeper:
             if room.pending is None:
                 self._players.look(room)
         await self._players.tell(self._hub.rooms)
+
+    async def _note_history(self) -> None:
+        await self._witness.look(self._hub.rooms)
 
     async def _advance(self, room: HostedRoom) -> None:
         item = room.record.item_id

@@ -27,5 +27,6 @@ COMMAND_SECONDS = Histogram(
 RESYNCS = Counter("wt_sync_resyncs_total", "Rooms read again, by what was read", ["read"])
 CLOSES = Counter("wt_sync_closes_total", "Sockets closed by this replica, by code", ["code"])
 SLOW = Counter("wt_sync_slow_total", "Sockets that fell behind, by what happened", ["outcome"])
+HISTORY = Counter("wt_sync_history_notes_total", "Looks at what somebody watches, by whether they keep it", ["outcome"])
 SUBSCRIBER_RECONNECTS = Counter("wt_sync_subscriber_reconnects_total", "Subscriptions made anew", ["reason"])
 CLOCK_RTT = Gauge("wt_sync_clock_rtt_seconds", "Smallest recent round trip to Redis' clock")

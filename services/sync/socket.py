@@ -19,6 +19,7 @@ from services.common.errors import CLOSE_CODES, CloseCode, Refused, Unavailable,
 from services.common.identity import Identities, Identity
 from services.common.keys import is_room_id
 from services.common.net import Caller, TrustedProxies, address_group, origin_allowed
+from services.common.playlists import Playlists
 from services.common.room.store import RoomStore
 from services.common.websocket import EXTENSION
 from services.common.wire import client, server
@@ -57,6 +58,7 @@ class SocketEndpoint:
         proxies: TrustedProxies,
         hub: Hub,
         store: RoomStore,
+        playlists: Playlists,
         clock: RoomClock,
         players: Players,
         address_key: bytes,
@@ -67,6 +69,7 @@ class SocketEndpoint:
         self._proxies = proxies
         self._hub = hub
         self._store = store
+        self._playlists = playlists
         self._clock = clock
         self._players = players
         self._address_key = address_key
@@ -286,7 +289,9 @@ class SocketEndpoint:
         try:
             begun = self._clock.monotonic()
             try:
-                version = await commands.run(self._store, connection, command, superseded, blind=room.blind)
+                version = await commands.run(
+                    self._store, self._playlists, connection, command, superseded, blind=room.blind
+                )
             finally:
                 metrics.COMMAND_SECONDS.observe(self._clock.monotonic() - begun)
         except (Refused, Unavailable) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -42,8 +42,8 @@ class Rooms(Protocol):
         :raises Unavailable: if the rooms' Redis does not answer.
         """
 
-    async def extend(self, room: str, item: str, entries: Sequence[QueueItem]) -> None:
-        """Put the entries of a playlist behind the queue; repeating it is safe.
+    async def follow(self, room: str, item: str, entries: Sequence[QueueItem]) -> None:
+        """Put the entries of a playlist behind the queue, some at a time; repeating it is safe.
 
         :raises Unavailable: if the rooms' Redis does not answer.
         """
@@ -53,10 +53,6 @@ class Rooms(Protocol):
 
         :raises Unavailable: if the rooms' Redis does not answer.
         """
-
-
-# How many entries come at a time: each time everybody gets the whole queue.
-AT_A_TIME: Final = 50
 
 
 async def _extend(rooms: Rooms, room: str, item: str, result: Resolution) -> None:
@@ -83,8 +79,7 @@ async def _extend(rooms: Rooms, room: str, item: str, result: Resolution) -> Non
         )
         for number, entry in enumerate(result.entries)
     ]
-    for start in range(0, len(entries), AT_A_TIME):
-        await rooms.extend(room, item, entries[start : start + AT_A_TIME])
+    await rooms.follow(room, item, entries)
 
 
 async def enter(rooms: Rooms, room: str, item: str, result: Resolution) -> bool:

@@ -26,6 +26,8 @@ from services.common.wire.models import Attempt, LiveWindow, QueueItem, Role, Ro
 PlaybackKind = Literal["play", "pause", "seek", "set_rate"]
 
 MOST_ITEMS: Final = 500
+# How many entries of a playlist enter a room at a time.
+AT_A_TIME: Final = 50
 # How long a room is remembered as told to `keys.rooms()`, so that a busy room doesn't write there on every command.
 _TOUCH_EVERY_S: Final = 20.0
 
@@ -238,6 +240,11 @@ class RoomStore:
         except Refused as refusal:
             if refusal.code != "no_such_item":
                 raise
+
+    async def follow(self, room: str, item: str, entries: Sequence[QueueItem]) -> None:
+        """`extend` by parts: each time everybody gets the whole queue."""
+        for start in range(0, len(entries), AT_A_TIME):
+            await self.extend(room, item, entries[start : start + AT_A_TIME])
 
     async def item(self, room: str, item: str) -> QueueItem | None:
         """One item of a room's queue."""

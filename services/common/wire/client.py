@@ -8,7 +8,16 @@ from msgspec import DecodeError, Meta, Struct, ValidationError
 from msgspec.json import Decoder
 
 from services.common import codec
-from services.common.wire.models import BufferingPolicy, ItemIdText, LiveWindow, PlayerState, Role, Timestamp, Url
+from services.common.wire.models import (
+    BufferingPolicy,
+    ItemIdText,
+    LiveWindow,
+    PlayerState,
+    PlaylistId,
+    Role,
+    Timestamp,
+    Url,
+)
 
 CommandId = Annotated[str, Meta(min_length=1, max_length=64)]
 MemberIdText = Annotated[str, Meta(min_length=1, max_length=254)]
@@ -50,6 +59,16 @@ class QueueAdd(Command, tag="queue_add", kw_only=True, frozen=True):
 
     url: Url
     next: bool = False
+    lend: bool = False
+
+
+class QueueAddPlaylist(Command, tag="queue_add_playlist", kw_only=True, frozen=True):
+    """Add one of the sender's playlists to the end of the queue, as far as that has room.
+
+    `lend`: the cookies that the sender keeps here may serve its items in this room.
+    """
+
+    playlist: PlaylistId
     lend: bool = False
 
 
@@ -189,6 +208,7 @@ AnyCommand = (
     | Seek
     | SetRate
     | QueueAdd
+    | QueueAddPlaylist
     | QueueRemove
     | QueueReorder
     | QueuePlay

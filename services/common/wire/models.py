@@ -20,6 +20,7 @@ Timestamp = Annotated[
 Date = Annotated[float, Meta(ge=0, le=1e11)]
 ItemIdText = Annotated[str, Meta(min_length=1, max_length=16)]
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
+PlaylistId = Annotated[str, Meta(min_length=1, max_length=16)]
 
 
 class Model(Struct, kw_only=True, frozen=True):

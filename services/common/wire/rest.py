@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from services.common.wire.client import MemberName
-from services.common.wire.models import Attempt, RoomSummary, Url
+from services.common.wire.models import Attempt, PlaylistId, RoomSummary, Url
 
 
 class RestModel(Struct, kw_only=True, frozen=True):
@@ -36,10 +36,12 @@ class Session(RestModel, kw_only=True, frozen=True):
 class CreateRoomRequest(RestModel, kw_only=True, frozen=True):
     """Make a room with a random, unlisted id; with `url`, that link is its first item.
 
-    `lend`: the cookies that the caller keeps here may serve it in this room.
+    `playlist`: the id of one of the caller's playlists, whose items it begins with. `lend`: the cookies that the caller
+    keeps here may serve them in this room.
     """
 
     url: Annotated[str, Meta(max_length=2048)] | None = None
+    playlist: PlaylistId | None = None
     lend: bool = False
 
 
@@ -118,6 +120,109 @@ class CookieProblem(RestModel, kw_only=True, frozen=True):
 
     line: int
     message: str
+
+
+PlaylistName = Annotated[str, Meta(min_length=1, max_length=80)]
+EntryId = Annotated[str, Meta(min_length=1, max_length=16)]
+
+
+class NewPlaylistItem(RestModel, kw_only=True, frozen=True):
+    """A link for a playlist, and what is known of it. `thumbnail`: an address of this server's proxy, or ''."""
+
+    url: Url
+    title: Annotated[str, Meta(max_length=200)] = ""
+    thumbnail: Annotated[str, Meta(max_length=2048)] = ""
+    duration: Annotated[float, Meta(ge=0, le=1e7)] = 0
+
+
+class PlaylistItem(RestModel, kw_only=True, frozen=True):
+    """A link in a playlist. `duration` in seconds, 0 where unknown; `added_at` is Unix seconds."""
+
+    id: str
+    url: str
+    title: str
+    thumbnail: str = ""
+    duration: float = 0
+    added_at: float = 0
+
+
+class Playlist(RestModel, kw_only=True, frozen=True):
+    """One of the caller's playlists. Times are Unix seconds."""
+
+    id: str
+    name: str
+    items: list[PlaylistItem] = []
+    created_at: float = 0
+    updated_at: float = 0
+
+
+class PlaylistSummary(RestModel, kw_only=True, frozen=True):
+    """A line of the caller's playlists. `duration`: of the items whose length is known, in seconds."""
+
+    id: str
+    name: str
+    count: int
+    duration: float
+    thumbnail: str
+    updated_at: float
+
+
+class PlaylistList(RestModel, kw_only=True, frozen=True):
+    """The caller's playlists, last changed first."""
+
+    playlists: list[PlaylistSummary]
+
+
+class CreatePlaylistRequest(RestModel, kw_only=True, frozen=True):
+    name: PlaylistName
+    items: Annotated[list[NewPlaylistItem], Meta(max_length=500)] = []
+
+
+class ChangePlaylistRequest(RestModel, kw_only=True, frozen=True):
+    """A new name, a new order, or both.
+
+    `order`: item ids. Items it does not name keep their order at the end; ids of items that are gone are ignored.
+    """
+
+    name: PlaylistName | None = None
+    order: Annotated[list[EntryId], Meta(max_length=500)] | None = None
+
+
+class ExtendPlaylistRequest(RestModel, kw_only=True, frozen=True):
+    """Links for the playlist's end."""
+
+    items: Annotated[list[NewPlaylistItem], Meta(min_length=1, max_length=500)]
+
+
+class HistoryEntry(RestModel, kw_only=True, frozen=True):
+    """Something that the caller watched in a room.
+
+    `position`: how far they came, in seconds (0 in a live stream); `duration`: 0 where unknown; `watched_at`: when they
+    last watched it, Unix seconds. `is_private`: somebody's sign-in opened it, so that its link alone is for others.
+    """
+
+    id: str
+    url: str
+    title: str
+    thumbnail: str = ""
+    duration: float = 0
+    position: float = 0
+    room: str = ""
+    watched_at: float = 0
+    is_private: bool = False
+
+
+class History(RestModel, kw_only=True, frozen=True):
+    """What the caller watched, last first. `is_kept`: whether more is noted."""
+
+    is_kept: bool
+    entries: list[HistoryEntry]
+
+
+class HistoryRequest(RestModel, kw_only=True, frozen=True):
+    """Whether the caller wants a watch history. What is there stays until it is deleted."""
+
+    is_kept: bool
 
 
 class Doctor(RestModel, kw_only=True, frozen=True):

@@ -7,6 +7,7 @@ export interface Wire {
     | Seek
     | SetRate
     | QueueAdd
+    | QueueAddPlaylist
     | QueueRemove
     | QueueReorder
     | QueuePlay
@@ -29,6 +30,7 @@ export interface Wire {
     | Seek
     | SetRate
     | QueueAdd
+    | QueueAddPlaylist
     | QueueRemove
     | QueueReorder
     | QueuePlay
@@ -88,6 +90,13 @@ export interface Wire {
     | PairRequest
     | Paired
     | BrowserList
+    | CreatePlaylistRequest
+    | ChangePlaylistRequest
+    | ExtendPlaylistRequest
+    | Playlist
+    | PlaylistList
+    | History
+    | HistoryRequest
     | ClientConfig
     | Doctor
     | ErrorBody;
@@ -131,6 +140,17 @@ export interface QueueAdd {
   id?: string | null;
   url: string;
   next?: boolean;
+  lend?: boolean;
+}
+/**
+ * Add one of the sender's playlists to the end of the queue, as far as that has room.
+ *
+ * `lend`: the cookies that the sender keeps here may serve its items in this room.
+ */
+export interface QueueAddPlaylist {
+  type: "queue_add_playlist";
+  id?: string | null;
+  playlist: string;
   lend?: boolean;
 }
 export interface QueueRemove {
@@ -785,10 +805,12 @@ export interface Session {
 /**
  * Make a room with a random, unlisted id; with `url`, that link is its first item.
  *
- * `lend`: the cookies that the caller keeps here may serve it in this room.
+ * `playlist`: the id of one of the caller's playlists, whose items it begins with. `lend`: the cookies that the caller
+ * keeps here may serve them in this room.
  */
 export interface CreateRoomRequest {
   url?: string | null;
+  playlist?: string | null;
   lend?: boolean;
 }
 /**
@@ -859,6 +881,102 @@ export interface PairedBrowser {
   name: string;
   paired_at: number;
   used_at: number;
+}
+export interface CreatePlaylistRequest {
+  name: string;
+  items?: NewPlaylistItem[];
+}
+/**
+ * A link for a playlist, and what is known of it. `thumbnail`: an address of this server's proxy, or ''.
+ */
+export interface NewPlaylistItem {
+  url: string;
+  title: string;
+  thumbnail: string;
+  duration: number;
+}
+/**
+ * A new name, a new order, or both.
+ *
+ * `order`: item ids. Items it does not name keep their order at the end; ids of items that are gone are ignored.
+ */
+export interface ChangePlaylistRequest {
+  name?: string | null;
+  order?: string[] | null;
+}
+/**
+ * Links for the playlist's end.
+ */
+export interface ExtendPlaylistRequest {
+  items: NewPlaylistItem[];
+}
+/**
+ * One of the caller's playlists. Times are Unix seconds.
+ */
+export interface Playlist {
+  id: string;
+  name: string;
+  items: PlaylistItem[];
+  created_at: number;
+  updated_at: number;
+}
+/**
+ * A link in a playlist. `duration` in seconds, 0 where unknown; `added_at` is Unix seconds.
+ */
+export interface PlaylistItem {
+  id: string;
+  url: string;
+  title: string;
+  thumbnail: string;
+  duration: number;
+  added_at: number;
+}
+/**
+ * The caller's playlists, last changed first.
+ */
+export interface PlaylistList {
+  playlists: PlaylistSummary[];
+}
+/**
+ * A line of the caller's playlists. `duration`: of the items whose length is known, in seconds.
+ */
+export interface PlaylistSummary {
+  id: string;
+  name: string;
+  count: number;
+  duration: number;
+  thumbnail: string;
+  updated_at: number;
+}
+/**
+ * What the caller watched, last first. `is_kept`: whether more is noted.
+ */
+export interface History {
+  is_kept: boolean;
+  entries: HistoryEntry[];
+}
+/**
+ * Something that the caller watched in a room.
+ *
+ * `position`: how far they came, in seconds (0 in a live stream); `duration`: 0 where unknown; `watched_at`: when they
+ * last watched it, Unix seconds. `is_private`: somebody's sign-in opened it, so that its link alone is for others.
+ */
+export interface HistoryEntry {
+  id: string;
+  url: string;
+  title: string;
+  thumbnail: string;
+  duration: number;
+  position: number;
+  room: string;
+  watched_at: number;
+  is_private: boolean;
+}
+/**
+ * Whether the caller wants a watch history. What is there stays until it is deleted.
+ */
+export interface HistoryRequest {
+  is_kept: boolean;
 }
 /**
  * What the page must know of this installation.
