@@ -11,6 +11,8 @@ export default defineConfig({
     target: "es2022",
     // A data: address for an icon would need a looser content security policy.
     assetsInlineLimit: 0,
+    // Which files the first picture of each place needs: a test adds them up.
+    manifest: true,
     // The players are large and loaded on demand.
     chunkSizeWarningLimit: 1200,
   },

@@ -138,6 +138,11 @@ export const de: Text = {
     },
   },
 
+  broken: {
+    title: "Etwas ist kaputtgegangen",
+    text: "Das war unser Fehler. Lade die Seite neu, um dahin zurückzukommen, wo der Raum ist.",
+  },
+
   room: {
     panel: "Raum",
     showPanel: "Leiste zeigen",
@@ -256,6 +261,13 @@ export const de: Text = {
     shareCookies: "Deine Cookies teilen",
     move: (title) => `${title} verschieben`,
     sortable: "sortierbar",
+    moving: {
+      how: "Nimm einen Eintrag mit Leertaste oder Eingabe. Beweg ihn mit den Pfeiltasten, leg ihn mit Leertaste oder Eingabe ab, oder lass ihn mit Escape, wo er war.",
+      taken: (title) => `${title} genommen`,
+      over: (title, place, all) => `${title} wäre Nummer ${place} von ${all}`,
+      dropped: (title, place, all) => `${title} ist Nummer ${place} von ${all}`,
+      cancelled: (title) => `${title} bleibt, wo es war`,
+    },
     vote: (title) => `Für ${title} stimmen`,
     votes: (count) => plural(count, { one: `${count} Stimme`, other: `${count} Stimmen` }),
     votesFirst: "Was mehr Stimmen hat, kommt zuerst",

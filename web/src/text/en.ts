@@ -127,6 +127,11 @@ export const en = {
     },
   },
 
+  broken: {
+    title: "Something broke",
+    text: "That was our mistake. Reload the page to come back to where the room is.",
+  },
+
   room: {
     panel: "Room",
     showPanel: "Show the panel",
@@ -245,6 +250,13 @@ export const en = {
     shareCookies: "Share your cookies",
     move: (title: string) => `Move ${title}`,
     sortable: "sortable",
+    moving: {
+      how: "To take an item, press Space or Enter. Move it with the arrow keys, drop it with Space or Enter, or let it be with Escape.",
+      taken: (title: string) => `${title} taken`,
+      over: (title: string, place: number, all: number) => `${title} would be number ${place} of ${all}`,
+      dropped: (title: string, place: number, all: number) => `${title} is number ${place} of ${all}`,
+      cancelled: (title: string) => `${title} stays where it was`,
+    },
     vote: (title: string) => `Vote for ${title}`,
     votes: (count: number) => plural(count, { one: `${count} vote`, other: `${count} votes` }),
     votesFirst: "Items with more votes come first",

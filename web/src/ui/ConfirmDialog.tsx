@@ -2,7 +2,7 @@ import { t } from "@/text";
 import { Button } from "./Button";
 import { Dialog } from "./Dialog";
 
-interface Props {
+export interface ConfirmProps {
   readonly title: string;
   readonly text: string;
   /** The word on the button that does it. */
@@ -13,7 +13,7 @@ interface Props {
 }
 
 /** Asks once before what cannot be taken back. */
-export function ConfirmDialog({ title, text, action, isOpen, onConfirm, onClose }: Props) {
+export function ConfirmDialog({ title, text, action, isOpen, onConfirm, onClose }: ConfirmProps) {
   return (
     <Dialog title={title} description={text} isOpen={isOpen} onClose={onClose}>
       <div className="flex justify-end gap-2">

@@ -17,7 +17,7 @@ const steps = [
   ["watch", ListVideo],
 ] as const;
 
-export function Landing() {
+export default function Landing() {
   useEffect(() => {
     document.title = t.app.name;
   }, []);

@@ -1,5 +1,6 @@
 import { PanelRightClose, PanelRightOpen, Settings, UserPlus } from "lucide-react";
 import { useState } from "react";
+import { DialogLater } from "@/lib/later";
 import { go } from "@/lib/routing";
 import { useStore } from "@/lib/store";
 import { lightOf } from "@/room/lights";
@@ -10,9 +11,10 @@ import { Button } from "@/ui/Button";
 import { IconButton } from "@/ui/IconButton";
 import { SyncLight } from "@/ui/SyncLight";
 import { Wordmark } from "@/ui/Wordmark";
-import { InviteDialog } from "./InviteDialog";
 import type { Layout } from "./Room";
-import { SettingsDialog } from "./SettingsDialog";
+
+const inviteDialog = async () => (await import("./InviteDialog")).InviteDialog;
+const settingsDialog = async () => (await import("./SettingsDialog")).SettingsDialog;
 
 const MOST_SHOWN = 5;
 
@@ -56,8 +58,8 @@ export function Header({ session, layout }: Props) {
       >
         {layout.isPanelOpen ? <PanelRightClose size={19} /> : <PanelRightOpen size={19} />}
       </IconButton>
-      <InviteDialog roomId={session.roomId} isOpen={open === "invite"} onClose={close} />
-      <SettingsDialog session={session} isOpen={open === "settings"} onClose={close} />
+      <DialogLater load={inviteDialog} roomId={session.roomId} isOpen={open === "invite"} onClose={close} />
+      <DialogLater load={settingsDialog} session={session} isOpen={open === "settings"} onClose={close} />
     </header>
   );
 }

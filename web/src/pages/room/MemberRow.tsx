@@ -7,7 +7,7 @@ import type { RoomSession } from "@/room/session";
 import { t } from "@/text";
 import { type Action, ActionMenu } from "@/ui/ActionMenu";
 import { Avatar } from "@/ui/Avatar";
-import { ConfirmDialog } from "@/ui/ConfirmDialog";
+import { ConfirmDialogLater } from "@/ui/ConfirmDialogLater";
 import { IconButton } from "@/ui/IconButton";
 import { SyncLight } from "@/ui/SyncLight";
 import { Tip } from "@/ui/Tooltip";
@@ -100,7 +100,7 @@ function Manage({ session, id, member }: Props) {
           </IconButton>
         }
       />
-      <ConfirmDialog
+      <ConfirmDialogLater
         title={grave?.title ?? ""}
         text={grave?.text ?? ""}
         action={grave?.action ?? ""}

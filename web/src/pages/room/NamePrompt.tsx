@@ -12,7 +12,7 @@ interface Props {
   readonly onAnswer: (name: string) => Promise<void>;
 }
 
-export function NamePrompt({ roomId, suggestion, onAnswer }: Props) {
+export default function NamePrompt({ roomId, suggestion, onAnswer }: Props) {
   const [name, setName] = useState(suggestion);
   const [problem, setProblem] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import type { RoomSession } from "@/room/session";
 import { t } from "@/text";
-import { ConfirmDialog } from "@/ui/ConfirmDialog";
+import { ConfirmDialogLater } from "@/ui/ConfirmDialogLater";
 import { useObjection } from "./useObjection";
 
 interface Props {
@@ -26,7 +26,7 @@ export function QueueHead({ session, waiting }: Props) {
           {t.queue.clear}
         </button>
       )}
-      <ConfirmDialog
+      <ConfirmDialogLater
         title={t.queue.clearTitle}
         text={t.queue.clearText(waiting)}
         action={t.queue.clearAction}

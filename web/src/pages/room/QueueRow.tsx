@@ -1,16 +1,5 @@
-import { useSortable } from "@dnd-kit/sortable";
-import { CSS } from "@dnd-kit/utilities";
-import {
-  ArrowBigUp,
-  CircleAlert,
-  GripVertical,
-  KeyRound,
-  ListStart,
-  MoreVertical,
-  Play,
-  RotateCcw,
-  X,
-} from "lucide-react";
+import { ArrowBigUp, CircleAlert, KeyRound, ListStart, MoreVertical, Play, RotateCcw, X } from "lucide-react";
+import type { CSSProperties, ReactNode } from "react";
 import { clockTime, siteOf } from "@/lib/format";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
@@ -23,20 +12,27 @@ import { IconButton } from "@/ui/IconButton";
 import { Spinner } from "@/ui/Spinner";
 import { Thumbnail } from "@/ui/Thumbnail";
 import type { QueueItem, Resolving } from "@/wire/wire.gen";
+import { Grip } from "./Grip";
 import { useObjection } from "./useObjection";
 
-interface Props {
+/** What lets a row be dragged. */
+interface Sorting {
+  readonly ref: (element: HTMLElement | null) => void;
+  readonly style: CSSProperties;
+  readonly isDragging: boolean;
+  readonly grip: ReactNode;
+}
+
+export interface QueueRowProps {
   readonly session: RoomSession;
   readonly item: QueueItem;
   readonly stage: Resolving["stage"] | undefined;
   readonly isCurrent: boolean;
   readonly onMove: (step: number) => void;
+  readonly sorting?: Sorting;
 }
 
-export function QueueRow({ session, item, stage, isCurrent, onMove }: Props) {
-  const { setNodeRef, setActivatorNodeRef, listeners, attributes, transform, transition, isDragging } = useSortable({
-    id: item.id,
-  });
+export function QueueRow({ session, item, stage, isCurrent, onMove, sorting }: QueueRowProps) {
   const objection = useObjection(session, "queue");
   const isLent = useStore(session.view, ({ replica }) => replica !== null && item.lenders.includes(replica.you.id));
   const canPlay = !isCurrent && item.status !== "failed";
@@ -47,29 +43,17 @@ export function QueueRow({ session, item, stage, isCurrent, onMove }: Props) {
   };
   return (
     <li
-      ref={setNodeRef}
-      style={{ transform: CSS.Translate.toString(transform), transition }}
+      ref={sorting?.ref}
+      style={sorting?.style}
       aria-current={isCurrent || undefined}
       onKeyDown={onKeyDown}
       className={cx(
         "group relative flex items-center gap-3 rounded-control p-2 transition-colors duration-120",
         isCurrent ? "bg-raised" : "hover:bg-hover",
-        isDragging && "z-10 bg-raised shadow-float",
+        sorting?.isDragging && "z-10 bg-raised shadow-float",
       )}
     >
-      <button
-        type="button"
-        ref={setActivatorNodeRef}
-        {...attributes}
-        {...listeners}
-        disabled={objection !== null}
-        aria-label={t.queue.move(item.title)}
-        aria-roledescription={t.queue.sortable}
-        data-keys="own"
-        className="-mr-2 -ml-1 grid h-11 w-5 shrink-0 cursor-grab touch-none place-items-center rounded text-dim opacity-0 transition-opacity duration-120 group-hover:opacity-100 focus-visible:opacity-100 active:cursor-grabbing disabled:invisible touch:w-7 touch:opacity-70"
-      >
-        <GripVertical size={16} />
-      </button>
+      {sorting?.grip ?? <Grip title={item.title} disabled />}
       <Picture item={item} isCurrent={isCurrent} />
       <div className="min-w-0 flex-1">
         <p
@@ -182,7 +166,7 @@ function Picture({ item, isCurrent }: { readonly item: QueueItem; readonly isCur
   );
 }
 
-function Facts({ session, item, stage, isCurrent }: Omit<Props, "onMove">) {
+function Facts({ session, item, stage, isCurrent }: Omit<QueueRowProps, "onMove" | "sorting">) {
   if (item.status === "failed") {
     return (
       <>
@@ -222,7 +206,7 @@ function Facts({ session, item, stage, isCurrent }: Omit<Props, "onMove">) {
 }
 
 /** Items with more votes come first. */
-function Vote({ session, item }: Pick<Props, "session" | "item">) {
+function Vote({ session, item }: Pick<QueueRowProps, "session" | "item">) {
   const you = useStore(session.view, ({ replica }) => replica?.you.id ?? "");
   const objection = useObjection(session, "chat");
   const isMine = item.votes.includes(you);

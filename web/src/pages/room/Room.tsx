@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "react";
+import { DialogLater } from "@/lib/later";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
 import { t } from "@/text";
@@ -7,13 +8,14 @@ import { ToastList } from "@/ui/ToastList";
 import { ConnectionStatus } from "./ConnectionStatus";
 import { Ending } from "./Ending";
 import { Header } from "./Header";
-import { KeyHelp } from "./KeyHelp";
 import { NowPlaying } from "./NowPlaying";
 import { Panel } from "./Panel";
-import { SignInsDialog } from "./SignInsDialog";
 import { Stage } from "./Stage";
 import { useFullscreen } from "./useFullscreen";
 import { useShortcuts } from "./useShortcuts";
+
+const keyHelp = async () => (await import("./KeyHelp")).KeyHelp;
+const signInsDialog = async () => (await import("./SignInsDialog")).SignInsDialog;
 
 export interface Layout {
   readonly isPanelOpen: boolean;
@@ -47,6 +49,7 @@ export function Room({ session }: { readonly session: RoomSession }) {
   };
   useShortcuts(session, layout);
   const connection = useStore(session.connection.state, (value) => value);
+  const isSigningIn = useStore(session.signIns.view, ({ isOpen }) => isOpen);
   const title = useStore(session.view, ({ replica }) => replica?.video?.title);
   useEffect(() => {
     document.title = [title, session.roomId, t.app.name].filter(Boolean).join(" · ");
@@ -72,8 +75,13 @@ export function Room({ session }: { readonly session: RoomSession }) {
         </div>
         <Panel session={session} layout={layout} />
       </main>
-      <SignInsDialog session={session} />
-      <KeyHelp isOpen={isHelpOpen} onClose={() => setHelp(false)} />
+      <DialogLater
+        load={signInsDialog}
+        session={session}
+        isOpen={isSigningIn}
+        onClose={() => session.signIns.close()}
+      />
+      <DialogLater load={keyHelp} isOpen={isHelpOpen} onClose={() => setHelp(false)} />
       <ToastList toasts={session.toasts} />
     </div>
   );

@@ -1,10 +1,11 @@
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { nameSession, readSession } from "@/lib/api";
 import { RoomSession } from "@/room/session";
 import { t } from "@/text";
 import { Spinner } from "@/ui/Spinner";
-import { NamePrompt } from "./NamePrompt";
 import { Room } from "./Room";
+
+const NamePrompt = lazy(() => import("./NamePrompt"));
 
 type Entry =
   | { readonly kind: "asking" }
@@ -12,7 +13,7 @@ type Entry =
   | { readonly kind: "named"; readonly name: string };
 
 /** Who is coming in, and then the room. */
-export function RoomPage({ roomId }: { readonly roomId: string }) {
+export default function RoomPage({ roomId }: { readonly roomId: string }) {
   const [entry, setEntry] = useState<Entry>({ kind: "asking" });
   const [session, setSession] = useState<RoomSession | null>(null);
   const name = entry.kind === "named" ? entry.name : null;
@@ -41,15 +42,17 @@ export function RoomPage({ roomId }: { readonly roomId: string }) {
   return (
     <div className="grid h-dvh place-items-center">
       {entry.kind === "unnamed" ? (
-        <NamePrompt
-          roomId={roomId}
-          suggestion={entry.suggestion}
-          onAnswer={async (answer) => {
-            await nameSession(answer);
-            rememberName(answer);
-            setEntry({ kind: "named", name: answer });
-          }}
-        />
+        <Suspense>
+          <NamePrompt
+            roomId={roomId}
+            suggestion={entry.suggestion}
+            onAnswer={async (answer) => {
+              await nameSession(answer);
+              rememberName(answer);
+              setEntry({ kind: "named", name: answer });
+            }}
+          />
+        </Suspense>
       ) : (
         <p className="flex items-center gap-3 text-dim">
           <Spinner className="size-5" /> {t.entering.opening}

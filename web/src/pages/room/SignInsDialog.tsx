@@ -13,15 +13,16 @@ import { IconButton } from "@/ui/IconButton";
 const MOST_BYTES = 1 << 20;
 
 /** Cookies of sites: bring them, see of which sites, take them back. */
-export function SignInsDialog({ session }: { readonly session: RoomSession }) {
+interface DialogProps {
+  readonly session: RoomSession;
+  readonly isOpen: boolean;
+  readonly onClose: () => void;
+}
+
+export function SignInsDialog({ session, isOpen, onClose }: DialogProps) {
   const view = useStore(session.signIns.view, (value) => value);
   return (
-    <Dialog
-      title={t.signIns.title}
-      description={t.signIns.text}
-      isOpen={view.isOpen}
-      onClose={() => session.signIns.close()}
-    >
+    <Dialog title={t.signIns.title} description={t.signIns.text} isOpen={isOpen} onClose={onClose}>
       <div className="flex flex-col gap-5">
         <Offer session={session} view={view} />
         <Sites session={session} view={view} />

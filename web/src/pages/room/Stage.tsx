@@ -1,10 +1,9 @@
-import { type Ref, useEffect, useImperativeHandle, useRef } from "react";
+import { lazy, type Ref, Suspense, useEffect, useImperativeHandle, useRef } from "react";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
 import { cx } from "@/ui/classes";
 import { ChatOverlay } from "./chat/ChatOverlay";
 import { FeedbackFlash } from "./FeedbackFlash";
-import { Figures } from "./Figures";
 import { FloatingReactions } from "./FloatingReactions";
 import { PlayerBar } from "./PlayerBar";
 import type { Layout } from "./Room";
@@ -12,6 +11,8 @@ import { StageNotice } from "./StageNotice";
 import { useResting } from "./useResting";
 import { useTouch } from "./useTouch";
 import { WaitingNotice } from "./WaitingNotice";
+
+const Figures = lazy(async () => ({ default: (await import("./Figures")).Figures }));
 
 interface Props {
   readonly ref: Ref<HTMLDivElement>;
@@ -75,7 +76,11 @@ export function Stage({ ref, session, layout }: Props) {
       <FeedbackFlash session={session} />
       <WaitingNotice session={session} />
       {(layout.isFullscreen || !layout.isPanelOpen) && <ChatOverlay session={session} isPhone={!layout.isFullscreen} />}
-      {layout.hasFigures && <Figures session={session} onClose={layout.toggleDiagnostics} />}
+      {layout.hasFigures && (
+        <Suspense>
+          <Figures session={session} onClose={layout.toggleDiagnostics} />
+        </Suspense>
+      )}
       <PlayerBar session={session} layout={layout} />
     </div>
   );
