@@ -118,7 +118,7 @@ class GatewayApp:
 
     async def _refresh_run(self) -> None:
         with contextlib.suppress(Unavailable):
-            await self._store.refresh_run()
+            await self._store.masters.refresh()
 
 
 def build(environ: Mapping[str, str]) -> GatewayApp:

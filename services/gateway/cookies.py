@@ -14,7 +14,8 @@ from services.common.cookies import MAX_BYTES, Cookie, read_cookies, site_of
 from services.common.errors import Refused
 from services.common.keys import MemberId
 from services.common.loans import Loans
-from services.common.room.store import RoomStore, Sender
+from services.common.room.sender import Sender
+from services.common.room.store import RoomStore
 from services.common.vault import Site, Vault
 from services.common.wire.rest import CookieList, CookieSite
 from services.gateway import metrics

@@ -23,7 +23,8 @@ from services.common.net import TrustedProxies
 from services.common.playlist import Adding, queued
 from services.common.playlists import Playlists
 from services.common.resolution import Resolutions
-from services.common.room.store import RoomStore, Sender
+from services.common.room.sender import Sender
+from services.common.room.store import RoomStore
 from services.common.vault import Vault
 from services.common.vitals import ResolverHealth, VitalsStore
 from services.common.wire.models import QueueItem, Room, VideoState
@@ -161,7 +162,7 @@ class Api:
 
     async def rooms(self, _request: Request) -> Response:
         """The listed rooms, last active first."""
-        return answer(RoomList(rooms=await self._store.list_rooms(MOST_ROOMS)))
+        return answer(RoomList(rooms=await self._store.directory.list_rooms(MOST_ROOMS)))
 
     async def room(self, request: Request) -> Response:
         """One room, as the caller may see it."""
@@ -170,7 +171,7 @@ class Api:
         record = await self._store.snapshot(room)
         if record is None:
             raise Refused("no_such_room", "There is no room of that name.")
-        return answer(room_for(record.room(await self._store.redis_time()), caller, self._public_id))
+        return answer(room_for(record.room(await self._store.masters.time()), caller, self._public_id))
 
     async def join(self, request: Request) -> Response:
         """Give a room's password; the caller's sockets are let in from now on."""

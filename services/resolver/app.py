@@ -151,7 +151,7 @@ class ResolverApp:
 
     async def _refresh_run(self) -> None:
         try:
-            await self._store.refresh_run()
+            await self._store.masters.refresh()
         except Unavailable:
             log.warning("redis_not_there")
 

@@ -18,7 +18,8 @@ from services.common.errors import Refused, Unavailable, WatchTogetherError
 from services.common.guard import Guard, parse_url
 from services.common.loans import Loan, Loans
 from services.common.resolution import Resolutions, Waiter
-from services.common.room.entering import Rooms, enter
+from services.common.room.entering import enter
+from services.common.room.store import RoomStore
 from services.common.stream import LIFETIME_S, Kind, StreamSigner
 from services.common.tracing import item_span
 from services.common.vault import Jar, Vault
@@ -47,7 +48,7 @@ class Flights:
         contexts: ContextStore,
         vault: Vault,
         loans: Loans,
-        rooms: Rooms,
+        rooms: RoomStore,
         extractor: Extracts,
         guard: Guard,
         signer: StreamSigner,

@@ -60,14 +60,14 @@ class SyncApp:
         self._store = RoomStore(self._rooms_redis, keys, self._pipes)
         # A silence must be noticed before a lease can end in it.
         silence_s = min(4.0, settings.lease_s / 3)
-        self._clock = RoomClock(holder=self._store.master_of, silence_s=silence_s, lease_s=settings.lease_s)
+        self._clock = RoomClock(holder=self._store.masters.of, silence_s=silence_s, lease_s=settings.lease_s)
         self._subscriber = Subscriber(
             topology,
             whereabouts(self._rooms_redis, topology),
             keys.probe(f"{node}.{secrets.token_hex(4)}"),
             on_message=lambda channel, data: self._hub.receive(channel, data),
             on_restored=self._on_restored,
-            probe=self._store.probe,
+            probe=self._store.masters.probe,
         )
         self._resolving = ResolveDesk(
             Resolutions(self._jobs_redis, keys, max_depth=settings.resolve_queue_max),
@@ -155,7 +155,7 @@ class SyncApp:
 
     async def _check_redis(self) -> None:
         with redis_round_trip("rooms"):
-            await self._store.redis_time()
+            await self._store.masters.time()
 
     async def _check_subscription(self) -> None:
         if not self._subscriber.is_hearing:

@@ -12,7 +12,8 @@ from services.common.guard import parse_url
 from services.common.keys import url_digest
 from services.common.playlist import Adding, queued
 from services.common.playlists import Playlists
-from services.common.room.store import RoomStore, Sender
+from services.common.room.sender import Sender
+from services.common.room.store import RoomStore
 from services.common.tracing import item_span
 from services.common.wire import client
 from services.common.wire.models import QueueItem

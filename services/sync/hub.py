@@ -11,8 +11,9 @@ import structlog
 
 from services.common.errors import CLOSE_CODES, CloseCode, Refused, Unavailable
 from services.common.keys import Keys
+from services.common.room.sender import Sender
 from services.common.room.snapshot import RoomRecord
-from services.common.room.store import RoomStore, Sender
+from services.common.room.store import RoomStore
 from services.sync import metrics
 from services.sync.clock import RoomClock
 from services.sync.config import SyncSettings
@@ -90,7 +91,7 @@ class Hub:
         room.connections.add(connection)
         connection.outbox.put_snapshot()
         metrics.SOCKETS.inc()
-        await self._store.touch(room.id, self._clock.now(room.id), listed=not room.record.is_unlisted)
+        await self._store.directory.touch(room.id, self._clock.now(room.id), listed=not room.record.is_unlisted)
         return room
 
     async def leave(self, connection: Connection, grace_s: float | None) -> None:
@@ -105,7 +106,7 @@ class Hub:
             return
         try:
             await self._store.leave(room.id, connection.id, grace_ms=round(grace_s * 1000))
-            await self._store.set_due(room.id, (self._clock.now(room.id) + grace_s) * 1000)
+            await self._store.directory.set_due(room.id, (self._clock.now(room.id) + grace_s) * 1000)
         except Unavailable:
             log.info("leave_not_told", room=room.id)
         finally:
@@ -129,12 +130,12 @@ class Hub:
     def reread_changed(self) -> None:
         """Read the rooms anew that are in another Redis history than before."""
         for room in self.rooms:
-            if room.pending is None and room.record.run != self._store.run_of(room.id):
+            if room.pending is None and room.record.run != self._store.masters.run_of(room.id):
                 self.reread(room)
 
     async def reanchor(self, master: str, step_s: float) -> None:
         """A master's wall clock was stepped: have its rooms stay where they are."""
-        rooms = [room for room in self.rooms if self._store.master_of(room.id) == master]
+        rooms = [room for room in self.rooms if self._store.masters.of(room.id) == master]
         for room in rooms:
             await self._store.reanchor(room.id, step_s)
             self.reread(room, by_log=False)
@@ -165,7 +166,7 @@ class Hub:
             await asyncio.sleep(0.2)
             if version > room.record.version:
                 self.reread(room)
-        await self._store.touch(room.id, self._clock.now(room.id), listed=not room.record.is_unlisted)
+        await self._store.directory.touch(room.id, self._clock.now(room.id), listed=not room.record.is_unlisted)
 
     async def close(self) -> None:
         """Stop reading."""
@@ -217,7 +218,7 @@ class Hub:
 
     async def _open(self, room: str) -> HostedRoom:
         channel = self._keys.events(room)
-        hosted = HostedRoom(RoomRecord(room, run=self._store.run_of(room)), Veil(self._alias))
+        hosted = HostedRoom(RoomRecord(room, run=self._store.masters.run_of(room)), Veil(self._alias))
         self._by_channel[channel] = hosted
         try:
             await self._subscriber.subscribe(channel)
@@ -237,7 +238,7 @@ class Hub:
         deadline = self._clock.monotonic() + _REACH_TIMEOUT_S
         while room.pending is not None or room.record.version < version:
             if self._clock.monotonic() > deadline:
-                if room.record.run == self._store.run_of(room.id):
+                if room.record.run == self._store.masters.run_of(room.id):
                     self.reread(room)
                 return
             await asyncio.sleep(0.002)
@@ -246,7 +247,7 @@ class Hub:
         pause_s = 0.02
         while self._rooms.get(room.id) is room:
             try:
-                await self._store.refresh_run_at(self._store.master_of(room.id))
+                await self._store.masters.refresh_at(self._store.masters.of(room.id))
                 if await self._read_once(room, by_log=by_log):
                     return
                 by_log = False
@@ -258,7 +259,7 @@ class Hub:
 
     async def _read_once(self, room: HostedRoom, *, by_log: bool) -> bool:
         room.begin_reading()
-        if by_log and room.record.version and room.record.run == self._store.run_of(room.id):
+        if by_log and room.record.version and room.record.run == self._store.masters.run_of(room.id):
             with contextlib.suppress(Refused):
                 missed = await self._store.catch_up(room.id, room.record.version)
                 metrics.RESYNCS.labels("log").inc()
@@ -266,7 +267,7 @@ class Hub:
                 return room.replace(None)
         snapshot = await self._store.snapshot(room.id)
         metrics.RESYNCS.labels("snapshot").inc()
-        caught_up = room.replace(snapshot or RoomRecord(room.id, run=self._store.run_of(room.id)))
+        caught_up = room.replace(snapshot or RoomRecord(room.id, run=self._store.masters.run_of(room.id)))
         for connection in room.connections:
             connection.outbox.put_snapshot()
         return caught_up

@@ -12,7 +12,8 @@ import structlog
 
 from services.common import codec
 from services.common.errors import CloseCode, Refused, Unavailable
-from services.common.room.store import SYSTEM, RoomStore, Sender
+from services.common.room.sender import SYSTEM, Sender
+from services.common.room.store import RoomStore
 from services.common.wire.server import Goodbye, Ping
 from services.sync import metrics
 from services.sync.clock import RoomClock
@@ -89,7 +90,7 @@ class Keeper:
 
         :raises Unavailable: if Redis does not answer.
         """
-        masters = await self._store.masters()
+        masters = await self._store.masters.names()
         self._clock.keep(set(masters))
         await _for_all(masters, self._sample_master)
         self._hub.reread_changed()
@@ -112,8 +113,8 @@ class Keeper:
         """Read one master; one that hangs must not keep the others waiting."""
         try:
             async with asyncio.timeout(self._clock.silence_s / 2):
-                await self._store.refresh_run_at(master)
-                run = self._store.runs[master]
+                await self._store.masters.refresh_at(master)
+                run = self._store.masters.runs[master]
                 if self._runs.setdefault(master, run) != run:
                     self._runs[master] = run
                     self._clock.reset(master)
@@ -136,7 +137,7 @@ class Keeper:
 
     async def _reading(self, master: str) -> tuple[float, float, float]:
         sent = self._clock.monotonic()
-        return sent, await self._store.redis_time(master), self._clock.monotonic()
+        return sent, await self._store.masters.time(master), self._clock.monotonic()
 
     async def _beat(self) -> None:
         for room in self._hub.rooms:
@@ -158,12 +159,12 @@ class Keeper:
             return
         hosted = {room.id for room in self._hub.rooms}
         self._quiet = {room: until for room, until in self._quiet.items() if room in hosted and until > now}
-        due = set(await self._store.due(self._clock.now() * 1000))
+        due = set(await self._store.directory.due(self._clock.now() * 1000))
         await _for_all(sorted((hosted - self._quiet.keys()) | due), self._reap)
 
     async def _reap(self, room: str) -> None:
         first_ms = await self._store.reap(room, self._clock.judged_until(room))
-        await self._store.set_due(room, first_ms)
+        await self._store.directory.set_due(room, first_ms)
         quiet_s = first_ms / 1000 - self._clock.now(room) if first_ms else 0.0
         self._quiet[room] = self._clock.monotonic() + min(quiet_s, _LOOK_AGAIN_S)
 

@@ -11,7 +11,8 @@ import structlog
 
 from services.common import codec
 from services.common.errors import Refused, Unavailable
-from services.common.room.store import RoomStore, Sender
+from services.common.room.sender import Sender
+from services.common.room.store import RoomStore
 from services.common.wire.client import Status
 from services.common.wire.models import LiveWindow, MemberStatus
 from services.common.wire.server import Statuses

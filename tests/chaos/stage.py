@@ -48,7 +48,7 @@ class Stage:
         self.client = connections.connect(self.redis.url)
         self.keys = Keys(PREFIX)
         self.store = RoomStore(self.client, self.keys)
-        await self.store.refresh_run()
+        await self.store.masters.refresh()
         return self
 
     async def __aexit__(

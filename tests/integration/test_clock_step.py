@@ -14,8 +14,8 @@ from services.common import redis as connections
 from services.common.keys import Keys
 from services.common.room.store import RoomStore
 from tests.support.invariants import broken_promises, divergence
-from tests.support.node import Node
 from tests.support.redis import RedisServer
+from tests.support.replicas import two_replicas
 from tests.support.rooms import start
 from tests.support.viewer import Viewer
 from tests.support.waiting import until
@@ -33,13 +33,10 @@ async def party(tmp_path: Path) -> AsyncIterator[tuple[WallClock, RoomStore, lis
     clock = WallClock(tmp_path)
     with RedisServer(environment=clock.environment) as server:
         settings = {"WT_REDIS_URL": server.url, "WT_HEARTBEAT_S": "1"}
-        with (
-            Node("services.sync", tmp_path / "a.log", settings=settings) as first,
-            Node("services.sync", tmp_path / "b.log", settings=settings) as second,
-        ):
+        with two_replicas(tmp_path, settings) as (first, second):
             redis = connections.connect(server.url)
             store = RoomStore(redis, Keys())
-            await store.refresh_run()
+            await store.masters.refresh()
             room = f"room-{secrets.token_hex(4)}"
             async with Viewer([first.url], room, "Ana") as ana, Viewer([second.url], room, "Ben") as ben:
                 await asyncio.gather(ana.joined(), ben.joined())
@@ -64,7 +61,7 @@ async def jumps(viewers: list[Viewer], seconds: float) -> float:
 async def stepped(store: RoomStore, before: float) -> None:
     """Wait until Redis has read its new clock."""
     async with asyncio.timeout(10):
-        while abs(await store.redis_time() - before) < 20:  # noqa: ASYNC110 - it happens in Redis
+        while abs(await store.masters.time() - before) < 20:  # noqa: ASYNC110 - it happens in Redis
             await asyncio.sleep(0.05)
 
 
@@ -75,7 +72,7 @@ async def test_a_wall_clock_that_is_stepped_moves_no_viewer_and_sends_nobody_awa
     # What was written just now would be taken for new.
     await asyncio.sleep(6)
     for offset_s in (30.0, 0.0):
-        before = await store.redis_time()
+        before = await store.masters.time()
         clock.set(offset_s)
         await stepped(store, before)
         assert await jumps(viewers, WATCHED_S) < 1.5

@@ -17,11 +17,12 @@ from redis.asyncio import Redis
 
 from services.common.keys import Keys
 from services.common.redis import connect
-from services.common.room.store import SYSTEM, RoomStore
+from services.common.room.sender import SYSTEM
+from services.common.room.store import RoomStore
 from tests.support.cluster import Cluster
 from tests.support.member import Member
-from tests.support.node import Node
 from tests.support.redis import RedisServer
+from tests.support.replicas import Replicas, store_on, two_replicas
 from tests.support.watching import two_watching
 
 PREFIX = "clus"
@@ -46,14 +47,11 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture(scope="module")
 def replicas(
     cluster: Cluster, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Node, Node]]:
+) -> Iterator[Replicas]:
     logs = tmp_path_factory.mktemp("cluster")
     settings = settings_of(cluster, redis_server)
-    with (
-        Node("services.sync", logs / "a.log", settings=settings) as first,
-        Node("services.sync", logs / "b.log", settings=settings) as second,
-    ):
-        yield first, second
+    with two_replicas(logs, settings) as running:
+        yield running
 
 
 @pytest.fixture
@@ -65,9 +63,7 @@ async def client(cluster: Cluster) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def store(client: Redis) -> RoomStore:
-    store = RoomStore(client, Keys(PREFIX))
-    await store.refresh_run()
-    return store
+    return await store_on(client, PREFIX)
 
 
 def room_on(cluster: Cluster, master: RedisServer) -> str:
@@ -123,7 +119,7 @@ async def until_moved(store: RoomStore, room: str, timeout_s: float = 15) -> tup
 
 
 async def test_rooms_of_every_master_reach_members_on_both_replicas_in_their_own_history(
-    cluster: Cluster, replicas: tuple[Node, Node], store: RoomStore
+    cluster: Cluster, replicas: Replicas, store: RoomStore
 ) -> None:
     for master in cluster.servers:
         room = room_on(cluster, master)
@@ -135,16 +131,16 @@ async def test_rooms_of_every_master_reach_members_on_both_replicas_in_their_own
             assert (await ana.expect("heartbeat"))["run"] == replid(master)
 
 
-async def test_rooms_of_all_masters_are_listed(cluster: Cluster, replicas: tuple[Node, Node], store: RoomStore) -> None:
+async def test_rooms_of_all_masters_are_listed(cluster: Cluster, replicas: Replicas, store: RoomStore) -> None:
     rooms = {room_on(cluster, master) for master in cluster.servers}
     for room in rooms:
         async with Member(replicas[0].url, room) as ana:
             await ana.expect("room_state")
-    assert rooms <= {room.id for room in await store.list_rooms(100)}
+    assert rooms <= {room.id for room in await store.directory.list_rooms(100)}
 
 
 async def test_a_member_who_leaves_is_announced_on_every_master(
-    cluster: Cluster, replicas: tuple[Node, Node], store: RoomStore
+    cluster: Cluster, replicas: Replicas, store: RoomStore
 ) -> None:
     async def leave(room: str) -> None:
         async with Member(replicas[0].url, room, "Ana") as ana:
@@ -156,7 +152,7 @@ async def test_a_member_who_leaves_is_announced_on_every_master(
 
 
 async def test_a_room_whose_slot_moves_to_another_master_goes_on_there(
-    cluster: Cluster, replicas: tuple[Node, Node], store: RoomStore
+    cluster: Cluster, replicas: Replicas, store: RoomStore
 ) -> None:
     source, target = cluster.servers[:2]
     room = room_on(cluster, source)
@@ -174,7 +170,7 @@ async def test_a_room_whose_slot_moves_to_another_master_goes_on_there(
 
 
 async def test_a_hung_master_stops_no_room_of_the_others_and_its_own_go_on_with_it(
-    cluster: Cluster, replicas: tuple[Node, Node], store: RoomStore
+    cluster: Cluster, replicas: Replicas, store: RoomStore
 ) -> None:
     hung = next(server for server in cluster.servers if is_listened_to(server))
     others = [server for server in cluster.servers if server is not hung]
@@ -220,15 +216,11 @@ async def test_a_dead_master_that_is_replaced_by_its_replica_leaves_no_client_be
 ) -> None:
     with Cluster(replicas=1) as cluster:
         settings = settings_of(cluster, redis_server)
-        with (
-            Node("services.sync", tmp_path / "a.log", settings=settings) as first,
-            Node("services.sync", tmp_path / "b.log", settings=settings) as second,
-        ):
+        with two_replicas(tmp_path, settings) as (first, second):
             doomed = cluster.servers[0]
             room = room_on(cluster, doomed)
             async with aclosing(connect(cluster.url)) as client:
-                store = RoomStore(client, Keys(PREFIX))
-                await store.refresh_run()
+                store = await store_on(client, PREFIX)
                 async with two_watching((first, second), store, room) as (ana, ben):
                     doomed.kill()
                     took, version = await until_moved(store, room)

@@ -10,7 +10,8 @@ from redis.asyncio import Redis
 
 from services.common import redis as connections
 from services.common.keys import Keys
-from services.common.room.store import RoomStore, Sender
+from services.common.room.sender import Sender
+from services.common.room.store import RoomStore
 from services.common.wire.models import QueueItem
 from tests.support import engine
 
@@ -35,7 +36,7 @@ async def redis() -> AsyncIterator[Redis]:
 
 async def test_a_room_lives_in_the_official_image(redis: Redis, keys: Keys) -> None:
     store = RoomStore(redis, keys)
-    await store.refresh_run()
+    await store.masters.refresh()
     ana = Sender("guest-ana", "c1")
     await store.join("film", ana, name="Ana", is_guest=True, replica="n1", lease_ms=25_000)
     await store.add_item("film", ana, QueueItem(id="i1", url="http://x/1", title="1"))

@@ -25,8 +25,9 @@ from services.common.lenders import links_of
 from services.common.loans import Loans
 from services.common.resolution import Resolutions
 from services.common.room.entering import enter
+from services.common.room.sender import SYSTEM, Sender
 from services.common.room.snapshot import RoomRecord
-from services.common.room.store import SYSTEM, RoomStore, Sender
+from services.common.room.store import RoomStore
 from services.common.vault import Vault
 from services.common.wire.models import QueueItem
 from tests.support import media
@@ -168,7 +169,7 @@ class Cinema:
 @pytest_asyncio.fixture
 async def cinema(redis: Redis, keys: Keys, resolutions: Resolutions) -> Cinema:
     store = RoomStore(redis, keys)
-    await store.refresh_run()
+    await store.masters.refresh()
     vault = Vault(redis, keys, RING, guests_allowed=True)
     return Cinema(f"room-{secrets.token_hex(4)}", store, vault, resolutions)
 

@@ -20,7 +20,8 @@ from services.common.jobs import Jobs
 from services.common.keys import Keys, url_digest
 from services.common.redis import connect
 from services.common.resolution import PUBLIC, Resolution, Resolutions
-from services.common.room.store import RoomStore, Sender
+from services.common.room.sender import Sender
+from services.common.room.store import RoomStore
 from services.common.wire.models import QueueItem, VideoState
 from services.gateway.app import GatewayApp, build
 from tests.support.access import AUDIENCE, Key, Team
@@ -75,7 +76,7 @@ async def browser(gateway: GatewayApp) -> AsyncIterator[Browser]:
 async def store(redis_server: RedisServer, keys: Keys) -> AsyncIterator[RoomStore]:
     redis = connect(redis_server.url)
     store = RoomStore(redis, keys)
-    await store.refresh_run()
+    await store.masters.refresh()
     yield store
     await redis.aclose()
 
@@ -290,7 +291,7 @@ async def join(store: RoomStore, room: str, member: str, *, name: str = "Ana", u
         lease_ms=60_000,
         unlisted=unlisted,
     )
-    await store.touch(room, await store.redis_time(), listed=not unlisted)
+    await store.directory.touch(room, await store.masters.time(), listed=not unlisted)
 
 
 async def play(store: RoomStore, room: str, member: str) -> None:

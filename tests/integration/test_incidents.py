@@ -19,13 +19,12 @@ from tests.support.invariants import broken_promises, divergence
 from tests.support.network import Network
 from tests.support.node import Node
 from tests.support.redis import RedisServer
+from tests.support.replicas import Replicas, store_on, two_replicas
 from tests.support.rooms import LINK, add, start
 from tests.support.viewer import Viewer
 from tests.support.waiting import until
 
 PREFIX = f"incident{secrets.token_hex(3)}"
-
-Replicas = tuple[Node, Node]
 
 
 def settings_of(server: RedisServer) -> dict[str, str]:
@@ -35,24 +34,14 @@ def settings_of(server: RedisServer) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def replicas(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicas]:
     logs = tmp_path_factory.mktemp("incidents")
-    with (
-        Node("services.sync", logs / "a.log", settings=settings_of(redis_server)) as first,
-        Node("services.sync", logs / "b.log", settings=settings_of(redis_server)) as second,
-    ):
-        yield first, second
+    with two_replicas(logs, settings_of(redis_server)) as running:
+        yield running
 
 
 @pytest.fixture
 async def store(redis: Redis) -> RoomStore:
     """Stands for the resolver."""
-    store = RoomStore(redis, Keys(PREFIX))
-    await store.refresh_run()
-    return store
-
-
-@pytest.fixture
-def room() -> str:
-    return f"room-{secrets.token_hex(4)}"
+    return await store_on(redis, PREFIX)
 
 
 @asynccontextmanager
@@ -276,7 +265,7 @@ async def test_a_hidden_tab_has_ninety_seconds_and_one_that_is_seen_twenty_five(
 
     async def left_s() -> list[float]:
         leases: list[tuple[bytes, float]] = await redis.zrange(Keys(PREFIX).presence(room), 0, -1, withscores=True)
-        return [ends_ms / 1000 - await store.redis_time() for _, ends_ms in leases]
+        return [ends_ms / 1000 - await store.masters.time() for _, ends_ms in leases]
 
     async def is_leased(least_s: float, most_s: float) -> None:
         for _ in range(200):

@@ -14,12 +14,12 @@ import pytest
 from redis.asyncio import Redis
 
 from services.common import codec
-from services.common.keys import Keys
 from services.common.room.store import RoomStore
 from services.common.wire.models import VideoState
 from tests.support.member import Member
 from tests.support.node import Node
 from tests.support.redis import RedisServer
+from tests.support.replicas import store_on
 
 LINK = "http://93.184.216.34/clip.mp4"
 PREFIX = f"mod{secrets.token_hex(3)}"
@@ -40,14 +40,7 @@ def nodes(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 async def store(redis: Redis) -> RoomStore:
-    store = RoomStore(redis, Keys(PREFIX))
-    await store.refresh_run()
-    return store
-
-
-@pytest.fixture
-def room() -> str:
-    return f"room-{secrets.token_hex(4)}"
+    return await store_on(redis, PREFIX)
 
 
 class Party:

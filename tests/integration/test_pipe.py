@@ -18,7 +18,8 @@ from services.common.keys import Keys
 from services.common.metrics import PIPE_FALLBACKS
 from services.common.pipe import NoAnswerError, Pipe
 from services.common.redis import Pipes, connect
-from services.common.room.store import RoomStore, Sender
+from services.common.room.sender import Sender
+from services.common.room.store import RoomStore
 from services.common.topology import Address, parse_topology
 from tests.support.redis import RedisServer
 
@@ -155,17 +156,17 @@ async def test_a_replica_is_not_taken_for_a_master_and_a_demoted_master_is_left(
 async def test_thousands_who_leave_at_once_are_all_heard(redis: Redis, redis_server: RedisServer, keys: Keys) -> None:
     pipes = Pipes(redis, parse_topology(redis_server.url))
     store = RoomStore(redis, keys, pipes)
-    await store.refresh_run()
+    await store.masters.refresh()
     await store.join("den", Sender("ana", "tab"), name="Ana", is_guest=True, replica="r", lease_ms=60_000)
 
     await pipes.connected()
 
     async def leave(number: int) -> None:
         await store.leave("den", f"c{number}", grace_ms=1000)
-        await store.set_due(f"den-{number}", 1e12 + number)
+        await store.directory.set_due(f"den-{number}", 1e12 + number)
 
     await asyncio.gather(*(leave(number) for number in range(5000)))
-    assert len(await store.due(2e12, limit=10_000)) == 5000
+    assert len(await store.directory.due(2e12, limit=10_000)) == 5000
     await pipes.aclose()
 
 
@@ -174,7 +175,7 @@ async def test_commands_whose_connection_is_cut_again_and_again_are_carried_out_
 ) -> None:
     pipes = Pipes(redis, parse_topology(redis_server.url))
     store = RoomStore(redis, keys, pipes)
-    await store.refresh_run()
+    await store.masters.refresh()
     await store.join("den", Sender("ana", "tab"), name="Ana", is_guest=True, replica="r", lease_ms=60_000)
 
     async def cut() -> None:

@@ -14,12 +14,11 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from services.common.keys import Keys
 from services.common.redis import connect
-from services.common.room.store import RoomStore
 from tests.support.member import Member
 from tests.support.node import Node
 from tests.support.redis import RedisServer
+from tests.support.replicas import Replicas, store_on, two_replicas
 from tests.support.watching import two_watching
 
 PREFIX = "budget"
@@ -36,7 +35,7 @@ def server() -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="module")
-def replicas(server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Node, Node]]:
+def replicas(server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicas]:
     logs = tmp_path_factory.mktemp("budget")
     # What a replica does by itself is not a command's.
     settings = {
@@ -47,11 +46,8 @@ def replicas(server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> I
         "WT_REFRESH_S": "300",
         "WT_SWEEP_S": "300",
     }
-    with (
-        Node("services.sync", logs / "a.log", settings=settings) as first,
-        Node("services.sync", logs / "b.log", settings=settings) as second,
-    ):
-        yield first, second
+    with two_replicas(logs, settings) as running:
+        yield running
 
 
 @pytest.fixture
@@ -88,11 +84,10 @@ def received(node: Node) -> int:
 
 
 async def test_a_command_takes_at_most_three_round_trips_and_one_message_for_each_event_and_replica(
-    redis: Redis, replicas: tuple[Node, Node]
+    redis: Redis, replicas: Replicas
 ) -> None:
     room = f"room-{secrets.token_hex(4)}"
-    store = RoomStore(redis, Keys(PREFIX))
-    await store.refresh_run()
+    store = await store_on(redis, PREFIX)
     async with two_watching(replicas, store, room) as (ana, ben):
         # A replica's first command of a kind brings the script.
         await everything(ana, "warm")

@@ -18,7 +18,8 @@ from services.common.jobs import Jobs
 from services.common.keyring import KeyRing
 from services.common.keys import Keys, url_digest
 from services.common.resolution import PUBLIC, Resolution, Resolutions
-from services.common.room.store import SYSTEM, RoomStore
+from services.common.room.sender import SYSTEM
+from services.common.room.store import RoomStore
 from services.common.wire.models import QueueItem, VideoState
 from tests.support.member import Member
 from tests.support.node import ROOT, SECRET, Node
@@ -106,7 +107,7 @@ async def test_a_stream_that_stays_refused_is_opened_again_once_and_fails(
 @pytest.fixture
 async def store(redis: Redis) -> RoomStore:
     store = RoomStore(redis, Keys(f"{KEYS.prefix}s"))
-    await store.refresh_run()
+    await store.masters.refresh()
     return store
 
 

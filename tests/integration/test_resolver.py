@@ -20,7 +20,8 @@ from services.common.keys import Keys, url_digest
 from services.common.redis import connect
 from services.common.resolution import Resolutions
 from services.common.room.entering import enter
-from services.common.room.store import SYSTEM, RoomStore
+from services.common.room.sender import SYSTEM
+from services.common.room.store import RoomStore
 from services.common.stream import StreamSigner
 from services.common.wire.models import QueueItem
 from tests.support.node import ROOT, SECRET, Node
@@ -58,7 +59,7 @@ def resolutions(redis: Redis, keys: Keys) -> Resolutions:
 
 async def room_with(store: RoomStore, room: str, item: str, url: str) -> None:
     """A room with one item that waits for its video."""
-    await store.refresh_run()
+    await store.masters.refresh()
     await store.add_item(room, SYSTEM, QueueItem(id=item, url=url, title=url), create=True)
 
 

@@ -10,8 +10,9 @@ from redis.asyncio import Redis
 from services.common import codec
 from services.common.errors import Refused
 from services.common.keys import Keys
+from services.common.room.sender import SYSTEM, Sender
 from services.common.room.snapshot import RoomRecord
-from services.common.room.store import SYSTEM, RoomStore, Sender
+from services.common.room.store import RoomStore
 from services.common.wire.models import LiveWindow, QueueItem, VideoState
 from services.sync.mirror import apply, follows
 
@@ -23,7 +24,7 @@ SEGMENT_S = 2.0
 @pytest.fixture
 async def store(redis: Redis, keys: Keys) -> RoomStore:
     store = RoomStore(redis, keys)
-    await store.refresh_run()
+    await store.masters.refresh()
     return store
 
 
@@ -34,7 +35,7 @@ async def record_of(store: RoomStore) -> RoomRecord:
 
 
 async def position(store: RoomStore) -> float:
-    return (await record_of(store)).anchor.position_at(await store.redis_time())
+    return (await record_of(store)).anchor.position_at(await store.masters.time())
 
 
 async def playing(store: RoomStore, *who: Sender, is_live: bool = True) -> None:
@@ -72,11 +73,11 @@ async def test_a_live_room_begins_a_little_behind_the_clock_and_runs_with_it(sto
     record = await record_of(store)
     assert record.anchor.is_playing
     assert record.anchor.duration is None
-    assert 0 < await store.redis_time() - await position(store) < 30
+    assert 0 < await store.masters.time() - await position(store) < 30
 
 
 async def test_a_mirror_that_follows_the_events_has_the_date_of_the_snapshot(store: RoomStore) -> None:
-    mirror = RoomRecord(ROOM, run=store.run_of(ROOM))
+    mirror = RoomRecord(ROOM, run=store.masters.run_of(ROOM))
     await playing(store, ANA)
     await see(store, window(lag_s=500))
     for raw in await store._redis.xrange(store._keys.log(ROOM)):
@@ -137,7 +138,7 @@ async def test_a_stream_without_dates_can_only_be_watched_as_it_comes(store: Roo
     # A pause and a play make it go on at the edge, whatever the player takes for its position.
     await store.playback(ROOM, ANA, "pause", 15.0)
     await store.playback(ROOM, ANA, "play", 15.0)
-    assert 0 < await store.redis_time() - await position(store) < 30
+    assert 0 < await store.masters.time() - await position(store) < 30
 
 
 async def test_nobody_changes_the_speed_of_a_live_stream(store: RoomStore) -> None:
@@ -155,7 +156,7 @@ async def test_a_pause_that_slid_out_goes_on_where_the_window_begins(store: Room
     await pass_by(store, 60.0)
     paused = await position(store)
     await store.playback(ROOM, ANA, "play", paused)
-    begins = await store.redis_time() - 10 + 60 - 20
+    begins = await store.masters.time() - 10 + 60 - 20
     assert await position(store) == pytest.approx(begins, abs=2)
 
 
@@ -166,7 +167,7 @@ async def test_a_step_of_the_clock_moves_no_live_room(store: RoomStore) -> None:
     before = await position(store)
     # The clock says thirty seconds more than it did.
     await store.reanchor(ROOM, 30.0)
-    stepped_at = await store.redis_time() + 30
+    stepped_at = await store.masters.time() + 30
     assert (await record_of(store)).anchor.position_at(stepped_at) == pytest.approx(before, abs=1)
     lag_s = float(await store._redis.hget(store._keys.room(ROOM), "live_lag") or 0)  # type: ignore[misc]
     assert lag_s == pytest.approx(40 - 10 + 30, abs=1)

@@ -10,8 +10,9 @@ from redis.asyncio import Redis
 from services.common import codec
 from services.common.errors import Refused
 from services.common.keys import Keys
+from services.common.room.sender import Sender
 from services.common.room.snapshot import RoomRecord
-from services.common.room.store import RoomStore, Sender
+from services.common.room.store import RoomStore
 from services.common.wire.models import QueueItem, VideoState
 
 ROOM = "film"
@@ -21,7 +22,7 @@ ANA, BEN, CLEO = "guest-ana", "guest-ben", "guest-cleo"
 @pytest.fixture
 async def store(redis: Redis, keys: Keys) -> RoomStore:
     store = RoomStore(redis, keys)
-    await store.refresh_run()
+    await store.masters.refresh()
     return store
 
 
@@ -230,7 +231,7 @@ async def test_the_room_waits_for_a_dry_player_and_goes_on_when_it_is_ready(stor
     assert held.waiting is not None
     assert held.waiting.members == [BEN]
     await asyncio.sleep(0.3)
-    assert (await record_of(store)).anchor.position_at(await store.redis_time()) == held.anchor.position
+    assert (await record_of(store)).anchor.position_at(await store.masters.time()) == held.anchor.position
     await store.release(ROOM, BEN)
     resumed = await record_of(store)
     assert resumed.waiting is None
@@ -308,7 +309,7 @@ async def test_a_start_is_scheduled_as_late_as_the_slowest_needs_and_half_a_seco
     await playing(store, "i1")
     for rtt_ms, lead_s in ((0, 0.0), (120, 0.2), (5000, 0.5)):
         await store.refresh(ROOM, [(f"c-{ANA}", 25_000)], replica="n1", rtt_ms=rtt_ms)
-        before = await store.redis_time()
+        before = await store.masters.time()
         await store.playback(ROOM, by(ANA), "play", 10)
         assert (await record_of(store)).anchor.at - before == pytest.approx(lead_s, abs=0.05)
 
@@ -317,7 +318,7 @@ async def test_a_pause_is_never_scheduled(store: RoomStore) -> None:
     await join(store, ANA)
     await playing(store, "i1")
     await store.refresh(ROOM, [(f"c-{ANA}", 25_000)], replica="n1", rtt_ms=400)
-    before = await store.redis_time()
+    before = await store.masters.time()
     await store.playback(ROOM, by(ANA), "pause", 10)
     assert (await record_of(store)).anchor.at - before < 0.1
 

@@ -14,8 +14,10 @@ from redis.asyncio import Redis
 from services.common import codec
 from services.common.errors import Refused
 from services.common.keys import Keys
+from services.common.room.reasons import MOST_ITEMS
+from services.common.room.sender import Sender
 from services.common.room.snapshot import RoomRecord
-from services.common.room.store import MOST_ITEMS, RoomStore, Sender
+from services.common.room.store import RoomStore
 from services.common.wire.models import QueueItem, VideoState
 from services.sync.mirror import apply, follows
 
@@ -40,7 +42,7 @@ def video_json(id_: str, duration: float | None = 60.0) -> str:
 @pytest.fixture
 async def store(redis: Redis, keys: Keys) -> RoomStore:
     store = RoomStore(redis, keys)
-    await store.refresh_run()
+    await store.masters.refresh()
     return store
 
 

@@ -18,7 +18,7 @@ from services.common.keys import Keys
 from services.common.redis import connect
 from services.common.room.store import RoomStore
 from tests.support.member import Member
-from tests.support.node import Node
+from tests.support.replicas import Replicas, store_on, two_replicas
 from tests.support.sentinel import SentinelSet, wait_until
 from tests.support.watching import LINK, two_watching
 
@@ -32,7 +32,7 @@ def servers() -> Iterator[SentinelSet]:
 
 
 @pytest.fixture(scope="module")
-def replicas(servers: SentinelSet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Node, Node]]:
+def replicas(servers: SentinelSet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicas]:
     logs = tmp_path_factory.mktemp("sentinel")
     settings = {
         "WT_REDIS_URL": servers.url,
@@ -40,11 +40,8 @@ def replicas(servers: SentinelSet, tmp_path_factory: pytest.TempPathFactory) -> 
         "WT_HEARTBEAT_S": "1",
         "WT_DRAIN_S": "0.2",
     }
-    with (
-        Node("services.sync", logs / "a.log", settings=settings) as first,
-        Node("services.sync", logs / "b.log", settings=settings) as second,
-    ):
-        yield first, second
+    with two_replicas(logs, settings) as running:
+        yield running
 
 
 @pytest.fixture
@@ -56,9 +53,7 @@ def whole(servers: SentinelSet) -> None:
 @pytest.fixture
 async def store(servers: SentinelSet) -> AsyncIterator[RoomStore]:
     client = connect(servers.url)
-    store = RoomStore(client, Keys(PREFIX))
-    await store.refresh_run()
-    yield store
+    yield await store_on(client, PREFIX)
     await client.aclose()
 
 
@@ -107,7 +102,7 @@ async def state_of(member: Member) -> dict[str, Any]:
 
 
 async def survive(
-    servers: SentinelSet, replicas: tuple[Node, Node], store: RoomStore, strike: Callable[[], None]
+    servers: SentinelSet, replicas: Replicas, store: RoomStore, strike: Callable[[], None]
 ) -> tuple[Load, set[int], list[str]]:
     """Strike in mid-load. Answers the load, the versions in the room's log, and the runs that a member saw.
 
@@ -122,7 +117,7 @@ async def survive(
         answer = await ben.ask("set_rate", rate=2)
         await ana.expect("set_rate", version=answer["version"])
         assert await state_of(ana) == await state_of(ben)
-        await store.refresh_run()
+        await store.masters.refresh()
         record = await store.snapshot(room)
         assert record is not None
         assert (await state_of(ana))["version"] == record.version
@@ -157,7 +152,7 @@ async def test_a_hung_sentinel_delays_nobody(servers: SentinelSet) -> None:
 @pytest.mark.usefixtures("whole")
 @pytest.mark.parametrize("how", ["killed", "hung"])
 async def test_a_master_that_is_gone_is_replaced_within_4_s_and_no_client_is_left_behind(
-    servers: SentinelSet, replicas: tuple[Node, Node], store: RoomStore, how: str
+    servers: SentinelSet, replicas: Replicas, store: RoomStore, how: str
 ) -> None:
     old = servers.master
     load, kept, runs = await survive(servers, replicas, store, old.kill if how == "killed" else old.pause)
@@ -177,7 +172,7 @@ async def test_a_master_that_is_gone_is_replaced_within_4_s_and_no_client_is_lef
 
 @pytest.mark.usefixtures("whole")
 async def test_a_planned_fail_over_by_the_documented_procedure_loses_nothing(
-    servers: SentinelSet, replicas: tuple[Node, Node], store: RoomStore
+    servers: SentinelSet, replicas: Replicas, store: RoomStore
 ) -> None:
     old = servers.master
     load, kept, runs = await survive(servers, replicas, store, servers.fail_over)

@@ -16,12 +16,13 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from services.common.keys import Keys
-from services.common.room.store import SYSTEM, RoomStore
+from services.common.room.sender import SYSTEM
+from services.common.room.store import RoomStore
 from services.common.wire.models import QueueItem
 from tests.support.member import Member
 from tests.support.node import Node
 from tests.support.redis import RedisServer
+from tests.support.replicas import store_on
 
 PREFIX = f"slow{secrets.token_hex(3)}"
 LINK = "http://93.184.216.34/clip.mp4"
@@ -111,8 +112,7 @@ async def told(replica: Node, metric: str) -> float:
 
 async def test_a_member_that_stops_reading_delays_nobody_and_is_gone_soon(replica: Node, redis: Redis) -> None:
     room = f"room-{secrets.token_hex(4)}"
-    store = RoomStore(redis, Keys(PREFIX))
-    await store.refresh_run()
+    store = await store_on(redis, PREFIX)
     async with Member(replica.url, room, "Ana") as ana, Member(replica.url, room, "Ben") as ben:
         await ana.expect("room_state")
         await ben.expect("room_state")
@@ -135,8 +135,7 @@ async def test_a_member_that_stops_reading_delays_nobody_and_is_gone_soon(replic
 
 async def test_a_member_that_reads_again_in_time_stays_and_gets_the_whole_room(replica: Node, redis: Redis) -> None:
     room = f"room-{secrets.token_hex(4)}"
-    store = RoomStore(redis, Keys(PREFIX))
-    await store.refresh_run()
+    store = await store_on(redis, PREFIX)
     async with Member(replica.url, room, "Ana") as ana:
         await ana.expect("room_state")
         peer = await stuck_socket(replica, room)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 import sys
 import time
 import urllib.request
@@ -15,13 +14,15 @@ from redis.asyncio import Redis
 
 from services.common.keys import Keys
 from services.common.redis import connect
-from services.common.room.store import SYSTEM, RoomStore, Sender
+from services.common.room.sender import SYSTEM, Sender
+from services.common.room.store import RoomStore
 from services.common.topology import Address, Topology
 from services.sync.subscriber import Subscriber
 from tests.support.member import Member
 from tests.support.network import FINE, Network
 from tests.support.node import Node
 from tests.support.redis import RedisServer
+from tests.support.replicas import Replicas, store_on, two_replicas
 from tests.support.waiting import until
 from tests.support.watching import two_watching
 
@@ -44,7 +45,7 @@ def network(server: RedisServer) -> Iterator[Network]:
 
 
 @pytest.fixture(scope="module")
-def replicas(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Node, Node]]:
+def replicas(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicas]:
     logs = tmp_path_factory.mktemp("deaf")
     settings = {
         "WT_REDIS_URL": f"redis://127.0.0.1:{network.port}/0",
@@ -53,11 +54,8 @@ def replicas(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iter
         "WT_DRAIN_S": "0.2",
         **SHORT_LEASE,
     }
-    with (
-        Node("services.sync", logs / "a.log", settings=settings) as first,
-        Node("services.sync", logs / "b.log", settings=settings) as second,
-    ):
-        yield first, second
+    with two_replicas(logs, settings) as running:
+        yield running
 
 
 @pytest.fixture
@@ -71,14 +69,7 @@ async def redis(server: RedisServer) -> AsyncIterator[Redis]:
 @pytest.fixture
 async def store(redis: Redis) -> RoomStore:
     """Somebody else who changes rooms, straight in Redis."""
-    store = RoomStore(redis, Keys(PREFIX))
-    await store.refresh_run()
-    return store
-
-
-@pytest.fixture
-def room() -> str:
-    return f"room-{secrets.token_hex(4)}"
+    return await store_on(redis, PREFIX)
 
 
 def lost(node: Node, reason: str) -> float:
@@ -104,7 +95,7 @@ def announced(member: Member, *kinds: str) -> list[str]:
 
 
 async def test_a_redis_that_stops_without_closing_is_noticed_in_3_s_and_caught_up_1_s_after_it_goes_on(
-    server: RedisServer, replicas: tuple[Node, Node], store: RoomStore, room: str
+    server: RedisServer, replicas: Replicas, store: RoomStore, room: str
 ) -> None:
     async with two_watching(replicas, store, room) as (ana, ben):
         before = [lost(node, "deaf") for node in replicas]
@@ -125,7 +116,7 @@ async def test_a_redis_that_stops_without_closing_is_noticed_in_3_s_and_caught_u
 
 
 async def test_a_link_that_forwards_one_way_only_is_noticed_and_what_it_swallowed_arrives(
-    network: Network, replicas: tuple[Node, Node], store: RoomStore, room: str
+    network: Network, replicas: Replicas, store: RoomStore, room: str
 ) -> None:
     async with two_watching(replicas, store, room) as (ana, ben):
         before = lost(replicas[0], "deaf")
@@ -145,7 +136,7 @@ async def test_a_link_that_forwards_one_way_only_is_noticed_and_what_it_swallowe
 
 
 async def test_subscribers_that_are_killed_lose_no_event_for_any_member(
-    replicas: tuple[Node, Node], store: RoomStore, redis: Redis, room: str
+    replicas: Replicas, store: RoomStore, redis: Redis, room: str
 ) -> None:
     async with two_watching(replicas, store, room) as (ana, ben):
         versions = []
@@ -160,7 +151,7 @@ async def test_subscribers_that_are_killed_lose_no_event_for_any_member(
 
 
 async def test_an_outage_longer_than_the_lease_sends_nobody_away_and_stops_no_room(
-    server: RedisServer, replicas: tuple[Node, Node], store: RoomStore, room: str
+    server: RedisServer, replicas: Replicas, store: RoomStore, room: str
 ) -> None:
     async with two_watching(replicas, store, room) as (ana, ben):
         server.pause()
@@ -187,7 +178,7 @@ async def test_an_outage_longer_than_the_lease_sends_nobody_away_and_stops_no_ro
 
 
 async def test_a_redis_that_was_dead_for_longer_than_the_lease_comes_back_with_everybody_in_the_room(
-    server: RedisServer, replicas: tuple[Node, Node], store: RoomStore, room: str
+    server: RedisServer, replicas: Replicas, store: RoomStore, room: str
 ) -> None:
     async with two_watching(replicas, store, room) as (ana, ben):
         await ana.ask("seek", timestamp=100)
@@ -206,7 +197,7 @@ async def test_a_redis_that_was_dead_for_longer_than_the_lease_comes_back_with_e
 
 
 async def test_ghosts_of_before_an_outage_are_gone_after_it(
-    server: RedisServer, replicas: tuple[Node, Node], store: RoomStore, room: str
+    server: RedisServer, replicas: Replicas, store: RoomStore, room: str
 ) -> None:
     async with two_watching(replicas, store, room) as (ana, _):
         await store.join(
@@ -221,7 +212,7 @@ async def test_ghosts_of_before_an_outage_are_gone_after_it(
 
 
 async def test_a_step_of_the_clock_moves_a_rooms_times_once_however_many_replicas_say_so(
-    replicas: tuple[Node, Node], store: RoomStore, redis: Redis, room: str
+    replicas: Replicas, store: RoomStore, redis: Redis, room: str
 ) -> None:
     async with two_watching(replicas, store, room):
         # As if it had begun before the step: what was written since is right already.

@@ -22,6 +22,7 @@ from services.common.wire.models import VideoState
 from tests.support.member import Member
 from tests.support.node import Node
 from tests.support.redis import RedisServer
+from tests.support.replicas import Replicas, store_on, two_replicas
 
 LINK = "http://93.184.216.34/clip.mp4"
 PREFIX = f"sync{secrets.token_hex(3)}"
@@ -32,27 +33,17 @@ def settings_of(server: RedisServer, prefix: str = PREFIX) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def replicas(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Node, Node]]:
+def replicas(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicas]:
     logs = tmp_path_factory.mktemp("sync")
     settings = settings_of(redis_server)
-    with (
-        Node("services.sync", logs / "a.log", settings=settings) as first,
-        Node("services.sync", logs / "b.log", settings=settings) as second,
-    ):
-        yield first, second
+    with two_replicas(logs, settings) as running:
+        yield running
 
 
 @pytest.fixture
 async def store(redis: Redis) -> RoomStore:
     """Stands for the resolver, whose results enter rooms through the same script."""
-    store = RoomStore(redis, Keys(PREFIX))
-    await store.refresh_run()
-    return store
-
-
-@pytest.fixture
-def room() -> str:
-    return f"room-{secrets.token_hex(4)}"
+    return await store_on(redis, PREFIX)
 
 
 async def resolve(store: RoomStore, room: str, item: str, duration: float = 600) -> None:
@@ -70,7 +61,7 @@ async def start_playing(store: RoomStore, room: str, member: Member, duration: f
 
 
 async def test_members_on_two_replicas_see_the_same_events_in_the_same_order(
-    replicas: tuple[Node, Node], store: RoomStore, room: str
+    replicas: Replicas, store: RoomStore, room: str
 ) -> None:
     async with Member(replicas[0].url, room, "Ana") as ana, Member(replicas[1].url, room, "Ben") as ben:
         await ana.expect("room_state")
@@ -105,7 +96,7 @@ async def test_a_full_queue_of_links_is_told_with_the_time_of_the_next_try(
     await asyncio.to_thread(node.stop)
 
 
-async def test_a_joiner_finds_the_room_where_it_is(replicas: tuple[Node, Node], store: RoomStore, room: str) -> None:
+async def test_a_joiner_finds_the_room_where_it_is(replicas: Replicas, store: RoomStore, room: str) -> None:
     async with Member(replicas[0].url, room, "Ana") as ana:
         await start_playing(store, room, ana)
         await ana.ask("seek", timestamp=100)
@@ -120,7 +111,7 @@ async def test_a_joiner_finds_the_room_where_it_is(replicas: tuple[Node, Node], 
 
 
 async def test_heartbeats_tell_the_running_position_and_the_room_clock(
-    replicas: tuple[Node, Node], store: RoomStore, room: str
+    replicas: Replicas, store: RoomStore, room: str
 ) -> None:
     async with Member(replicas[0].url, room) as ana:
         await start_playing(store, room, ana)
@@ -132,7 +123,7 @@ async def test_heartbeats_tell_the_running_position_and_the_room_clock(
     assert first["version"] > 0
 
 
-async def test_a_command_sent_twice_is_applied_once(replicas: tuple[Node, Node], store: RoomStore, room: str) -> None:
+async def test_a_command_sent_twice_is_applied_once(replicas: Replicas, store: RoomStore, room: str) -> None:
     async with Member(replicas[0].url, room) as ana:
         await start_playing(store, room, ana)
         for _ in range(2):
@@ -145,7 +136,7 @@ async def test_a_command_sent_twice_is_applied_once(replicas: tuple[Node, Node],
 
 
 async def test_a_command_repeated_on_another_replica_with_the_same_session_is_applied_once(
-    replicas: tuple[Node, Node], store: RoomStore, room: str
+    replicas: Replicas, store: RoomStore, room: str
 ) -> None:
     async with Member(replicas[0].url, room) as ana:
         await start_playing(store, room, ana)
@@ -157,7 +148,7 @@ async def test_a_command_repeated_on_another_replica_with_the_same_session_is_ap
             assert (await again.expect("ack", id="mine"))["version"] == first["version"]
 
 
-async def test_the_clock_answers_with_the_room_clock(replicas: tuple[Node, Node], redis: Redis, room: str) -> None:
+async def test_the_clock_answers_with_the_room_clock(replicas: Replicas, redis: Redis, room: str) -> None:
     async with Member(replicas[0].url, room) as ana:
         await ana.send("clock", client_time=12.5)
         answer = await ana.expect("clock")
@@ -191,7 +182,7 @@ BAD_FRAMES = [
 
 @pytest.mark.parametrize(("frame", "code"), BAD_FRAMES)
 async def test_a_bad_frame_gets_an_error_with_a_code_and_the_socket_goes_on(
-    replicas: tuple[Node, Node], room: str, frame: str | bytes, code: str
+    replicas: Replicas, room: str, frame: str | bytes, code: str
 ) -> None:
     async with Member(replicas[0].url, room) as ana:
         await ana.expect("room_state")
@@ -202,13 +193,13 @@ async def test_a_bad_frame_gets_an_error_with_a_code_and_the_socket_goes_on(
         await ana.expect("clock")
 
 
-async def test_an_error_names_the_command_it_refuses(replicas: tuple[Node, Node], room: str) -> None:
+async def test_an_error_names_the_command_it_refuses(replicas: Replicas, room: str) -> None:
     async with Member(replicas[0].url, room) as ana:
         await ana.socket.send(json.dumps({"type": "seek", "id": "c7", "timestamp": "soon"}))
         assert (await ana.expect("error"))["id"] == "c7"
 
 
-async def test_who_speaks_too_fast_is_told_when_to_retry(replicas: tuple[Node, Node], room: str) -> None:
+async def test_who_speaks_too_fast_is_told_when_to_retry(replicas: Replicas, room: str) -> None:
     async with Member(replicas[0].url, room) as ana:
         for _ in range(40):
             await ana.send("pause", timestamp=1)
@@ -216,27 +207,25 @@ async def test_who_speaks_too_fast_is_told_when_to_retry(replicas: tuple[Node, N
         assert 0 < error["retry_after_ms"] <= 1000
 
 
-async def test_a_bad_room_id_is_closed_for_good(replicas: tuple[Node, Node]) -> None:
+async def test_a_bad_room_id_is_closed_for_good(replicas: Replicas) -> None:
     async with Member(replicas[0].url, "no%20room") as ana:
         assert (await ana.expect("error"))["code"] == "bad_room_id"
         assert await ana.closed() == 4500
 
 
-async def test_a_foreign_origin_is_refused_before_the_handshake(replicas: tuple[Node, Node], room: str) -> None:
+async def test_a_foreign_origin_is_refused_before_the_handshake(replicas: Replicas, room: str) -> None:
     with pytest.raises(InvalidStatus) as refusal:
         async with Member(replicas[0].url, room, origin="https://evil.example"):
             pass
     assert refusal.value.response.status_code == 403
 
 
-async def test_the_pages_own_origin_is_welcome(replicas: tuple[Node, Node], room: str) -> None:
+async def test_the_pages_own_origin_is_welcome(replicas: Replicas, room: str) -> None:
     async with Member(replicas[0].url, room, origin=replicas[0].url) as ana:
         await ana.expect("room_state")
 
 
-async def test_a_fresh_guest_gets_a_session_and_comes_back_as_the_same_member(
-    replicas: tuple[Node, Node], room: str
-) -> None:
+async def test_a_fresh_guest_gets_a_session_and_comes_back_as_the_same_member(replicas: Replicas, room: str) -> None:
     async with Member(replicas[0].url, room, "Ana") as ana:
         me = (await ana.expect("room_state"))["you"]["id"]
     async with Member(replicas[1].url, room, headers={"Cookie": ana.cookie}) as again:
@@ -246,7 +235,7 @@ async def test_a_fresh_guest_gets_a_session_and_comes_back_as_the_same_member(
     assert len(state["room"]["members"]) == 1
 
 
-async def test_a_second_tab_of_the_same_person_is_one_member(replicas: tuple[Node, Node], room: str) -> None:
+async def test_a_second_tab_of_the_same_person_is_one_member(replicas: Replicas, room: str) -> None:
     async with Member(replicas[0].url, room, "Ana") as ana:
         await ana.expect("room_state")
         async with Member(replicas[1].url, room, "Ana", headers={"Cookie": ana.cookie}) as second:
@@ -255,7 +244,7 @@ async def test_a_second_tab_of_the_same_person_is_one_member(replicas: tuple[Nod
         assert not [m for m in ana.seen if m["type"] in ("member_joined", "member_left")]
 
 
-async def test_a_member_who_leaves_is_announced_once_after_the_grace(replicas: tuple[Node, Node], room: str) -> None:
+async def test_a_member_who_leaves_is_announced_once_after_the_grace(replicas: Replicas, room: str) -> None:
     async with Member(replicas[0].url, room, "Ana") as ana:
         async with Member(replicas[1].url, room, "Ben") as ben:
             gone = (await ben.expect("room_state"))["you"]["id"]
@@ -264,9 +253,7 @@ async def test_a_member_who_leaves_is_announced_once_after_the_grace(replicas: t
         assert sum(m["type"] == "member_left" for m in ana.seen) == 1
 
 
-async def test_the_end_said_by_two_members_moves_on_once(
-    replicas: tuple[Node, Node], store: RoomStore, room: str
-) -> None:
+async def test_the_end_said_by_two_members_moves_on_once(replicas: Replicas, store: RoomStore, room: str) -> None:
     async with Member(replicas[0].url, room, "Ana") as ana, Member(replicas[1].url, room, "Ben") as ben:
         first = await start_playing(store, room, ana, duration=20)
         second = await start_playing(store, room, ana, duration=20)
@@ -282,7 +269,7 @@ async def test_the_end_said_by_two_members_moves_on_once(
 
 
 async def test_a_room_moves_on_by_its_own_clock_when_nobody_says_the_end(
-    replicas: tuple[Node, Node], store: RoomStore, room: str
+    replicas: Replicas, store: RoomStore, room: str
 ) -> None:
     async with Member(replicas[0].url, room) as ana:
         await start_playing(store, room, ana, duration=20)
@@ -292,7 +279,7 @@ async def test_a_room_moves_on_by_its_own_clock_when_nobody_says_the_end(
 
 
 async def test_after_a_replica_is_killed_its_members_go_on_elsewhere_and_nothing_acknowledged_is_lost(
-    redis_server: RedisServer, store: RoomStore, replicas: tuple[Node, Node], room: str, tmp_path: Path
+    redis_server: RedisServer, store: RoomStore, replicas: Replicas, room: str, tmp_path: Path
 ) -> None:
     with Node("services.sync", tmp_path / "doomed.log", settings=settings_of(redis_server)) as doomed:
         async with Member(doomed.url, room, "Ana") as ana, Member(replicas[0].url, room, "Ben") as ben:
@@ -331,10 +318,7 @@ async def test_a_replica_is_drained_in_time_while_redis_hangs_and_nobody_is_seen
 ) -> None:
     with RedisServer(append="always") as server:
         settings = {**settings_of(server), "WT_DRAIN_S": "1", "WT_DROPPED_GRACE_S": "1", "WT_CLOSED_GRACE_S": "1"}
-        with (
-            Node("services.sync", tmp_path / "a.log", settings=settings) as leaving,
-            Node("services.sync", tmp_path / "b.log", settings=settings) as staying,
-        ):
+        with two_replicas(tmp_path, settings) as (leaving, staying):
             async with Member(staying.url, room, "Ben") as ben, Member(leaving.url, room, "Ana") as ana:
                 await asyncio.gather(ben.expect("room_state"), ana.expect("room_state"))
                 server.pause()
@@ -351,10 +335,7 @@ async def test_a_replica_is_drained_in_time_while_redis_hangs_and_nobody_is_seen
 async def test_while_redis_is_frozen_sockets_stay_and_afterwards_everything_goes_on(tmp_path: Path) -> None:
     with RedisServer(append="always") as server:
         settings = settings_of(server, "frozen")
-        with (
-            Node("services.sync", tmp_path / "a.log", settings=settings) as first,
-            Node("services.sync", tmp_path / "b.log", settings=settings) as second,
-        ):
+        with two_replicas(tmp_path, settings) as (first, second):
             async with Member(first.url, "film", "Ana") as ana, Member(second.url, "film", "Ben") as ben:
                 await ana.expect("room_state")
                 await ana.ask("queue_add", url=LINK)

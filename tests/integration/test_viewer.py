@@ -10,12 +10,11 @@ from collections.abc import Iterator
 import pytest
 from redis.asyncio import Redis
 
-from services.common.keys import Keys
 from services.common.room.store import RoomStore
 from tests.support.invariants import broken_promises, divergence
 from tests.support.network import Network
-from tests.support.node import Node
 from tests.support.redis import RedisServer
+from tests.support.replicas import Replicas, store_on, two_replicas
 from tests.support.rooms import add, start
 from tests.support.timepiece import Timepiece
 from tests.support.viewer import Viewer
@@ -25,31 +24,21 @@ PREFIX = f"viewer{secrets.token_hex(3)}"
 
 
 @pytest.fixture(scope="module")
-def replicas(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Node, Node]]:
+def replicas(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicas]:
     logs = tmp_path_factory.mktemp("viewer")
     settings = {"WT_REDIS_URL": redis_server.url, "WT_KEY_PREFIX": PREFIX, "WT_HEARTBEAT_S": "1"}
-    with (
-        Node("services.sync", logs / "a.log", settings=settings) as first,
-        Node("services.sync", logs / "b.log", settings=settings) as second,
-    ):
-        yield first, second
+    with two_replicas(logs, settings) as running:
+        yield running
 
 
 @pytest.fixture
 async def store(redis: Redis) -> RoomStore:
-    store = RoomStore(redis, Keys(PREFIX))
-    await store.refresh_run()
-    return store
-
-
-@pytest.fixture
-def room() -> str:
-    return f"room-{secrets.token_hex(4)}"
+    return await store_on(redis, PREFIX)
 
 
 @pytest.mark.parametrize("skew_s", [-10.0, 10.0])
 async def test_viewers_whose_clocks_are_ten_seconds_wrong_see_the_same_picture(
-    replicas: tuple[Node, Node], store: RoomStore, room: str, skew_s: float
+    replicas: Replicas, store: RoomStore, room: str, skew_s: float
 ) -> None:
     wrong = Timepiece(skew_s=skew_s, drift=0.0005)
     async with (
@@ -69,7 +58,7 @@ async def test_viewers_whose_clocks_are_ten_seconds_wrong_see_the_same_picture(
 
 
 async def test_a_viewer_that_loses_its_line_says_again_what_was_not_answered_and_it_counts_once(
-    replicas: tuple[Node, Node], room: str
+    replicas: Replicas, room: str
 ) -> None:
     with Network(replicas[0].port) as network:
         async with Viewer([network.url], room, "Ana") as ana, Viewer([replicas[1].url], room, "Ben") as ben:
@@ -88,7 +77,7 @@ async def test_a_viewer_that_loses_its_line_says_again_what_was_not_answered_and
 
 
 async def test_a_viewer_notices_a_half_open_line_and_comes_back_as_the_same_member(
-    replicas: tuple[Node, Node], room: str
+    replicas: Replicas, room: str
 ) -> None:
     with Network(replicas[0].port) as network:
         async with (
@@ -104,7 +93,7 @@ async def test_a_viewer_notices_a_half_open_line_and_comes_back_as_the_same_memb
             assert not ben.picture.left
 
 
-async def test_an_audit_by_resync_finds_nothing_wrong(replicas: tuple[Node, Node], store: RoomStore, room: str) -> None:
+async def test_an_audit_by_resync_finds_nothing_wrong(replicas: Replicas, store: RoomStore, room: str) -> None:
     async with Viewer([replicas[0].url], room, "Ana") as ana, Viewer([replicas[1].url], room, "Ben") as ben:
         await asyncio.gather(ana.joined(), ben.joined())
         await start(store, ana)

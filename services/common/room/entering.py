@@ -2,60 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
-
 from msgspec.structs import replace
 
 from services.common import codec
 from services.common.chain import Resolution
 from services.common.keys import url_digest
-from services.common.wire.models import Attempt, QueueItem
+from services.common.room.store import RoomStore
 
 
-class Rooms(Protocol):
-    """Where results enter rooms."""
-
-    async def resolved(
-        self,
-        room: str,
-        item: str,
-        *,
-        title: str = "",
-        thumbnail: str = "",
-        duration: float | None = None,
-        video_json: str | None = None,
-        code: str | None = None,
-        message: str | None = None,
-        attempts: Sequence[Attempt] = (),
-        opened_with: str = "",
-    ) -> bool:
-        """Put a result into a room; repeating it is safe. False if its item is gone.
-
-        :raises Refused: `not_lent` if who opened it has taken their consent back.
-        :raises Unavailable: if the rooms' Redis does not answer.
-        """
-
-    async def item(self, room: str, item: str) -> QueueItem | None:
-        """One item of a room's queue.
-
-        :raises Unavailable: if the rooms' Redis does not answer.
-        """
-
-    async def follow(self, room: str, item: str, entries: Sequence[QueueItem]) -> None:
-        """Put the entries of a playlist behind the queue, some at a time; repeating it is safe.
-
-        :raises Unavailable: if the rooms' Redis does not answer.
-        """
-
-    async def has_item(self, room: str, item: str) -> bool:
-        """Whether an item is still in a room's queue.
-
-        :raises Unavailable: if the rooms' Redis does not answer.
-        """
-
-
-async def _extend(rooms: Rooms, room: str, item: str, result: Resolution) -> None:
+async def _extend(rooms: RoomStore, room: str, item: str, result: Resolution) -> None:
     """Add a playlist's entries before its item is ready: what is interrupted between is repeated.
 
     They count as ready: each is opened when its turn comes. An item that is opened again adds nothing a second time.
@@ -82,7 +37,7 @@ async def _extend(rooms: Rooms, room: str, item: str, result: Resolution) -> Non
     await rooms.follow(room, item, entries)
 
 
-async def enter(rooms: Rooms, room: str, item: str, result: Resolution) -> bool:
+async def enter(rooms: RoomStore, room: str, item: str, result: Resolution) -> bool:
     """Put a result into a room. False if its item is gone.
 
     :raises Refused: `not_lent` if who opened it has taken their consent back.

@@ -20,7 +20,8 @@ from typing import Final, Protocol, Self
 from services.common import codec
 from services.common.keys import Keys
 from services.common.redis import connect
-from services.common.room.store import SYSTEM, RoomStore
+from services.common.room.sender import SYSTEM
+from services.common.room.store import RoomStore
 from services.common.wire.models import QueueItem, VideoState
 from tests.bench.parts.client import Dialect, SocketIO, WatchTogether
 from tests.support.node import ROOT, Node, free_port
@@ -84,7 +85,7 @@ class Ours:
         """Stand for the resolver: every room gets a video without a known end."""
         redis = connect(self._redis_url)
         store = RoomStore(redis, Keys("wt"))
-        await store.refresh_run()
+        await store.masters.refresh()
         video = codec.encode_text(VideoState(url=LINK, title="Clip", stream_type="direct"))
         for room in rooms:
             item = QueueItem(id=f"item-{room}"[:32], url=LINK, title="Clip", added_by="bench", added_at=time.time())

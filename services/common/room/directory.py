@@ -1,0 +1,84 @@
+"""The list of rooms: which there are, which were active last, which must be looked at for members who are gone.
+
+Outside of the rooms' hash tags, so that no room's script can keep it: a hint that the sweep heals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from redis.asyncio import Redis
+
+from services.common.errors import Unavailable
+from services.common.keys import Keys
+from services.common.room.runner import ScriptRunner, reaching
+from services.common.room.snapshot import RoomRecord, for_strangers
+from services.common.wire.models import RoomSummary
+
+# How long a room is remembered as told, so that a busy room doesn't write here on every command.
+_TOUCH_EVERY_S: Final = 20.0
+
+
+class Directory:
+    """`read` reads a whole room. Every method but `touch` raises `Unavailable` when Redis does not answer."""
+
+    def __init__(
+        self, redis: Redis, keys: Keys, runner: ScriptRunner, read: Callable[[str], Awaitable[RoomRecord | None]]
+    ) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._runner = runner
+        self._read = read
+        self._touched: dict[str, float] = {}
+
+    async def list_rooms(self, limit: int) -> list[RoomSummary]:
+        """The listed rooms, last active first."""
+        with reaching():
+            ids = [room.decode() for room in await self._redis.zrevrange(self._keys.rooms(), 0, limit - 1)]
+        records = [await self._read(room) for room in ids]
+        gone = [room for room, record in zip(ids, records, strict=True) if record is None]
+        if gone:
+            with reaching():
+                await self._redis.zrem(self._keys.rooms(), *gone)
+        return [_summary(record) for record in records if record is not None and not record.is_unlisted]
+
+    async def touch(self, room: str, now: float, *, listed: bool) -> None:
+        """This room is active at `now` (Unix seconds). A hint: a failure is of no consequence."""
+        if now - self._touched.get(room, 0.0) < _TOUCH_EVERY_S:
+            return
+        self._touched[room] = now
+        try:
+            at_ms = f"{now * 1000:.0f}"
+            if listed:
+                await self._runner.ask(self._keys.rooms(), "ZADD", self._keys.rooms(), at_ms, room)
+            await self._runner.ask(self._keys.rooms_due(), "ZADD", self._keys.rooms_due(), "NX", at_ms, room)
+        except Unavailable:
+            self._touched.pop(room, None)
+
+    async def due(self, now_ms: float, limit: int = 100) -> list[str]:
+        """Rooms whose earliest lease may be over: for the sweep of rooms that no replica hosts any more."""
+        with reaching():
+            found = await self._redis.zrangebyscore(self._keys.rooms_due(), "-inf", now_ms, start=0, num=limit)
+        return [room.decode() for room in found]
+
+    async def set_due(self, room: str, due_ms: float | None) -> None:
+        """When the sweep must look at this room again; None: it is empty."""
+        key = self._keys.rooms_due()
+        if due_ms is None:
+            await self._runner.ask(key, "ZREM", key, room)
+        else:
+            await self._runner.ask(key, "ZADD", key, f"{due_ms:.0f}", room)
+
+
+def _summary(record: RoomRecord) -> RoomSummary:
+    current = None if record.settings.has_password else for_strangers(record.items.get(record.item_id))
+    names = [] if record.settings.has_password else [member.name for member in record.members.values()]
+    return RoomSummary(
+        id=record.id,
+        title=current.title if current else "",
+        thumbnail=current.thumbnail if current else "",
+        is_playing=record.anchor.is_playing,
+        member_names=names,
+        last_active=record.last_active,
+    )
