@@ -134,7 +134,7 @@ class ClusterMap:
         async with asyncio.timeout(LOOK_TIMEOUT_S):
             answer = await ask(
                 node, b"CLUSTER", b"SLOTS",
-                is_tls=topology.is_tls, username=topology.username, password=topology.password,
+                tls=topology.tls, username=topology.username, password=topology.password,
             )  # fmt: skip
         return parse_slots(answer, node)
 

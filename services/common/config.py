@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from services.common.tls import context_of
 from services.common.topology import parse_topology
 
 S = TypeVar("S", bound="CommonSettings")
@@ -62,7 +63,12 @@ def names(raw: str) -> tuple[str, ...]:
 
 def redis_address(raw: str) -> str:
     """Parse the address of a Redis, a Sentinel service or a Cluster."""
-    parse_topology(raw)
+    topology = parse_topology(raw)
+    try:
+        if topology.tls is not None:
+            context_of(topology.tls)
+    except OSError as error:
+        raise ValueError(f"its certificates can't be used: {error.strerror or error}") from error
     return raw
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import hiredis
 
+from services.common.tls import Tls, context_of
 from services.common.topology import Address
 
 
@@ -53,7 +54,7 @@ class Link(asyncio.Protocol):
 
 
 async def dial(
-    address: Address, on_reply: Callable[[Any], None], *, is_tls: bool, username: str, password: str
+    address: Address, on_reply: Callable[[Any], None], *, tls: Tls | None, username: str, password: str
 ) -> Link:
     """Connect and send AUTH if there is a password; its reply goes to `on_reply` first.
 
@@ -63,7 +64,8 @@ async def dial(
     if address.path:
         _, link = await loop.create_unix_connection(lambda: Link(on_reply), address.path)
     else:
-        _, link = await loop.create_connection(lambda: Link(on_reply), address.host, address.port, ssl=is_tls or None)
+        context = None if tls is None else context_of(tls)
+        _, link = await loop.create_connection(lambda: Link(on_reply), address.host, address.port, ssl=context)
     if password:
         user = [username.encode()] if username else []
         link.send(b"AUTH", *user, password.encode())
@@ -72,17 +74,17 @@ async def dial(
 
 @contextlib.asynccontextmanager
 async def dialled(
-    address: Address, on_reply: Callable[[Any], None], *, is_tls: bool, username: str, password: str
+    address: Address, on_reply: Callable[[Any], None], *, tls: Tls | None, username: str, password: str
 ) -> AsyncIterator[Link]:
     """`dial`, and the connection's end."""
-    link = await dial(address, on_reply, is_tls=is_tls, username=username, password=password)
+    link = await dial(address, on_reply, tls=tls, username=username, password=password)
     try:
         yield link
     finally:
         link.abort()
 
 
-async def ask(address: Address, *command: bytes, is_tls: bool, username: str, password: str) -> Any:
+async def ask(address: Address, *command: bytes, tls: Tls | None, username: str, password: str) -> Any:
     """The reply to one command on a connection of its own; no deadline.
 
     :raises OSError: if there is no connection, or it ends before the reply.
@@ -97,7 +99,7 @@ async def ask(address: Address, *command: bytes, is_tls: bool, username: str, pa
         if not answered.done() and (len(replies) == wanted or isinstance(reply, hiredis.ReplyError)):
             answered.set_result(reply)
 
-    async with dialled(address, take, is_tls=is_tls, username=username, password=password) as link:
+    async with dialled(address, take, tls=tls, username=username, password=password) as link:
         link.send(*command)
         await asyncio.wait((answered, link.lost), return_when="FIRST_COMPLETED")
     if not answered.done():

@@ -128,7 +128,7 @@ class Pipe:
         topology = self._topology
         link = await dial(
             await self._locate(), partial(self._on_reply, answers),
-            is_tls=topology.is_tls, username=topology.username, password=topology.password,
+            tls=topology.tls, username=topology.username, password=topology.password,
         )  # fmt: skip
         link.lost.add_done_callback(lambda _: self._lose(link, answers))
         return link

@@ -7,6 +7,7 @@ import errno
 from collections.abc import Iterable
 from typing import Any, Final
 
+from redis.asyncio.client import Pipeline
 from redis.asyncio.connection import AbstractConnection, Connection, ConnectionPool, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -59,6 +60,24 @@ class TlsServerConnection(ServerConnection, SSLConnection):
     """The same over TLS."""
 
 
+class Transaction(Pipeline):
+    """A pipeline that gives its connection back whatever happens while it forgets what it watched.
+
+    redis-py's own keeps it for good when the answer to UNWATCH is late, or whoever waits for that is cancelled.
+    """
+
+    async def reset(self) -> None:
+        """Forget what was watched and queued, and give the connection back."""
+        try:
+            await super().reset()  # type: ignore[no-untyped-call]
+        except BaseException:
+            connection, self.connection = self.connection, None
+            if connection is not None:
+                await connection.disconnect(nowait=True)
+                await self.connection_pool.release(connection)
+            raise
+
+
 class Pool(ConnectionPool):
     """A pool whose users wait for a free connection, and connect beside each other.
 
@@ -93,8 +112,10 @@ class Pool(ConnectionPool):
 
     async def release(self, connection: AbstractConnection) -> None:
         """Give a connection back."""
-        await super().release(connection)
-        self._free.release()
+        try:
+            await super().release(connection)
+        finally:
+            self._free.release()
 
     def abort(self) -> None:
         """Cut every connection: they lead to a server that is not the right one any more."""
@@ -120,7 +141,8 @@ def retrying(retries: int = RETRIES) -> dict[str, Any]:
 def credentials(topology: Topology) -> dict[str, Any]:
     """Pool options: who we are to the servers that hold the data, and whether by TLS."""
     return {
-        "connection_class": TlsServerConnection if topology.is_tls else ServerConnection,
+        "connection_class": TlsServerConnection if topology.tls else ServerConnection,
+        **(topology.tls.pool_options() if topology.tls else {}),
         "username": topology.username or None,
         "password": topology.password or None,
         "db": topology.db,

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, TypeGuard
 
 from redis.asyncio import Redis
+from redis.asyncio.connection import UnixDomainSocketConnection
 
 from services.common.cluster import ClusterRedis
 from services.common.pipe import Pipe
-from services.common.pool import Pool, ServerConnection, retrying
+from services.common.pool import Pool, node_pool, retrying
 from services.common.sentinel import SentinelRedis
 from services.common.topology import Address, Topology, parse_topology
 
@@ -100,7 +101,7 @@ def connect(url: str, *, max_connections: int = 64) -> Redis:
         case "cluster":
             return ClusterRedis(topology, max_connections=max_connections)
         case "server":
-            return Redis.from_pool(_server_pool(url, topology, max_connections))
+            return Redis.from_pool(_server_pool(topology, max_connections))
 
 
 def whereabouts(client: Redis, topology: Topology) -> Whereabouts:
@@ -144,10 +145,15 @@ def is_cluster(client: Redis) -> TypeGuard[ClusterRedis]:
     return type(client) is ClusterRedis
 
 
-def _server_pool(url: str, topology: Topology, max_connections: int) -> Pool:
-    options = retrying()
-    if not topology.addresses[0].path and not topology.is_tls:
-        options["connection_class"] = ServerConnection
-    # The URL's own query options (certificates, for one) are redis-py's, and so is their parsing.
-    pool: Pool = Pool.from_url(url, max_connections=max_connections, **options)
-    return pool
+def _server_pool(topology: Topology, max_connections: int) -> Pool:
+    address = topology.addresses[0]
+    if not address.path:
+        return node_pool(address, topology, max_connections=max_connections)
+    who = {"username": topology.username or None, "password": topology.password or None, "db": topology.db}
+    return Pool(
+        max_connections=max_connections,
+        connection_class=UnixDomainSocketConnection,
+        path=address.path,
+        **who,
+        **retrying(),
+    )

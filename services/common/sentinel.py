@@ -81,7 +81,7 @@ class Sentinels:
     def _credentials(self) -> dict[str, Any]:
         topology = self._topology
         return {
-            "is_tls": topology.is_tls,
+            "tls": topology.tls,
             "username": topology.sentinel_username,
             "password": topology.sentinel_password,
         }
@@ -180,7 +180,7 @@ class SentinelRedis(Redis):
     def __init__(self, topology: Topology, *, max_connections: int) -> None:
         self.sentinels = Sentinels(topology)
         options = credentials(topology) | retrying()
-        options["connection_class"] = TlsMasterConnection if topology.is_tls else MasterConnection
+        options["connection_class"] = TlsMasterConnection if topology.tls else MasterConnection
         pool = Pool(max_connections=max_connections, sentinels=self.sentinels, **options)
         super().__init__(connection_pool=pool)
         self.auto_close_connection_pool = True

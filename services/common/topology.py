@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from services.common import tls as security
+from services.common.tls import Tls
+
 Kind = Literal["server", "sentinel", "cluster"]
 
 _KINDS: Final[dict[str, Kind]] = {
@@ -18,6 +21,7 @@ _KINDS: Final[dict[str, Kind]] = {
     "rediss+cluster": "cluster",
 }
 _EXPECTED: Final = "expected redis://, rediss://, unix://, redis+sentinel://host:port[,…]/service or redis+cluster://"
+_OPTIONS: Final = frozenset(("db", "username", "password", "sentinel_username", "sentinel_password"))
 _DEFAULT_PORTS: Final[dict[Kind, int]] = {"server": 6379, "sentinel": 26379, "cluster": 6379}
 
 
@@ -37,15 +41,16 @@ class Address:
 class Topology:
     """A parsed URL.
 
-    `addresses` are the server, the sentinels, or some nodes of the Cluster. User, password and TLS are those of the
-    servers that hold the data; sentinels are spoken to with `sentinel_username` and `sentinel_password`, if any.
+    `addresses` are the server, the sentinels, or some nodes of the Cluster. User and password are those of the servers
+    that hold the data; sentinels are spoken to with `sentinel_username` and `sentinel_password`, if any. `tls` is for
+    all of them; None is in clear.
     """
 
     kind: Kind
     addresses: tuple[Address, ...]
     service: str = ""
     db: int = 0
-    is_tls: bool = False
+    tls: Tls | None = None
     username: str = ""
     password: str = field(default="", repr=False)
     sentinel_username: str = ""
@@ -63,7 +68,10 @@ def parse_topology(url: str) -> Topology:
         raise ValueError(_EXPECTED)
     credentials, _, hosts = parts.netloc.rpartition("@")
     username, _, password = credentials.partition(":")
-    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+    is_tls = parts.scheme.startswith("rediss")
+    if strange := query.keys() - _OPTIONS - (security.OPTIONS if is_tls else frozenset()):
+        raise ValueError(f"unknown options: {', '.join(sorted(strange))}")
     steps = [unquote(step) for step in parts.path.split("/") if step]
     service = ""
     if parts.scheme == "unix":
@@ -85,7 +93,7 @@ def parse_topology(url: str) -> Topology:
         addresses,
         service=service,
         db=db,
-        is_tls=parts.scheme.startswith("rediss"),
+        tls=security.read_tls(query) if is_tls else None,
         username=unquote(username) or query.get("username", ""),
         password=unquote(password) or query.get("password", ""),
         sentinel_username=query.get("sentinel_username", ""),

@@ -148,7 +148,7 @@ class Subscriber:
                 raise ConnectionError(f"{address} is no master")
             link = await dial(
                 address, self._on_reply,
-                is_tls=topology.is_tls, username=topology.username, password=topology.password,
+                tls=topology.tls, username=topology.username, password=topology.password,
             )  # fmt: skip
             self._address = address
         try:
@@ -219,9 +219,7 @@ class Subscriber:
 
     async def _is_master(self, address: Address) -> bool:
         topology = self._topology
-        role = await ask(
-            address, b"ROLE", is_tls=topology.is_tls, username=topology.username, password=topology.password
-        )
+        role = await ask(address, b"ROLE", tls=topology.tls, username=topology.username, password=topology.password)
         return bool(role[0] == b"master")
 
     async def _keep_probing(self) -> None:

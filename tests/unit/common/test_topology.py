@@ -1,6 +1,7 @@
 import pytest
 
 from services.common.config import CommonSettings, SettingsError, load
+from services.common.tls import Tls
 from services.common.topology import Address, parse_topology
 
 
@@ -23,7 +24,18 @@ def test_a_sentinel_url_names_sentinels_service_and_database() -> None:
 
 def test_sentinels_have_credentials_of_their_own() -> None:
     topology = parse_topology("rediss+sentinel://u:p@s1/rooms?sentinel_password=other")
-    assert (topology.is_tls, topology.password, topology.sentinel_password) == (True, "p", "other")
+    assert (topology.tls, topology.password, topology.sentinel_password) == (Tls(), "p", "other")
+
+
+def test_certificates_are_named_as_redis_py_names_them() -> None:
+    files = "ssl_ca_certs=/ca.pem&ssl_certfile=/cert.pem&ssl_keyfile=/key.pem"
+    topology = parse_topology(f"rediss+cluster://a:7000?{files}&ssl_check_hostname=no")
+    assert topology.tls == Tls("/ca.pem", "/cert.pem", "/key.pem", checks_host=False)
+
+
+def test_certificates_that_are_not_there_are_told_at_the_start() -> None:
+    with pytest.raises(SettingsError, match=r"WT_REDIS_URL.*certificates.*No such file"):
+        load(CommonSettings, {"WT_REDIS_URL": "rediss://cache?ssl_ca_certs=/nowhere/ca.pem"})
 
 
 def test_a_cluster_url_names_some_nodes() -> None:
@@ -41,6 +53,9 @@ def test_a_cluster_url_names_some_nodes() -> None:
         "redis+cluster://a:7000/1",
         "redis://a:6379,b:6379/0",
         "redis://a:port/0",
+        "redis://a?ssl_ca_certs=/ca.pem",
+        "redis://a?client_name=me",
+        "rediss://a?ssl_certfile=/cert.pem",
     ],
 )
 def test_a_url_that_names_nothing_is_refused(url: str) -> None:
