@@ -8,21 +8,30 @@ from typing import Any, Final
 from arq.connections import ArqRedis
 from arq.constants import in_progress_key_prefix, job_key_prefix
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from services.common import codec
 from services.common.chain import Link
 from services.common.errors import Unavailable
 from services.common.keys import Keys
+from services.common.pool import Transaction
 
 RESOLVE: Final = "resolve"
 # A job that no worker took by then is dropped; whoever still waits asks again.
 EXPIRES_S: Final = 600
 
 
+class JobRedis(ArqRedis):
+    """arq's client. It watches a job's key before it queues the job."""
+
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        return Transaction(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+
+
 def arq_redis(redis: Redis, keys: Keys) -> ArqRedis:
     """arq's client over the connections of `redis`: our queue, and JSON, since a pickle in Redis could run code."""
-    return ArqRedis(
+    return JobRedis(
         redis.connection_pool,
         job_serializer=_encode,
         job_deserializer=codec.decode,

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any, Final, NoReturn
 
 from msgspec import Struct
@@ -152,7 +152,7 @@ class Resolutions:
                 raise Unavailable("timeout", "This link takes long to open. Try again.", retry_after_ms=5000) from None
         return _as_pasted(known, url)
 
-    async def stages(self, url: str, links: Sequence[Link] = (ANONYMOUS,)) -> AsyncIterator[str]:
+    async def stages(self, url: str, links: Sequence[Link] = (ANONYMOUS,)) -> AsyncGenerator[str, None]:
         """The stages of a link's flights as they come, until it is done. Nothing is promised: a stage may be missed.
 
         :raises Refused: `bad_url` or `refused_target`.

@@ -145,8 +145,9 @@ class ResolveDesk:
         self._tell(room, item, "queued")
         with contextlib.suppress(TimeoutError, codec.MalformedError):
             async with asyncio.timeout(STAGES_S):
-                async for stage in self._resolutions.stages(item.url, links):
-                    self._tell(room, item, stage)
+                async with contextlib.aclosing(self._resolutions.stages(item.url, links)) as stages:
+                    async for stage in stages:
+                        self._tell(room, item, stage)
 
     def _tell(self, room: HostedRoom, item: QueueItem, stage: str, retry_after_ms: int | None = None) -> None:
         fields = {"type": "resolving", "item_id": item.id, "stage": stage, "retry_after_ms": retry_after_ms}
