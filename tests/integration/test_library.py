@@ -271,7 +271,7 @@ def replica(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture
 async def store(redis: Redis) -> RoomStore:
     store = RoomStore(redis, Keys(PREFIX))
-    await store.refresh_run()
+    await store.masters.refresh()
     return store
 
 
