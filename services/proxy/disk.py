@@ -393,7 +393,7 @@ async def read_slice(piece: FileSlice, at: int) -> bytes:
 
 
 async def warm(piece: FileSlice, at: int, count: int) -> None:
-    """Have the system read bytes of a slice into its memory, unless they are there: sendfile would wait for them."""
+    """Have the system read bytes of a slice into its memory, unless they are there: sending would wait for them."""
     probe = bytearray(1)
     try:
         for position in (*range(at, at + count, READ_BYTES), at + count - 1):

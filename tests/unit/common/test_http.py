@@ -1,0 +1,89 @@
+"""Files on their way to sockets: everybody gets their own bytes, however little a socket takes at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from services.common.http import EXTENSION, FileHttpProtocol
+from services.common.serving import listen
+from tests.support.shelf import blob
+
+SIZE = 3_000_000
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[int]:
+    path = tmp_path / "file"
+    path.write_bytes(blob(0, SIZE))
+    descriptor = os.open(path, os.O_RDONLY)
+    yield descriptor
+    os.close(descriptor)
+
+
+@asynccontextmanager
+async def serving(file: int, size: int = SIZE) -> AsyncIterator[int]:
+    """The part of the file behind the path's number, as `size` were its length; the port."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        first = int(scope["path"][1:])
+        headers = [(b"content-length", str(size - first).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await scope["extensions"][EXTENSION].send(file, first, size - first)
+        await send({"type": "http.response.body", "body": b""})
+
+    config = uvicorn.Config(app, http=FileHttpProtocol, lifespan="off", log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    server.config.load()
+    listener = listen("127.0.0.1", 0)
+    task = asyncio.create_task(server._serve(sockets=[listener]))  # without its signal handlers
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def read(port: int, first: int, piece: int, *, most: int = SIZE) -> bytes:
+    """What comes from byte `first` on, by a socket that takes little, `piece` bytes at a time."""
+    loop = asyncio.get_running_loop()
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        connection.setblocking(False)
+        await loop.sock_connect(connection, ("127.0.0.1", port))
+        await loop.sock_sendall(connection, f"GET /{first} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        received = bytearray()
+        while len(received) < most and (data := await loop.sock_recv(connection, piece)):
+            received += data
+            await asyncio.sleep(0)
+        return bytes(received).partition(b"\r\n\r\n")[2]
+
+
+async def test_readers_of_one_file_each_get_their_own_part_of_it(file: int) -> None:
+    firsts = [0, 1, 65_537, 1_000_003, 2_500_000, SIZE - 1]
+    async with serving(file) as port:
+        # Between them some leave in the middle: what their sockets did not take must not come to others.
+        asked = [read(port, first, 3000 + 7 * n) for n, first in enumerate(firsts)]
+        asked += [read(port, first, 5000, most=200_000) for first in firsts[:3]]
+        bodies = await asyncio.gather(*asked)
+    for first, body in zip(firsts, bodies, strict=False):
+        assert hashlib.sha256(body).digest() == hashlib.sha256(blob(first, SIZE)).digest()
+
+
+async def test_a_file_shorter_than_told_never_ends_cleanly(file: int) -> None:
+    async with serving(file, SIZE + 1000) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /0 HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        with pytest.raises(asyncio.IncompleteReadError):
+            await reader.readexactly(SIZE + 1000)
+        writer.close()
