@@ -1,265 +1,310 @@
-"""`python -m tests.bench.proxy [--quick]`: the proxy beside nginx and mediaflow-proxy. Prints, asserts nothing.
+"""`python -m tests.bench.proxy [--quick]`: the proxy beside nginx, Varnish and mediaflow-proxy. Asserts nothing.
 
-Throughput is given for each second of processor time that a server used, by `/proc`; clients and origin do not count.
-`wrk` reads where it is installed (`apt-get install wrk`), nginx is Debian's, mediaflow-proxy is run where
-`--mediaflow <python>` names an interpreter that has it. All over loopback without TLS.
+What is served is told for each second of processor time that a server and its children used, by `/proc`, the kernel's
+part included; readers and origin have processes of their own, and the readers throw bodies away in the kernel. A server
+that is not installed is left out, and it says which. All over loopback; readers speak no TLS, as behind an edge.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
-import os
-import re
 import secrets
-import shutil
-import subprocess
+import statistics
 import tempfile
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
-import aiohttp
-from yarl import URL
-
-from services.common.keyring import KeyRing
-from services.common.stream import Kind, StreamRef, StreamSigner, expiry, object_id
-from tests.support.node import SECRET, Node, free_port
+from tests.bench.parts import crowds, reader, tls
+from tests.bench.parts.caches import Cache, mediaflow, nginx, ours, varnish
+from tests.bench.parts.contestants import MissingError
+from tests.bench.parts.processes import busy, cpu_s, descriptors, machine, resident_bytes
+from tests.bench.parts.reader import Reading
+from tests.support.node import Node
 from tests.support.origin import Origin
 from tests.support.redis import RedisServer
 
-RATE: Final = 2_000_000
+CONNECTIONS: Final = 8
+ORIGIN_BYTES_S: Final = 2_000_000
 MIDDLE: Final = "bytes=50000000-50999999"
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
-_SIGNER: Final = StreamSigner(KeyRing((SECRET,)))
-_NGINX: Final = """
-worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
-  client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
-  uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
-  proxy_cache_path {folder}/cache keys_zone=z:10m max_size=10g;
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{
-      slice 1m; proxy_cache z; proxy_cache_lock on; proxy_cache_key $uri$args$slice_range;
-      proxy_set_header Range $slice_range; proxy_cache_valid 200 206 1h; proxy_ignore_headers Cache-Control;
-      proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://{origin};
-    }}
-  }}
-}}
-"""
+MB: Final = 1_000_000
+# (what, path, Range, of which of our tiers)
+HITS: Final = (
+    ("hit, 2 kB", "blob/2000.ts", "", "L1"),
+    ("hit, 1 MB", "blob/1000000.ts", "", "L1"),
+    ("hit, 1 MB on disk", "blob/1000000.ts", "", "L2"),
+    ("hit, 4 MB on disk", "blob/4000000.ts", "", "L2"),
+    ("hit, 1 MB of 100 MB", "blob/100000000.mp4", MIDDLE, "L2"),
+)
+HERDS: Final = (("4 MB", "blob/4000000.mp4", ""), ("1 MB amid 100 MB", "blob/100000000.mp4", MIDDLE))
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
-    """A contestant: its processes, and its address for a link of the origin."""
+class Row:
+    """One figure of one contestant."""
 
-    name: str
-    pids: Callable[[], list[int]]
-    link: Callable[[str], str]
-
-
-def cpu_s(server: Server) -> float:
-    """User and system time of a server so far, in seconds."""
-    total = 0.0
-    for pid in server.pids():
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += (int(fields[11]) + int(fields[12])) / _TICKS
-    return total
+    what: str
+    who: str
+    value: float
+    unit: str
 
 
-def resident_mb(server: Server) -> float:
-    """Memory that a server holds."""
-    statuses = [Path(f"/proc/{pid}/status").read_text() for pid in server.pids()]
-    return sum(int(found[1]) for text in statuses if (found := re.search(r"VmRSS:\s+(\d+)", text))) / 1024
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long and how much. `rounds` are taken in turns by all contestants, and the median is told."""
+
+    rounds: int
+    seconds: float
+    herds: int
+    dropped: int
+    slow_s: float
 
 
-def descriptors(server: Server) -> int:
-    return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in server.pids())
+FULL: Final = Plan(rounds=3, seconds=4, herds=3, dropped=10_000, slow_s=20)
+QUICK: Final = Plan(rounds=1, seconds=2, herds=1, dropped=1000, slow_s=8)
 
 
-def throughput(server: Server, origin: Origin, name: str, path: str, span: str, seconds: int) -> None:
-    """Print what a second of processor time serves of one object that is kept."""
-    link = server.link(origin.url(path, v=secrets.token_hex(4)))
-    size = 0
-    for _ in range(4):
-        with urllib.request.urlopen(urllib.request.Request(link, headers={"Range": span} if span else {})) as answer:
-            size = len(answer.read())
-        time.sleep(0.3)
-    headers = ["-H", f"Range: {span}"] if span else []
-    before = cpu_s(server)
-    said = subprocess.run(
-        ["wrk", "-t1", "-c8", f"-d{seconds}s", *headers, link], capture_output=True, text=True, check=True
-    ).stdout
-    used = max(cpu_s(server) - before, 0.01)
-    found = re.search(r"(\d+) requests in", said)
-    answers = int(found[1]) if found else 0
-    bits = answers * size * 8 / used / 1e9
-    print(f"{server.name:16} {name:22} {answers / used:10,.0f} answers/CPU-s {bits:7.1f} Gbit/CPU-s", flush=True)
+class Bench:
+    """Contestants and what measures them."""
+
+    def __init__(self, plan: Plan, pool: ProcessPoolExecutor) -> None:
+        self.plan = plan
+        self._pool = pool
+        self.rows: list[Row] = []
+
+    def hits(self, caches: Sequence[Cache], origin: Origin) -> None:
+        """What a second of processor time serves of one object that is kept."""
+        for what, path, span, tier in HITS:
+            present = [cache for cache in caches if cache.tier in ("", tier)]
+            link = origin.url(path, v=secrets.token_hex(4))
+            requests = {cache: reader.get(f"127.0.0.1:{cache.port}", cache.path(link), span) for cache in present}
+            for cache in present:
+                self._warm(cache, requests[cache], origin)
+            measured: dict[Cache, list[tuple[float, Reading]]] = {cache: [] for cache in present}
+            for _ in range(self.plan.rounds):
+                for cache in present:
+                    with _used(cache) as used:
+                        read = self._read(cache, [requests[cache]], seconds=self.plan.seconds)
+                    measured[cache].append((used(), read))
+            for cache, each in measured.items():
+                self._tell_rates(what, cache, each)
+
+    def passes(self, caches: Sequence[Cache], origin: tls.TlsOrigin) -> None:
+        """What a second of processor time brings from an origin with TLS."""
+        for what, name, count in (("TLS, passed on", tls.PASSED, 20), ("TLS, fetched and kept", tls.KEPT, 120)):
+            measured: dict[Cache, list[tuple[float, Reading]]] = {cache: [] for cache in caches}
+            for _ in range(self.plan.rounds):
+                for cache in caches:
+                    links = [origin.link(name, secrets.token_hex(6)) for _ in range(count)]
+                    requests = [reader.get(f"127.0.0.1:{cache.port}", cache.path(link)) for link in links]
+                    with _used(cache) as used:
+                        read = self._read(cache, requests)
+                        # What is still being written belongs to it.
+                        time.sleep(0.5)
+                    measured[cache].append((used(), read))
+            for cache, each in measured.items():
+                self._tell_rates(what, cache, each)
+
+    def herds(self, caches: Sequence[Cache], origin: Origin) -> None:
+        """How long a crowd at a cold object waits for the first byte, and what the origin sees of it."""
+        for count in (20, 200):
+            for what, path, span in HERDS:
+                for cache in caches:
+                    self._herd(cache, origin, count, (what, path, span))
+
+    def slow_readers(self, caches: Sequence[Cache], origin: Origin, count: int) -> None:
+        """What a crowd of slow readers of one object costs in memory."""
+        for cache in caches:
+            request = self._request(cache, origin, "blob/100000000.mp4", "bytes=0-")
+            before = resident_bytes(cache.pids)
+            reading = self._pool.submit(crowds.slow, cache.port, request, count, self.plan.slow_s)
+            most = before
+            while not reading.done():
+                most = max(most, resident_bytes(cache.pids))
+                time.sleep(0.25)
+            self._tell(f"{count} slow readers, memory", cache, (most - before) / MB, "MB")
+            rate = reading.result() / count / self.plan.slow_s / 1000
+            self._tell(f"{count} slow readers, each got", cache, rate, "kB/s")
+
+    def droppers(self, caches: Sequence[Cache], origin: Origin) -> None:
+        """What is left of clients that connect, ask and go."""
+        count = self.plan.dropped
+        for cache in caches:
+            request = self._request(cache, origin, "blob/100000000.mp4")
+            before = descriptors(cache.pids)
+            self._pool.submit(crowds.drop, cache.port, request, count).result()
+            time.sleep(3)
+            self._tell(f"{count:,} dropped, descriptors more", cache, descriptors(cache.pids) - before, "")
+            still = sum(not seen.is_done for seen in origin.requests("/blob/"))
+            self._tell(f"{count:,} dropped, fetches that go on", cache, still, "")
+
+    def _herd(self, cache: Cache, origin: Origin, count: int, asked: tuple[str, str, str]) -> None:
+        what, path, span = asked
+        herds, seen = [], []
+        for _ in range(self.plan.herds):
+            mark = secrets.token_hex(4)
+            request = reader.get(
+                f"127.0.0.1:{cache.port}", cache.path(origin.url(path, v=mark, rate=ORIGIN_BYTES_S)), span
+            )
+            try:
+                herds.append(self._pool.submit(crowds.herd, cache.port, request, count).result())
+            except ConnectionError as error:
+                print(f"{cache.name}: {error}", flush=True)
+                return
+            seen.append([each for each in origin.requests("/blob/") if each.query.get("v") == mark])
+        name = f"herd of {count}, {what}"
+        self._tell(f"{name}, first byte p50", cache, statistics.median(herd.share(0.5) for herd in herds), "s")
+        self._tell(f"{name}, first byte p95", cache, statistics.median(herd.share(0.95) for herd in herds), "s")
+        self._tell(f"{name}, requests to origin", cache, statistics.median(len(each) for each in seen), "")
+        brought = statistics.median(sum(one.sent for one in each) for each in seen)
+        self._tell(f"{name}, from origin", cache, brought / MB, "MB")
+
+    def _request(self, cache: Cache, origin: Origin, path: str, span: str = "") -> bytes:
+        return reader.get(f"127.0.0.1:{cache.port}", cache.path(origin.url(path, v=secrets.token_hex(4))), span)
+
+    def _warm(self, cache: Cache, request: bytes, origin: Origin) -> None:
+        """Ask until it is kept where it shall be, and all of it: what is fetched comes behind the reader's back."""
+        for _ in range(20):
+            tiers = self._read(cache, [request]).tiers
+            time.sleep(0.5)
+            if tiers.get(cache.tier) and all(seen.is_done for seen in origin.requests("/blob/")):
+                return
+        print(f"{cache.name}: not answered from {cache.tier}", flush=True)
+
+    def _read(self, cache: Cache, requests: Sequence[bytes], *, seconds: float = 0) -> Reading:
+        return self._pool.submit(reader.read, cache.port, requests, connections=CONNECTIONS, seconds=seconds).result()
+
+    def _tell_rates(self, what: str, cache: Cache, measured: Sequence[tuple[float, Reading]]) -> None:
+        answers = statistics.median(read.answers / used for used, read in measured)
+        gbit = statistics.median(read.body_bytes * 8 / used / 1e9 for used, read in measured)
+        failures = sum(read.failures for _, read in measured)
+        tiers = sorted({tier for _, read in measured for tier in read.tiers if tier})
+        # Where the server waited for its readers, it was not at its most.
+        share = statistics.median(used / read.wall_s for used, read in measured)
+        closed = sum(read.closed for _, read in measured)
+        note = f"  [{', '.join(tiers)}] busy {share:.0%}"
+        note += (f", {failures:,} FAILED" if failures else "") + (f", {closed:,} connections closed" if closed else "")
+        self._tell(what, cache, answers, "answers/CPU-s")
+        self._tell(what, cache, gbit, "Gbit/CPU-s", note)
+
+    def _tell(self, what: str, cache: Cache, value: float, unit: str, note: str = "") -> None:
+        self.rows.append(Row(what, cache.name, value, unit))
+        print(f"{busy()}  {what:44} {cache.name:22} {_figure(value):>10} {unit}{note}", flush=True)
 
 
-async def herd(server: Server, origin: Origin, count: int, path: str, span: str) -> None:
-    """Print how long `count` readers of a cold object wait for their first byte, and what the origin sees of it."""
-    mark = secrets.token_hex(4)
-    link = URL(server.link(origin.url(path, v=mark, rate=RATE)), encoded=True)
+@contextlib.contextmanager
+def _used(cache: Cache) -> Iterator[Callable[[], float]]:
+    """Processor time of a contestant over the block, in seconds."""
+    before = cpu_s(cache.pids)
+    after = before
+    yield lambda: max(after - before, 0.01)
+    after = cpu_s(cache.pids)
 
-    async def one(http: aiohttp.ClientSession) -> float:
-        began = time.monotonic()
-        async with http.get(link, headers={"Range": span} if span else {}) as response:
-            await response.content.readexactly(1)
-            waited = time.monotonic() - began
-            async for _ in response.content.iter_any():
-                pass
-        return waited
 
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        waited = sorted(await asyncio.gather(*(one(http) for _ in range(count))))
-    seen = [each for each in origin.requests("/blob/") if each.query.get("v") == mark]
-    what = "range in 100 MB" if span else "4 MB"
-    p95 = waited[int(len(waited) * 0.95) - 1]
-    print(
-        f"{server.name:16} {count:3} at {what:16} first byte p50 {waited[len(waited) // 2]:.2f} s, p95 {p95:.2f} s;"
-        f" origin: {len(seen)} requests, {sum(each.sent for each in seen) / 1e6:.1f} MB",
-        flush=True,
+def table(rows: Sequence[Row]) -> str:
+    """The figures side by side, as Markdown."""
+    names = list(dict.fromkeys(row.who for row in rows))
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for row in rows:
+        found.setdefault((row.what, row.unit), {})[row.who] = row.value
+    lines = [f"| | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
+    for (what, unit), values in found.items():
+        cells = [_figure(values[name]) if name in values else "–" for name in names]
+        lines.append(f"| {what}{f', {unit}' if unit else ''} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _figure(value: float) -> str:
+    return (
+        f"{value:,.0f}"
+        if abs(value) >= 100 or value == int(value)
+        else f"{value:.2g}"
+        if abs(value) < 1
+        else f"{value:.1f}"
     )
 
 
-async def slow_readers(server: Server, origin: Origin, count: int, seconds: float) -> None:
-    """Print what `count` readers at 64 KB/s of one 100 MB object cost in memory."""
-    link = URL(server.link(origin.url("blob/100000000.mp4", v=secrets.token_hex(4))), encoded=True)
-    before = resident_mb(server)
-    host, port = link.host or "", link.port or 80
-
-    async def one() -> None:
-        reader, writer = await asyncio.open_connection(host, port, limit=65_536)
-        writer.write(f"GET {link.raw_path_qs} HTTP/1.1\r\nHost: x\r\nRange: bytes=0-\r\n\r\n".encode())
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            await reader.read(65_536)
-            await asyncio.sleep(1)
-        writer.transport.abort()
-
-    readers = [asyncio.create_task(one()) for _ in range(count)]
-    await asyncio.sleep(seconds - 1)
-    print(f"{server.name:16} {count} slow readers: {resident_mb(server) - before:+.0f} MB resident", flush=True)
-    await asyncio.gather(*readers)
-
-
-async def droppers(server: Server, origin: Origin, count: int) -> None:
-    """Print what is left of `count` clients that connect, ask and go."""
-    link = URL(server.link(origin.url("blob/100000000.mp4", v=secrets.token_hex(4))), encoded=True)
-    before = descriptors(server)
-    for _ in range(count // 50):
-        ends = await asyncio.gather(*(asyncio.open_connection(link.host, link.port) for _ in range(50)))
-        for _, writer in ends:
-            writer.write(f"GET {link.raw_path_qs} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        await asyncio.sleep(0)
-        for _, writer in ends:
-            writer.transport.abort()
-    await asyncio.sleep(3)
-    print(f"{server.name:16} {count:,} dropped: descriptors {before} before, {descriptors(server)} after", flush=True)
-
-
-def ours(name: str, node: Node) -> Server:
-    def link(url: str) -> str:
-        return node.url + _SIGNER.path(StreamRef(url, Kind.SEGMENT, object_id(url), "", expiry(time.time())))
-
-    return Server(name, lambda: [node.process.pid] if node.process else [], link)
-
-
-@contextlib.contextmanager
-def nginx(folder: Path, origin: Origin) -> Iterator[Server]:
-    """nginx with slices of 1 MB, a cache and its lock."""
-    port = free_port()
-    (folder / "conf").write_text(_NGINX.format(folder=folder, port=port, origin=origin.address))
-    process = subprocess.Popen(["nginx", "-c", str(folder / "conf"), "-p", str(folder)])
-
-    def pids() -> list[int]:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        return [int(child) for child in children]
-
-    try:
-        time.sleep(1)
-        yield Server("nginx", pids, lambda url: url.replace(origin.address, f"127.0.0.1:{port}"))
-    finally:
-        process.terminate()
-        process.wait()
-
-
-@contextlib.contextmanager
-def mediaflow(python: str, origin: Origin) -> Iterator[Server]:
-    """mediaflow-proxy, one worker, as its documentation starts it."""
-    port = free_port()
-    command = [python, "-m", "uvicorn", "mediaflow_proxy.main:app", "--port", str(port), "--log-level", "warning"]
-    process = subprocess.Popen(command, env={**os.environ, "API_PASSWORD": "x"}, stderr=subprocess.DEVNULL)
-
-    def link(url: str) -> str:
-        return str(URL(f"http://127.0.0.1:{port}/proxy/stream").with_query(d=url, api_password="x"))
-
-    try:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health").close()
-                break
-            time.sleep(0.3)
-        yield Server("mediaflow-proxy", lambda: [process.pid], link)
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def main() -> None:
-    """Start a Redis, the media origin and every contestant that is here, and measure."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.proxy")
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--mediaflow", default="", help="a Python that has mediaflow-proxy installed")
+    """Start a Redis, the origins and every contestant that is here, and measure."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.proxy", description="The proxy, measured.")
+    parser.add_argument("--quick", action="store_true", help="for checking")
+    parser.add_argument("--alone", action="store_true", help="us alone")
+    parts = ("hits", "passes", "herds", "slow", "dropped")
+    parser.add_argument("--only", nargs="+", choices=parts, default=parts)
     options = parser.parse_args()
-    seconds = 2 if options.quick else 5
+    print(f"{machine()}; {CONNECTIONS} connections, readers, origin and servers on the same machine", flush=True)
     with (
-        tempfile.TemporaryDirectory() as name,
-        RedisServer() as redis,
-        Origin() as origin,
         contextlib.ExitStack() as running,
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
     ):
-        folder = Path(name)
-        settings = {"WT_REDIS_URL": redis.url, "WT_ALLOWED_PRIVATE_HOSTS": origin.address, "WT_LOG_LEVEL": "error"}
+        bench = Bench(QUICK if options.quick else FULL, pool)
+        stand = Stand(running, Path(running.enter_context(tempfile.TemporaryDirectory())))
+        if set(options.only) - {"passes"}:
+            origin = running.enter_context(Origin())
+            memory = stand.ours("memory", "L1", origin.address)
+            disk = stand.ours("disk", "L2", origin.address, WT_PROXY_MEMORY_BYTES="0")
+            peers = [] if options.alone else stand.peers(f"http://{origin.address}")
+            if "hits" in options.only:
+                bench.hits([memory, disk, *peers], origin)
+            if "herds" in options.only:
+                bench.herds([memory, *peers], origin)
+            if "slow" in options.only:
+                bench.slow_readers([memory, *peers], origin, 500)
+            if "dropped" in options.only:
+                bench.droppers([memory, *peers], origin)
+        if "passes" in options.only:
+            bench.passes(*stand.with_tls(is_alone=options.alone))
+    print(f"\n{table(bench.rows)}\n\n{busy()}")
 
-        def node(label: str, **more: str) -> Node:
-            (folder / label).mkdir()
-            own = {**settings, "WT_NODE": label, "WT_KEY_PREFIX": label, **more}
-            return running.enter_context(Node("services.proxy", folder / label / "log", settings=own))
 
-        memory = ours("ours, memory", node("memory"))
-        disk = ours("ours, disk", node("disk", WT_PROXY_MEMORY_BYTES="0"))
-        peers = []
-        if shutil.which("nginx"):
-            (folder / "nginx").mkdir()
-            peers.append(running.enter_context(nginx(folder / "nginx", origin)))
-        if options.mediaflow:
-            peers.append(running.enter_context(mediaflow(options.mediaflow, origin)))
-        print(f"load {os.getloadavg()[0]:.1f}")
-        if shutil.which("wrk"):
-            for server in (memory, *peers):
-                throughput(server, origin, "2 kB", "blob/2000.ts", "", seconds)
-            for server in (memory, disk, *peers):
-                throughput(server, origin, "1 MB", "blob/1000000.ts", "", seconds)
-            for server in (disk, *peers):
-                throughput(server, origin, "4 MB", "blob/4000000.ts", "", seconds)
-                throughput(server, origin, "1 MB range of 100 MB", "blob/100000000.mp4", MIDDLE, seconds)
-        for count in (20, 200):
-            for server in (memory, *peers):
-                asyncio.run(herd(server, origin, count, "blob/4000000.mp4", ""))
-                asyncio.run(herd(server, origin, count, "blob/100000000.mp4", MIDDLE))
-        asyncio.run(slow_readers(memory, origin, 500, 8))
-        asyncio.run(droppers(memory, origin, 1000 if options.quick else 10_000))
-        print(f"load {os.getloadavg()[0]:.1f}")
+class Stand:
+    """Starts contestants, each with a folder of its own, and says which are left out."""
+
+    def __init__(self, running: contextlib.ExitStack, folder: Path) -> None:
+        self._running = running
+        self._folder = folder
+        self._redis = running.enter_context(RedisServer())
+
+    def ours(self, name: str, tier: str, origin: str, **more: str) -> Cache:
+        """A proxy of ours with its default settings."""
+        own = {"WT_REDIS_URL": self._redis.url, "WT_ALLOWED_PRIVATE_HOSTS": origin, "WT_LOG_LEVEL": "error"}
+        settings = {**own, "WT_NODE": name, "WT_KEY_PREFIX": name, **more}
+        node = Node("services.proxy", self._made(name) / "log", settings=settings)
+        return ours(f"ours, {name}", self._running.enter_context(node), tier)
+
+    def peers(self, origin: str, authority: Path | None = None) -> list[Cache]:
+        """Everybody else who can be started here."""
+        names = ("nginx", "varnish", "mediaflow")
+        folders = {name: self._made(f"{name}{'-tls' if authority else ''}") for name in names}
+        starting = (
+            nginx(folders["nginx"], origin),
+            varnish(folders["varnish"], origin),
+            mediaflow(folders["mediaflow"], authority),
+        )
+        found = []
+        for each in starting:
+            try:
+                found.append(self._running.enter_context(each))
+            except MissingError as missing:
+                print(f"left out: {missing}", flush=True)
+        return found
+
+    def with_tls(self, *, is_alone: bool) -> tuple[list[Cache], tls.TlsOrigin]:
+        """Contestants in front of an origin that speaks TLS; nobody, where there can't be one."""
+        origin = self._running.enter_context(tls.origin(self._made("origin")))
+        own = self.ours("tls", "", origin.address, SSL_CERT_FILE=str(origin.certificate))
+        peers = [] if is_alone else self.peers(f"https://{origin.address}", origin.certificate)
+        return [own, *peers], origin
+
+    def _made(self, name: str) -> Path:
+        folder = self._folder / name
+        folder.mkdir()
+        return folder
 
 
 if __name__ == "__main__":

@@ -21,6 +21,20 @@ def resident_bytes(pids: Iterable[int]) -> int:
     return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids) * _PAGE_BYTES
 
 
+def descriptors(pids: Iterable[int]) -> int:
+    """How many files, sockets and the like processes have open."""
+    return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids)
+
+
+def tree(pid: int) -> list[int]:
+    """A process and all that it started, as far as they run."""
+    found = [pid]
+    for parent in found:
+        for task in Path(f"/proc/{parent}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    return found
+
+
 def machine() -> str:
     """What this runs on, in a line."""
     names = [line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
