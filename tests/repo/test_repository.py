@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
+import grimp
 import pytest
 from prometheus_client import REGISTRY
 
@@ -19,6 +22,7 @@ from services.sync.config import SyncSettings
 from tests.support.node import ROOT
 
 DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"]
+SERVICES = ["gateway", "sync", "resolver", "proxy"]
 LOCKS = sorted(path.name for path in (ROOT / "requirements").glob("*.txt"))
 # Variables of the launcher, of tests and of the page's build, which no settings record holds.
 OTHER_VARIABLES = {"WT_NAME"}
@@ -42,6 +46,23 @@ def test_every_path_that_a_document_names_exists(document: str) -> None:
 def test_every_setting_that_a_document_names_exists(document: str) -> None:
     named = set(re.findall(r"WT_[A-Z_]*[A-Z]", (ROOT / document).read_text(encoding="utf-8")))
     assert named <= settings_names() | OTHER_VARIABLES
+
+
+@pytest.fixture(scope="module")
+def imports() -> grimp.ImportGraph:
+    return grimp.build_graph("services", include_external_packages=True)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_lock_of_a_service_has_all_that_it_imports(service: str, imports: grimp.ImportGraph) -> None:
+    text = (ROOT / "requirements" / f"{service}.txt").read_text(encoding="utf-8")
+    locked = {match[1] for match in re.finditer(r"^([\w.-]+?)(?:\[.*\])?==", text, re.MULTILINE)}
+    above = imports.find_upstream_modules(f"services.{service}", as_package=True)
+    outside = {module.partition(".")[0] for module in above} - {"services", *sys.stdlib_module_names}
+    assert outside
+    of_package = importlib.metadata.packages_distributions()
+    names = {package: {name.lower().replace("_", "-") for name in of_package[package]} for package in outside}
+    assert {package for package in outside if not names[package] & locked} == set()
 
 
 @pytest.mark.parametrize("lock", LOCKS)
