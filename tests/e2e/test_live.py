@@ -6,11 +6,13 @@ import asyncio
 import time
 from collections.abc import Callable
 
+import pytest
 from playwright.async_api import Browser
 
 from tests.support.installation import Installation
+from tests.support.live import AHEAD_S, WAYS
 from tests.support.origin import Origin
-from tests.support.page import Person
+from tests.support.page import Person, spread
 
 IN_TIME = "() => window.__wt.drift !== null && Math.abs(window.__wt.drift) < 0.15"
 APART_S = 30.0
@@ -68,4 +70,51 @@ async def undated_stream_is_watched_together(
     await ana.page.keyboard.press("ArrowLeft")
     await ana.until(f"() => window.__wt.position < {before}")
     await asyncio.gather(ana.until(IN_TIME), ben.until(IN_TIME))
+    await asyncio.gather(ana.page.close(), ben.page.close())
+
+
+@pytest.mark.timeout(420)
+async def test_two_who_join_one_live_dash_stream_half_a_minute_apart_see_the_same_picture(
+    installation: Installation, origin: Origin, chromium: Browser, room: str, figure: Callable[[str], None]
+) -> None:
+    ana = await Person.enter(chromium, installation.urls[0], room, "Ana")
+    await ana.add(origin.url("live/index.mpd"))
+    await ana.playing()
+    began = time.monotonic()
+    await ana.until(IN_TIME)
+    for way in WAYS:
+        await dash_stream_is_watched_together(installation, origin, chromium, f"{room}-{way}", way, figure)
+    await asyncio.sleep(max(0.0, APART_S - (time.monotonic() - began)))
+
+    ben = await Person.enter(chromium, installation.urls[1], room, "Ben")
+    await ben.playing()
+    await asyncio.gather(ana.until(IN_TIME), ben.until(IN_TIME))
+    # One stream has one timeline for all of its players: what they show can be compared as it is.
+    apart_s = await spread([ana, ben])
+    figure(f"live DASH, joined {APART_S:.0f} s apart: {apart_s * 1000:.0f} ms apart")
+    assert apart_s < 0.5
+    assert ana.errors == []
+    assert ben.errors == []
+
+
+async def dash_stream_is_watched_together(
+    installation: Installation,
+    origin: Origin,
+    chromium: Browser,
+    room: str,
+    way: str,
+    figure: Callable[[str], None],
+) -> None:
+    ana = await Person.enter(chromium, installation.urls[0], room, "Ana")
+    await ana.add(origin.url(f"live/{way}.mpd"))
+    await ana.playing()
+    ben = await Person.enter(chromium, installation.urls[1], room, "Ben")
+    await ben.playing()
+    await asyncio.gather(ana.until(IN_TIME), ben.until(IN_TIME))
+    apart_s = await spread([ana, ben])
+    behind_s = time.time() + (AHEAD_S if way == "ahead" else 0) - await ana.told("position")
+    figure(f"live DASH, {way}: {apart_s * 1000:.0f} ms apart, {behind_s:.1f} s behind")
+    assert apart_s < 0.5
+    # The date of the picture, whatever way it is told: a few segments behind what is sent now.
+    assert 0 < behind_s < 15
     await asyncio.gather(ana.page.close(), ben.page.close())

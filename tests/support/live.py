@@ -5,12 +5,19 @@ Segment n covers [n, n + 1) · `segment_s` of Unix time and appears when it is o
 
 from __future__ import annotations
 
+import re
 import struct
 from datetime import UTC, datetime
 from typing import Final
 
 WINDOW: Final = 6
 PART_S: Final = 1
+# How else an MPD may say when its pictures are of: without UTCTiming; without a time zone, which is UTC by ISO/IEC
+# 23009-1; in another zone; counted from a start of its own; by a clock that is wrong, and a UTCTiming that says so.
+WAYS: Final = ("silent", "naive", "zoned", "recent", "ahead")
+AHEAD_S: Final = 25
+_EPOCH: Final = "1970-01-01T00:00:00Z"
+_TIMING: Final = re.compile(r"<UTCTiming [^>]*/>")
 
 
 def parts_ready_at(msn: int, part: int | None, segment_s: int) -> float:
@@ -72,6 +79,27 @@ def mpd(now: float, segment_s: int, period_s: float) -> str:
   <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value="now"/>
 </MPD>
 """
+
+
+def told(mpd: str, way: str, began: float, segment_s: int) -> str:
+    """The same stream as other origins tell of it: one of `WAYS`. `began` (Unix seconds) is when it says it did."""
+    match way:
+        case "silent":
+            return _TIMING.sub("", mpd)
+        case "naive":
+            return mpd.replace(_EPOCH, _EPOCH.removesuffix("Z"))
+        case "zoned":
+            return mpd.replace(_EPOCH, "1970-01-01T02:00:00+02:00")
+        case "recent":
+            first = int(began // segment_s)
+            start = datetime.fromtimestamp(first * segment_s, UTC)
+            counted = f'startNumber="{first}" presentationTimeOffset="{first * segment_s}"'
+            return mpd.replace(_EPOCH, f"{start:%Y-%m-%dT%H:%M:%SZ}").replace('startNumber="0"', counted)
+        case "ahead":
+            start = datetime.fromtimestamp(AHEAD_S, UTC)
+            return mpd.replace(_EPOCH, f"{start:%Y-%m-%dT%H:%M:%SZ}").replace('value="now"', 'value="now-ahead"')
+        case _:
+            raise ValueError(way)
 
 
 def moved(segment: bytes, init: bytes, by_s: int) -> bytes:

@@ -52,6 +52,7 @@ class Shelf:
 
     def __init__(self, media: Media, wall: Callable[[], float]) -> None:
         self._wall = wall
+        self._began = wall() - 3600
         self._files = {name: _file(path.name, path.read_bytes()) for name, path in media.files().items()}
 
     def find(self, path: str, ends_at: float | None = None) -> Resource | None:
@@ -85,8 +86,12 @@ class Shelf:
         now = self._wall()
         if name == "index.mpd":
             return _file(name, live.mpd(now, SEGMENT_S, SEGMENT_S).encode())
-        if name == "now":
-            return _file(name, f"{datetime.fromtimestamp(now, UTC):%Y-%m-%dT%H:%M:%S.%fZ}".encode())
+        if (way := name.removesuffix(".mpd")) in live.WAYS:
+            text = live.told(live.mpd(now, SEGMENT_S, SEGMENT_S), way, self._began, SEGMENT_S)
+            return _file(name, text.encode())
+        if name in ("now", "now-ahead"):
+            at = now if name == "now" else now + live.AHEAD_S
+            return _file(name, f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S.%fZ}".encode())
         if name in ("index.m3u8", "undated.m3u8"):
             text = manifests.live_playlist(
                 now, segments=SEGMENTS, segment_s=SEGMENT_S, is_dated=name == "index.m3u8", ends_at=ends_at

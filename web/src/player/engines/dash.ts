@@ -38,6 +38,8 @@ export async function openDash(context: EngineContext, url: string, origin: Orig
   });
   const engine = new DashEngine(player, context, origin);
   player.initialize(context.video, url, false, context.state.is_live ? Number.NaN : context.startAt);
+  // Where a manifest names no clock, its own answer's date must do: nobody else is asked.
+  player.clearDefaultUTCTimingSources();
   return engine;
 }
 
