@@ -96,11 +96,14 @@ class Crowd:
         """Viewers who are not shown as members of the room they are in."""
         return [viewer.name for viewer in self.viewers if viewer.id not in self.viewers[0].picture.members]
 
-    def falsely_gone(self) -> int:
-        """How often somebody was announced gone who was still there."""
-        here = {viewer.id for viewer in self.viewers}
-        witness = self.viewers[0].picture.left
-        return sum(1 for member in witness if member in here)
+    def given_up(self) -> list[tuple[float, float]]:
+        """Who was announced gone and was on the way back: when (Unix seconds), and how long they had been away then."""
+        here = {viewer.id: viewer for viewer in self.viewers}
+        return [
+            (at, here[member].away_s(at))
+            for member, at in self.ledger.left
+            if member in here and any(since > at for since, _ in here[member].stays)
+        ]
 
     async def _enter(self, number: int) -> None:
         serial = next(self._serial)

@@ -28,6 +28,8 @@ class Ledger:
     sought: Counter[float] = field(default_factory=Counter)
     removed: set[str] = field(default_factory=set)
     present: dict[str, bool] = field(default_factory=dict)
+    # Members announced gone, and when (Unix seconds on the room clock).
+    left: list[tuple[str, float]] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
     presence: list[str] = field(default_factory=list)
@@ -68,6 +70,8 @@ class Ledger:
                 self._count(self.sought, event["timestamp"])
             case "member_joined" | "member_left" as kind:
                 self._presence(event["email"], is_here=kind == "member_joined")
+                if kind == "member_left":
+                    self.left.append((event["email"], event["server_time"]))
             case _:
                 pass
 

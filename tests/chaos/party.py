@@ -22,16 +22,19 @@ from tests.support.invariants import broken_promises, divergence
 
 # The page's lease would make every ghost check wait half a minute.
 LEASE_S = 10.0
+REFRESH_S = 3.0
 SETTINGS = {
     "WT_HEARTBEAT_S": "1",
     "WT_LEASE_S": str(LEASE_S),
     "WT_HIDDEN_LEASE_S": "30",
-    "WT_REFRESH_S": "3",
+    "WT_REFRESH_S": str(REFRESH_S),
     "WT_DRAIN_S": "2",
 }
 # A lease, a sweep, and once more a lease when an outage of Redis made everybody's run out.
 GHOST_S = 2 * LEASE_S + 6
 HEAL_LIMIT_S = 30.0
+# The lease is the grace: whoever was heard this lately must not be given up, whatever else goes wrong.
+LEAST_LEASE_S = LEASE_S - 1.05 * REFRESH_S - 0.5
 
 
 @dataclass(slots=True)
@@ -52,7 +55,7 @@ class Report:
     connects: int = 0
     resyncs: int = 0
     audits: int = 0
-    falsely_gone: int = 0
+    given_up: list[str] = field(default_factory=list)
     unseen_events: int = 0
     clock_error_s: float = 0.0
 
@@ -77,10 +80,10 @@ class Report:
             f"diverged viewers: {len(self.diverged)}, ghosts: {len(self.ghosts)}, broken promises: {len(self.broken)}"
         )
         rows.append(
-            f"announced gone while there: {self.falsely_gone}, errors logged: {self.complaints.total()}, "
+            f"announced gone while on the way back: {len(self.given_up)}, errors logged: {self.complaints.total()}, "
             f"worst clock: {1000 * self.clock_error_s:.0f} ms, events not seen in the log: {self.unseen_events}"
         )
-        return "\n".join([*rows, *(f"  FAILED: {failure}" for failure in self.failures[:40])])
+        return "\n".join([*rows, *self.given_up, *(f"  FAILED: {failure}" for failure in self.failures[:40])])
 
 
 class Party:
@@ -91,6 +94,8 @@ class Party:
         self._stage = Stage(replicas, SETTINGS, seed=seed)
         self._crowds = [Crowd(self._stage, f"room-{number}", size, seed) for number in range(rooms)]
         self.report = Report(seed)
+        # When each round began, and its faults.
+        self._rounds: list[tuple[float, str]] = []
 
     async def run(self, seconds: float, *, progress: bool = False) -> Report:
         """Go on for so long, then answer the report."""
@@ -119,6 +124,7 @@ class Party:
 
     async def _round(self, names: list[str]) -> None:
         self.report.rounds += 1
+        self._rounds.append((time.time(), " and ".join(names)))
         for crowd in self._crowds:
             crowd.is_quiet = False
         await asyncio.sleep(self._dice.uniform(0.5, 2))
@@ -180,6 +186,9 @@ class Party:
                 await crowd.ledger.read(self._stage)
             await asyncio.sleep(1)
 
+    def _round_at(self, at: float) -> str:
+        return next((names for began, names in reversed(self._rounds) if began <= at), "the beginning")
+
     def _sum_up(self, seconds: float) -> None:
         report = self.report
         report.seconds = seconds
@@ -189,7 +198,9 @@ class Party:
             report.twice += crowd.ledger.twice
             report.ghosts += crowd.ledger.presence
             report.unseen_events += crowd.ledger.missed
-            report.falsely_gone += crowd.falsely_gone()
+            for at, away_s in crowd.given_up():
+                words = f"{crowd.room}: announced gone {away_s:.1f} s after it was last heard, in {self._round_at(at)}"
+                (report.given_up if away_s >= LEAST_LEASE_S else report.broken).append(words)
             everybody = [*crowd.viewers, *crowd.former]
             report.broken += broken_promises(everybody)
             for viewer in everybody:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import random
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Final, Self
@@ -83,6 +84,8 @@ class Viewer:
         self.id = ""
         self.close_code: int | None = None
         self.connects = 0
+        # When it was in the room and heard it: from and to, Unix seconds.
+        self.stays: list[tuple[float, float]] = []
         self.resyncs = 0
         self.errors: list[str] = []
         self.notices: list[dict[str, Any]] = []
@@ -121,6 +124,10 @@ class Viewer:
     def room_now(self) -> float:
         """The room's clock as this viewer knows it, Unix seconds."""
         return self.time.at(self.clock.now())
+
+    def away_s(self, at: float) -> float:
+        """For how long it had heard nothing of the room at a time (Unix seconds)."""
+        return at - max((min(until, at) for since, until in self.stays if since <= at), default=at)
 
     def off_by_s(self) -> float:
         """How far ahead of the room the picture on the screen is, seconds."""
@@ -262,6 +269,8 @@ class Viewer:
 
     async def _take(self, line: _Line, message: dict[str, Any]) -> None:
         now = self._heard_at = self.clock.now()
+        if self._is_joined:
+            self.stays[-1] = (self.stays[-1][0], time.time())
         match message["type"]:
             case "ping":
                 await line.send("pong")
@@ -297,6 +306,7 @@ class Viewer:
             self.box.reopen(state["version"], now)
             self.time.flush()
         if is_first:
+            self.stays.append((time.time(), time.time()))
             self.box.renew()
         if is_first or is_new_run:
             self._sample_soon()
