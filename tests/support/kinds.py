@@ -54,7 +54,9 @@ def commands(clip: str, segment_s: int) -> Iterator[list[str]]:
 
 
 def finish(root: Path) -> None:
-    """Write the playlists that ffmpeg does not."""
+    """Write the playlists that ffmpeg does not, and mend what it does."""
+    # It names the first piece of sound by when the encoder's silence begins, and lists it at 0.
+    (root / "kinds/timeline/chunk-1--1024.m4s").rename(root / "kinds/timeline/chunk-1-0.m4s")
     (root / HLS_LANGUAGES).write_text(
         """#EXTM3U
 #EXT-X-VERSION:7

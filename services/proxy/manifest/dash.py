@@ -20,6 +20,7 @@ MIME_TYPE: Final = "application/dash+xml"
 _HREF: Final = "{http://www.w3.org/1999/xlink}href"
 _TEMPLATE_URLS: Final = ("media", "initialization", "index", "bitstreamSwitching")
 _LIST_URLS: Final = ("media", "index")
+_WRITTEN: Final = ("media", "sourceURL")
 _SOURCES: Final = frozenset({"Initialization", "RepresentationIndex", "BitstreamSwitching"})
 # Steering and patches would lead players to URLs that nobody rewrote; without them they reload the whole MPD.
 _DROPPED: Final = frozenset({"ContentSteering", "PatchLocation"})
@@ -111,16 +112,19 @@ def _rewrite_representation(
 ) -> None:
     """Write what this Representation inherits into it, as far as it holds URLs. `levels` begins with itself."""
     templates, lists, bases = (_inherited(levels, f"Segment{form}") for form in ("Template", "List", "Base"))
-    needs_base = True
+    needs_base, longest = True, ""
     if templates:
         needs_base = _write_template(representation, templates, links, kind)
     elif lists:
-        needs_base = _write_sources(_own(representation, lists), links, kind)
+        segments = _own(representation, lists)
+        needs_base = _write_sources(segments, links, kind)
+        # ffmpeg has no room for a listed URL that is longer than the MPD's and its BaseURL together.
+        longest = max((str(each.get(name, "")) for each in segments for name in _WRITTEN), key=len, default="")
     elif bases and any("sourceURL" in source.attrib for each in bases for source in _elements(each)):
         needs_base = _write_sources(_own(representation, bases), links, kind)
-    if needs_base:
+    if needs_base or longest:
         own = etree.Element(_qualified(representation, "BaseURL"))
-        own.text = links.child(links.nested, kind)
+        own.text = links.child(links.nested, kind) if needs_base else longest
         representation.insert(_base_index(representation), own)
 
 

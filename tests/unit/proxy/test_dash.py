@@ -113,7 +113,16 @@ def test_a_list_is_written_whole() -> None:
     ]
     assert ref(found(root, "SegmentURL")[0].get("index", "")).url == HERE + "a/1.idx"
     assert ref(found(root, "Initialization")[1].get("sourceURL", "")).url == HERE + "b/i.mp4"
-    assert found(root, "BaseURL") == []
+
+
+def test_a_listed_url_is_no_longer_than_a_base_beside_it_for_ffmpeg() -> None:
+    root = period(
+        """<AdaptationSet><Representation id="a"><BaseURL>a/</BaseURL><SegmentList duration="2">
+        <SegmentURL media="1.m4s"/><SegmentURL media="a-longer-name-than-the-others.m4s"/></SegmentList>
+        </Representation></AdaptationSet>"""
+    )
+    [base] = found(root, "BaseURL")
+    assert base.text == max((each.get("media", "") for each in found(root, "SegmentURL")), key=len)
 
 
 def test_a_list_of_ranges_keeps_its_file() -> None:
