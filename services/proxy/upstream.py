@@ -100,7 +100,7 @@ class Upstream:
             trust_env=False,
             skip_auto_headers=("User-Agent",),
             timeout=aiohttp.ClientTimeout(
-                total=None, connect=timeouts.connect_s, sock_connect=timeouts.connect_s, sock_read=timeouts.chunk_s
+                total=None, connect=timeouts.connect_s, sock_connect=timeouts.connect_s, sock_read=None
             ),
             max_line_size=32_768,
             max_field_size=32_768,
@@ -154,7 +154,7 @@ class Upstream:
                     method, URL(target.url, encoded=True), headers=headers, allow_redirects=False
                 )
         metrics.UPSTREAM_ANSWERS.labels(f"{response.status // 100}xx").inc()
-        return _Answer(response, target)
+        return _Answer(response, target, self._timeouts.chunk_s)
 
     def _approve(self, address: str, port: int) -> None:
         self._approved.add((address, port))
@@ -192,15 +192,24 @@ async def read_body(answer: Answer, limit: int) -> bytes | None:
 class _Answer:
     """An aiohttp response behind `Answer`."""
 
-    def __init__(self, response: aiohttp.ClientResponse, target: Target) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, target: Target, chunk_s: float) -> None:
         self._response = response
+        self._chunk_s = chunk_s
         self.status = response.status
         self.headers: Mapping[str, str] = MappingProxyType(response.headers)
         self.target = target
 
     async def chunks(self) -> AsyncIterator[bytes]:
+        # Timed here and not by aiohttp's `sock_read`: where the end of a body was held back by a slow reader, its timer
+        # starts once more when that reader goes on, on a connection that lies in the pool by then, and fails whoever
+        # takes it from there (aiohttp 3.14.5, `ResponseHandler.resume_reading`).
+        content = self._response.content
         with _mapped():
-            async for chunk in self._response.content.iter_any():
+            while True:
+                async with asyncio.timeout(self._chunk_s):
+                    chunk = await content.readany()
+                if not chunk:
+                    return
                 metrics.UPSTREAM_BYTES.inc(len(chunk))
                 yield chunk
 

@@ -188,9 +188,7 @@ def asked(origin: Origin, link: str) -> list[str]:
 
 async def bytes_of(site: Site, path: str) -> httpx.Response:
     async with httpx.AsyncClient(base_url=site.proxy.url, timeout=90) as player:
-        answer = await player.get(path, headers={"Range": "bytes=0-99"})
-        # A connection to the source that lay idle may end just then; players ask again.
-        return await player.get(path, headers={"Range": "bytes=0-99"}) if answer.status_code == 504 else answer
+        return await player.get(path, headers={"Range": "bytes=0-99"})
 
 
 def upstream(path: str) -> str:
