@@ -26,6 +26,7 @@ from services.common.renewal import Renewals
 from services.common.stream import PROXY_PATH, StreamSigner
 from services.proxy import metrics
 from services.proxy.bucket import Bucket
+from services.proxy.catalogue import Catalogue
 from services.proxy.config import FAMILIES, ProxySettings
 from services.proxy.dates import Dates
 from services.proxy.disk import Disk
@@ -91,10 +92,10 @@ class ProxyApp:
         self._tasks: set[asyncio.Task[None]] = set()
         if self._disk is not None:
             self._disk.on_complete(self._completed)
-        self._objects = Objects(homes, self._memory, self._disk, clock, settings.proxy_memory_bytes // 4)
+        self._objects = Objects(homes, Catalogue(self._memory, self._disk, clock), settings.proxy_memory_bytes // 4)
         signer = StreamSigner(ring)
         self._manifests = Manifests(sources, signer, self._memory, Dates(self._redis, Keys(settings.key_prefix)), clock)
-        self._indexes = Indexes(sources, self._memory, clock)
+        self._indexes = Indexes(self._objects, self._memory, clock)
         media = Media(sources, self._memory, self._objects, clock)
         endpoint = ProxyEndpoint(
             signer,

@@ -16,11 +16,11 @@ from services.common.http import FileSender
 from services.proxy import metrics, multipart
 from services.proxy.blocks import Representation
 from services.proxy.conditions import Conditions
-from services.proxy.disk import FileSlice, read_slice, warm
 from services.proxy.heads import COMMON, Headers, body_head, unsatisfiable_head
 from services.proxy.memory import Entry
 from services.proxy.multipart import Multipart
 from services.proxy.ranges import ByteRange, ContentRange, parse_ranges, spans_of
+from services.proxy.slices import FileSlice, read_slice, warm
 
 SLICE_BYTES: Final = 256 * 1024
 # What is looked up in the page cache, and sent of a file, at once.

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import os
 import secrets
 import time
 from collections import OrderedDict
@@ -25,19 +23,16 @@ from services.proxy import bucket as files
 from services.proxy import metrics
 from services.proxy.blocks import BLOCK_BYTES, BUCKET_BLOCKS, BUCKET_BYTES, Representation, bucket_of
 from services.proxy.bucket import Bucket, Handle
+from services.proxy.slices import FileSlice, Handles
+from services.proxy.space import Space
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-# After a full or broken disk nothing is written for so long.
-PAUSE_S: Final = 30.0
 # What one claim may push out beyond the bytes it needs, to get back above the floor of free space.
 MOST_EVICTED: Final = 64
 # A bucket that was made for somebody who has left meanwhile is nobody's after so long.
 UNCLAIMED_S: Final = 1.0
-MAX_HANDLES: Final = 256
-# The room that reads in the loop take at a time.
-READ_BYTES: Final = 256 * 1024
 
 BucketKey = tuple[str, int]
 
@@ -51,18 +46,6 @@ class Stored:
     buckets: dict[int, Bucket] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class FileSlice:
-    """`count` bytes of a file from `offset` on, every one of them checked."""
-
-    handle: Handle
-    offset: int
-    count: int
-
-    def __len__(self) -> int:
-        return self.count
-
-
 class Disk:
     """The buckets of one folder. `start` before use. `wall` gives Unix seconds."""
 
@@ -73,15 +56,14 @@ class Disk:
         self.folder = folder
         self.max_bytes = max_bytes
         self.used_bytes = 0
-        self._free_bytes = free_bytes
+        self.space = Space(folder, free_bytes)
         self._wall = wall
         self._objects: dict[str, Stored] = {}
         # By their last use, the next to go first.
         self._buckets: OrderedDict[BucketKey, Bucket] = OrderedDict()
         self._making: dict[BucketKey, asyncio.Task[Bucket | None]] = {}
-        self._handles: OrderedDict[Path, Handle] = OrderedDict()
+        self._handles = Handles()
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="buckets")
-        self._paused_until = 0.0
         self._listeners: list[Callable[[Bucket], None]] = []
         self._read_since: dict[str, float] = {}
         self._dropped_since: set[str] = set()
@@ -233,7 +215,7 @@ class Disk:
         try:
             bucket.checksums[n] = await self._in_thread(files.write_block, handle, bucket, n, data)
         except OSError as error:
-            self._pause(error)
+            self.space.failed(error)
             return False
         if self._buckets.get((bucket.digest, bucket.number)) is not bucket:
             return False
@@ -259,7 +241,7 @@ class Disk:
         del stored.buckets[bucket.number]
         if not stored.buckets:
             del self._objects[bucket.digest]
-        self._handles.pop(bucket.path, None)
+        self._handles.discard(bucket.path)
         self._unlink(bucket.path)
         self._read_since.pop(bucket.path.name, None)
         self._dropped_since.add(bucket.path.name)
@@ -276,7 +258,7 @@ class Disk:
             bucket = await self._in_thread(files.create, path, digest, number, representation, bucket.at)
         except (OSError, ValueError) as error:
             if isinstance(error, OSError):
-                self._pause(error)
+                self.space.failed(error)
             return None
         finally:
             self.used_bytes -= bucket.capacity_bytes
@@ -298,24 +280,21 @@ class Disk:
 
     async def _make_room(self, need: int, keep: Bucket | None) -> bool:
         """Push out until `need` bytes fit. False if they can't."""
-        if self.max_bytes <= 0 or time.monotonic() < self._paused_until or need > self.max_bytes:
+        if self.max_bytes <= 0 or self.space.is_paused or need > self.max_bytes:
             return False
         while self.used_bytes + need > self.max_bytes:
             if not self._evict(keep):
                 return False
         try:
             for _ in range(MOST_EVICTED):
-                status = await self._in_thread(os.statvfs, self.folder)
-                has_names = status.f_files == 0 or status.f_favail > 0
-                if has_names and status.f_bavail * status.f_frsize >= self._free_bytes + need:
+                if await self._in_thread(self.space.has_room, need):
                     return self.used_bytes + need <= self.max_bytes
                 if not self._evict(keep):
                     break
         except OSError as error:
-            self._pause(error)
+            self.space.failed(error)
             return False
-        self._paused_until = time.monotonic() + PAUSE_S
-        metrics.DISK_PAUSES.labels("floor").inc()
+        self.space.rest()
         return False
 
     def _evict(self, keep: Bucket | None = None) -> bool:
@@ -349,24 +328,12 @@ class Disk:
             self.used_bytes += bucket.charged_bytes - before
 
     def _handle(self, bucket: Bucket) -> Handle | None:
-        handle = self._handles.get(bucket.path)
-        if handle is not None:
-            self._handles.move_to_end(bucket.path)
-            return handle
         try:
-            handle = self._handles[bucket.path] = Handle(bucket.path)
+            return self._handles.get(bucket.path)
         except OSError:
             # Somebody removed the file: so there is no bucket either.
             self.drop(bucket)
             return None
-        if len(self._handles) > MAX_HANDLES:
-            self._handles.popitem(last=False)
-        return handle
-
-    def _pause(self, error: OSError) -> None:
-        self._paused_until = time.monotonic() + PAUSE_S
-        metrics.DISK_PAUSES.labels("full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "error").inc()
-        log.warning("disk_paused", folder=str(self.folder), seconds=PAUSE_S, error=error.strerror or str(error))
 
     def _unlink(self, path: Path) -> None:
         with contextlib.suppress(RuntimeError):
@@ -374,33 +341,6 @@ class Disk:
 
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
-
-
-async def read_slice(piece: FileSlice, at: int) -> bytes:
-    """Some bytes of a slice from its byte `at` on: without a thread where the system has them in memory.
-
-    :raises OSError: if they can't be read.
-    """
-    count = min(READ_BYTES, piece.count - at)
-    buffer = bytearray(count)
-    try:
-        size = os.preadv(piece.handle.fd, [buffer], piece.offset + at, os.RWF_NOWAIT)
-    except OSError as error:
-        if error.errno not in (errno.EAGAIN, errno.EOPNOTSUPP):
-            raise
-        return await asyncio.to_thread(os.pread, piece.handle.fd, count, piece.offset + at)
-    return bytes(memoryview(buffer)[:size])
-
-
-async def warm(piece: FileSlice, at: int, count: int) -> None:
-    """Have the system read bytes of a slice into its memory, unless they are there: sending would wait for them."""
-    probe = bytearray(1)
-    try:
-        for position in (*range(at, at + count, READ_BYTES), at + count - 1):
-            os.preadv(piece.handle.fd, [probe], piece.offset + position, os.RWF_NOWAIT)
-    except OSError:
-        with contextlib.suppress(OSError):
-            await asyncio.to_thread(os.pread, piece.handle.fd, count, piece.offset + at)
 
 
 def _remove(path: Path) -> None:

@@ -24,6 +24,8 @@ WAKE_S: Final = 0.005
 MOST_RESUMED: Final = 4
 # What is left of a fill that is finished though nobody reads it any more.
 NEARLY_DONE_BYTES: Final = 2 << 20
+# How long one that nobody reads any more may take to finish the block it is in.
+FINISH_S: Final = 1.0
 # A range that begins further than this beyond what has arrived is fetched by itself.
 NEAR_BYTES: Final = 1 << 20
 
@@ -76,6 +78,8 @@ class Fill:
         self._keeper = keeper
         self._reopen = reopen
         self._is_only_way = is_only_way
+        # Where it ends early, because nobody reads it any more.
+        self._leaving_at: int | None = None
         self._memory: dict[int, memoryview] = {}
         self._readers: dict[object, int] = {}
         self._progress = asyncio.Event()
@@ -126,6 +130,7 @@ class Fill:
         """Count as a reader at `position`; what it gives is called as the reader moves on."""
         token = object()
         self._readers[token] = position
+        self._leaving_at = None
 
         def moved(position: int) -> None:
             self._readers[token] = position
@@ -144,9 +149,23 @@ class Fill:
         return bool(self._readers)
 
     def leave_if_unread(self) -> None:
-        """Give it up if nobody reads it, unless most of it is done."""
+        """Give it up if nobody reads it, unless most of it is done: at the end of its block, if that is soon."""
+        if self._readers or self.is_over or not self._is_worth_leaving or self._leaving_at is not None:
+            return
+        block_stop = block_span(block_of(self.arrived), self.representation.total)[1]
+        if block_of(self.arrived) not in self._memory:
+            self.give_up()
+            return
+        self._leaving_at = block_stop
+        asyncio.get_running_loop().call_later(FINISH_S, self._left)
+
+    @property
+    def _is_worth_leaving(self) -> bool:
         done, left = self.arrived - self.start, self.stop - self.arrived
-        if not self._readers and done < left and left > NEARLY_DONE_BYTES:
+        return done < left and left > NEARLY_DONE_BYTES
+
+    def _left(self) -> None:
+        if self._leaving_at is not None:
             self.give_up()
 
     def give_up(self) -> None:
@@ -187,20 +206,21 @@ class Fill:
 
     async def _receive(self) -> None:
         resumed = 0
-        while self.arrived < self.stop:
+        while self.arrived < self._until:
             begun = self.arrived
             failure = Unavailable("upstream_failed", "The source breaks off.")
             try:
                 async with contextlib.aclosing(self._answer.chunks()) as chunks:  # type: ignore[type-var]
                     async for chunk in chunks:
                         await self._take(chunk)
-                        if self.arrived >= self.stop:
+                        if self.arrived >= self._until:
                             return
             except Unavailable as error:
                 failure = error
             self._answer.release()
             resumed = 0 if self.arrived - begun >= BLOCK_BYTES else resumed + 1
-            if self._reopen is None or self.arrived >= self.stop or resumed > MOST_RESUMED // 2:
+            is_wanted = self.arrived < self.stop and self._leaving_at is None
+            if self._reopen is None or not is_wanted or resumed > MOST_RESUMED // 2:
                 break
             metrics.RESUMED.inc()
             try:
@@ -211,9 +231,13 @@ class Fill:
         if self.arrived < self.stop:
             raise failure
 
+    @property
+    def _until(self) -> int:
+        return self.stop if self._leaving_at is None else min(self.stop, self._leaving_at)
+
     async def _take(self, chunk: bytes) -> None:
         total, view = self.representation.total, memoryview(chunk)
-        while view and self.arrived < self.stop:
+        while view and self.arrived < self._until:
             block = block_of(self.arrived)
             start, end = block_span(block, total)
             held = self._memory.get(block)
@@ -228,7 +252,7 @@ class Fill:
             if self.arrived == end:
                 await self._completed(block)
         self._wake()
-        if view and self.stop == total:
+        if view and self.arrived == total:
             raise Unavailable("upstream_failed", "The source sends more than it announced.")
 
     async def _completed(self, block: int) -> None:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import hashlib
 from collections.abc import Callable
 from typing import Final
 
 from services.common import codec
-from services.common.errors import Refused
+from services.common.errors import Refused, Unavailable
 from services.proxy import metrics
+from services.proxy.answers import NotMediaError, Private
+from services.proxy.blocks import Representation
+from services.proxy.fetches import ChangedError, UnsatisfiableError
+from services.proxy.flights import Flights
 from services.proxy.manifest import index
 from services.proxy.memory import CacheKey, Entry, Memory, Shelf
+from services.proxy.objects import Objects, Reading
 from services.proxy.ranges import ByteRange, parse_content_range
-from services.proxy.sources import Source, Sources
+from services.proxy.slices import FileSlice, read_whole
+from services.proxy.sources import Source
+from services.proxy.upstream import Answer
 
 MIME_TYPE: Final = "application/json"
 # Holds the head and the whole list of nearly every film.
@@ -35,45 +42,37 @@ class Indexes:
     A file without one is answered `{"error": …}` with 400 by way of `Refused`.
     """
 
-    def __init__(self, sources: Sources, memory: Memory, clock: Callable[[], float]) -> None:
-        self._sources = sources
+    def __init__(self, objects: Objects, memory: Memory, clock: Callable[[], float]) -> None:
+        self._objects = objects
         self._memory = memory
         self._clock = clock
-        self._flights: dict[CacheKey, asyncio.Task[Entry]] = {}
+        self._flights: Flights[CacheKey, Entry] = Flights()
 
     async def get(self, source: Source) -> Entry:
         """The index of `source`.
 
         :raises Refused: `no_index` if the file has none.
-        :raises WatchTogetherError: as `Sources.open`.
+        :raises WatchTogetherError: as `Objects.know`.
         """
         key = index_key(source.key)
         entry = self._memory.get(key, self._clock())
         if entry is None:
-            flight = self._flights.get(key)
-            if flight is None:
-                flight = self._flights[key] = asyncio.create_task(self._read(source, key))
-                flight.add_done_callback(lambda done: self._landed(key, done))
-            # The flight goes on when one of those who wait for it leaves.
-            entry = await asyncio.shield(flight)
+            entry = await self._flights.join(key, lambda: self._read(source, key))
         if not entry.body:
             raise index.no_index("it was looked at a moment ago")
         return entry
 
     async def close(self) -> None:
         """End what is being read."""
-        for flight in list(self._flights.values()):
-            flight.cancel()
-        await asyncio.gather(*self._flights.values(), return_exceptions=True)
-
-    def _landed(self, key: CacheKey, flight: asyncio.Task[Entry]) -> None:
-        del self._flights[key]
-        if not flight.cancelled():
-            flight.exception()
+        await self._flights.close()
 
     async def _read(self, source: Source, key: CacheKey) -> Entry:
         try:
             found = await self._found(source)
+        except NotMediaError:
+            raise index.no_index("it is a manifest") from None
+        except ChangedError:
+            raise Unavailable("upstream_failed", "The source has changed in the middle.") from None
         except Refused as error:
             if error.code == "no_index":
                 metrics.INDEXES.labels("none").inc()
@@ -110,22 +109,48 @@ class Indexes:
         raise index.no_index("it is scattered")
 
     async def _bytes(self, source: Source, start: int, stop: int) -> bytes:
-        """As many of the bytes `start` to `stop` as the file has.
+        """As many of the bytes `start` to `stop` as the file has: the players' own, who read them next.
 
         :raises Refused: `no_index` if the source knows no ranges.
         """
-        answer = await self._sources.open(source, wanted=ByteRange(start, stop - 1))
+        entry = self._memory.get(source.key, self._clock())
+        if entry is not None:
+            return bytes(entry.body[start:stop])
+        wanted = ByteRange(start, stop - 1)
         try:
-            if answer.status == 416:
-                return b""
-            sent = parse_content_range(answer.headers.get("Content-Range")) if answer.status == 206 else None
-            if (answer.status == 206 and (sent is None or sent.start != start)) or (answer.status == 200 and start):
-                raise index.no_index("its parts can't be asked for")
-            body = bytearray()
-            async for chunk in answer.chunks():
-                body += chunk
-                if len(body) >= stop - start:
-                    break
-            return bytes(body[: stop - start])
+            private = await self._objects.know(source, wanted)
+        except UnsatisfiableError:
+            return b""
+        representation = self._objects.catalogue.of(source.key).representation
+        if private is None and representation is not None:
+            return await self._shared(source, representation, start, min(stop, representation.total))
+        answer = await self._objects.relay(source, private or Private(None, None), wanted, "")
+        try:
+            return await _part(answer, start, stop)
         finally:
             answer.release()
+
+    async def _shared(self, source: Source, representation: Representation, start: int, stop: int) -> bytes:
+        body = bytearray()
+        if start < stop:
+            async with contextlib.aclosing(
+                self._objects.read(source, representation, start, stop, Reading())
+            ) as pieces:
+                async for piece in pieces:
+                    body += await read_whole(piece) if isinstance(piece, FileSlice) else piece
+        return bytes(body)
+
+
+async def _part(answer: Answer, start: int, stop: int) -> bytes:
+    """The bytes `start` to `stop` of what one reader alone gets."""
+    if answer.status == 416:
+        return b""
+    sent = parse_content_range(answer.headers.get("Content-Range")) if answer.status == 206 else None
+    if (answer.status == 206 and (sent is None or sent.start != start)) or (answer.status == 200 and start):
+        raise index.no_index("its parts can't be asked for")
+    body = bytearray()
+    async for chunk in answer.chunks():
+        body += chunk
+        if len(body) >= stop - start:
+            break
+    return bytes(body[: stop - start])

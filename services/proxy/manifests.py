@@ -13,6 +13,7 @@ from services.common.errors import Unavailable
 from services.common.stream import MANIFESTS, Kind, StreamSigner
 from services.proxy import heads, metrics
 from services.proxy.dates import Dates
+from services.proxy.flights import Flights
 from services.proxy.manifest import assets, dash, hls
 from services.proxy.manifest.links import Links, suffix
 from services.proxy.memory import CacheKey, Entry, Memory, Shelf
@@ -62,7 +63,7 @@ class Manifests:
         self._memory = memory
         self._dates = dates
         self._clock = clock
-        self._flights: dict[CacheKey, asyncio.Task[Entry]] = {}
+        self._flights: Flights[CacheKey, Entry] = Flights()
         # Objects that turned out to be manifests though nothing in their URL says so.
         self._remembered: OrderedDict[CacheKey, None] = OrderedDict()
 
@@ -88,23 +89,11 @@ class Manifests:
         entry = self._memory.get(key, self._clock())
         if entry is not None:
             return entry
-        flight = self._flights.get(key)
-        if flight is None:
-            flight = self._flights[key] = asyncio.create_task(self._fetch(source, key))
-            flight.add_done_callback(lambda done: self._landed(key, done))
-        # The flight goes on when one of those who wait for it leaves.
-        return await asyncio.shield(flight)
+        return await self._flights.join(key, lambda: self._fetch(source, key))
 
     async def close(self) -> None:
         """End what is being fetched."""
-        for flight in list(self._flights.values()):
-            flight.cancel()
-        await asyncio.gather(*self._flights.values(), return_exceptions=True)
-
-    def _landed(self, key: CacheKey, flight: asyncio.Task[Entry]) -> None:
-        del self._flights[key]
-        if not flight.cancelled():
-            flight.exception()
+        await self._flights.close()
 
     async def _fetch(self, source: Source, key: CacheKey) -> Entry:
         answer = await self._sources.open(source)

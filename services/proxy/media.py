@@ -10,11 +10,13 @@ from services.common.errors import Unavailable
 from services.proxy import heads, metrics
 from services.proxy.answers import NotMediaError, entry_of, is_storable, representation_of, type_of
 from services.proxy.blocks import Representation
+from services.proxy.catalogue import Piece
 from services.proxy.client import Client
+from services.proxy.fetches import ChangedError, UnsatisfiableError
 from services.proxy.manifests import is_manifest_type
 from services.proxy.memory import MAX_ENTRY_BYTES, CacheKey, Memory
 from services.proxy.multipart import Multipart
-from services.proxy.objects import ChangedError, Objects, Piece, Reading, UnsatisfiableError
+from services.proxy.objects import Objects, Reading
 from services.proxy.ranges import ByteRange, ContentRange, parse_content_range, parse_unsatisfied
 from services.proxy.sources import Source, Sources
 from services.proxy.upstream import Answer
@@ -40,17 +42,17 @@ class Media:
         :raises Unavailable: if a file can't be read any more; the connection must be dropped.
         """
         wish = client.wish
-        representation = self._objects.kept(key)
+        representation = self._objects.catalogue.kept(key)
         if representation is None or wish.is_head or wish.conditions or len(wish.ranges) > 1 or not client.sends_files:
             return False
         spans = client.spans(representation.etag, representation.last_modified, representation.total)
         if spans == ():
             return False
         start, stop = spans[0] if spans else (0, representation.total)
-        pieces = self._objects.extents(key, start, stop)
+        pieces = self._objects.catalogue.extents(key, start, stop)
         if pieces is None:
             return False
-        status, head, _ = client.framed(representation, spans, "L2", self._objects.age_s(key))
+        status, head, _ = client.framed(representation, spans, "L2", self._objects.catalogue.age_s(key))
         metrics.REQUESTS.labels("L2").inc()
         metrics.SENT_BYTES.labels("L2").inc(stop - start)
         with metrics.STREAMS.track_inprogress():
@@ -69,7 +71,7 @@ class Media:
             if entry is not None:
                 await client.entry(entry, self._clock(), "MISS" if is_first else "L1")
                 return
-            known = self._objects.of(source.key)
+            known = self._objects.catalogue.of(source.key)
             if known.representation is None:
                 if await self._met(source, client):
                     return
@@ -123,7 +125,7 @@ class Media:
         # The first byte first: what goes wrong until then has a status of its own.
         async with contextlib.aclosing(self._objects.read(source, representation, start, stop, reading)) as pieces:
             first = await anext(pieces)
-            age_s = self._objects.age_s(source.key) if reading.via == "L2" else None
+            age_s = self._objects.catalogue.age_s(source.key) if reading.via == "L2" else None
             status, head, frame = client.framed(representation, spans, reading.via, age_s)
             metrics.REQUESTS.labels(reading.via).inc()
             await client.head(status, head)

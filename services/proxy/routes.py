@@ -122,7 +122,7 @@ class ProxyEndpoint:
             self._seals.check(*sealed, time.time())
             ticket = self._tickets.read(query, time.time())
             source = replace(await self._sources.locate(ticket), is_internal=True)
-            if query.endswith(b"&held=1") and not self._objects.is_held(source.key, client.wish.range):
+            if query.endswith(b"&held=1") and not self._objects.catalogue.is_held(source.key, client.wish.range):
                 raise Refused(NOT_HELD, "This node does not have it.")
             with metrics.STREAMS.track_inprogress():
                 await while_connected(receive, self._serve_node(source, client))

@@ -10,7 +10,8 @@ import pytest
 
 from services.proxy import bucket as files
 from services.proxy.blocks import BLOCK_BYTES, BUCKET_BYTES, Representation
-from services.proxy.disk import Disk, read_slice
+from services.proxy.disk import Disk
+from services.proxy.slices import read_slice
 from tests.support.shelf import blob
 
 FILM = Representation(30_000_000, "video/mp4", '"one"', "")

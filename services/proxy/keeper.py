@@ -1,0 +1,30 @@
+"""Writes the blocks that a fill brings into buckets."""
+
+from __future__ import annotations
+
+from services.proxy import blocks
+from services.proxy.blocks import Representation
+from services.proxy.bucket import Bucket
+from services.proxy.disk import Disk
+
+
+class DiskKeeper:
+    """One fill's blocks, bucket by bucket. `close` it at the end."""
+
+    def __init__(self, disk: Disk, digest: str, representation: Representation) -> None:
+        self._disk = disk
+        self._digest = digest
+        self._representation = representation
+        self._bucket: Bucket | None = None
+
+    async def keep(self, block: int, data: memoryview) -> bool:
+        number = blocks.bucket_of(block)
+        if self._bucket is None or self._bucket.number != number:
+            self.close()
+            self._bucket = await self._disk.claim(self._digest, number, self._representation)
+        return self._bucket is not None and await self._disk.write(self._bucket, block, data)
+
+    def close(self) -> None:
+        if self._bucket is not None:
+            self._disk.release(self._bucket)
+            self._bucket = None
