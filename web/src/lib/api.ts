@@ -3,7 +3,16 @@
 import { t } from "@/text";
 import { serverWords } from "@/text/server";
 import { conform } from "@/wire/schema";
-import type { CookieList, CookieProblem, CreatedRoom, ErrorBody, RoomList, Session } from "@/wire/wire.gen";
+import type {
+  BrowserList,
+  CookieList,
+  CookieProblem,
+  CreatedRoom,
+  ErrorBody,
+  PairingCode,
+  RoomList,
+  Session,
+} from "@/wire/wire.gen";
 
 export class ApiError extends Error {
   constructor(
@@ -49,6 +58,19 @@ export async function saveCookies(text: string): Promise<CookieList> {
 
 export async function forgetCookies(domain: string): Promise<void> {
   await call(`/api/cookies?domain=${encodeURIComponent(domain)}`, { method: "DELETE" });
+}
+
+export async function listBrowsers(): Promise<BrowserList> {
+  return (await ask("BrowserList", "/api/browsers")) as BrowserList;
+}
+
+/** A code that connects the extension of a browser, once. */
+export async function makePairingCode(): Promise<PairingCode> {
+  return (await ask("PairingCode", "/api/browsers/code", {})) as PairingCode;
+}
+
+export async function revokeBrowser(id: string): Promise<void> {
+  await call(`/api/browsers/${encodeURIComponent(id)}`, { method: "DELETE" });
 }
 
 async function ask(shape: string, path: string, body?: unknown): Promise<unknown> {

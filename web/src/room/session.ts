@@ -236,6 +236,7 @@ export class RoomSession {
     this.playback.destroy();
     this.toasts.destroy();
     this.talk.destroy();
+    this.signIns.close();
   }
 
   private take(message: ServerMessage): void {

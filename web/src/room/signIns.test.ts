@@ -11,6 +11,7 @@ function serve(...answers: readonly (readonly [number, unknown])[]): string[] {
   const asked: string[] = [];
   const left = [...answers];
   vi.stubGlobal("fetch", (path: string, request: RequestInit) => {
+    if (path.startsWith("/api/browsers")) return Promise.resolve(new Response('{"browsers":[]}'));
     asked.push(`${request.method ?? "GET"} ${path}`);
     const [status, body] = left.shift() ?? [500, null];
     return Promise.resolve(new Response(status === 204 ? null : JSON.stringify(body), { status }));
@@ -18,7 +19,10 @@ function serve(...answers: readonly (readonly [number, unknown])[]): string[] {
   return asked;
 }
 
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
 
 describe("the site for a link", () => {
   const sites = [film, { domain: "youtube.com", expires_at: 1 }, { domain: "127.0.0.1", expires_at: null }];
@@ -62,6 +66,31 @@ describe("sign-ins", () => {
     await signIns.save("the cookies");
     expect(retried).toEqual([]);
     expect(signIns.view.get()).toMatchObject({ isOpen: true, sites: [{ domain: "other.example" }] });
+  });
+
+  it("that a connected browser brings while somebody waits for them are used at once", async () => {
+    vi.useFakeTimers();
+    const retried: string[] = [];
+    const signIns = new SignIns(({ id }) => retried.push(id));
+    const asked = serve([200, { sites: [] }], [200, { sites: [] }], [200, { sites: [film] }]);
+    signIns.open(item);
+    await vi.advanceTimersByTimeAsync(4_100);
+    expect(retried).toEqual(["a"]);
+    expect(signIns.view.get().isOpen).toBe(false);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(asked).toHaveLength(3);
+  });
+
+  it("that were here before are offered, not used unasked", async () => {
+    vi.useFakeTimers();
+    const retried: string[] = [];
+    const signIns = new SignIns(({ id }) => retried.push(id));
+    serve([200, { sites: [film] }], [200, { sites: [film] }], [200, { sites: [film] }]);
+    signIns.open(item);
+    await vi.advanceTimersByTimeAsync(4_100);
+    expect(retried).toEqual([]);
+    expect(signIns.view.get().isOpen).toBe(true);
+    signIns.close();
   });
 
   it("that are wrong are told by line, and nothing is forgotten", async () => {

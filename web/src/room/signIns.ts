@@ -3,6 +3,10 @@ import { ApiError, forgetCookies, readCookies, saveCookies } from "@/lib/api";
 import { Store } from "@/lib/store";
 import { t } from "@/text";
 import type { CookieSite, QueueItem } from "@/wire/wire.gen";
+import { Pairing } from "./pairing";
+
+/** How often an open dialog looks whether a connected browser brought something. */
+const LOOK_MS = 2_000;
 
 /** Links of a site that is signed in to under another name. */
 const ALIASES: Readonly<Record<string, readonly string[]>> = {
@@ -47,6 +51,8 @@ const CLOSED: SignInView = { sites: null, isOpen: false, item: null, problem: nu
 
 export class SignIns {
   readonly view = new Store<SignInView>(CLOSED);
+  readonly pairing = new Pairing();
+  private timer: ReturnType<typeof setInterval> | undefined;
 
   /** `retry` resolves an item again, with this person's cookies. */
   constructor(private readonly retry: (item: QueueItem) => void) {}
@@ -63,17 +69,21 @@ export class SignIns {
   open(item: QueueItem | null = null): void {
     this.view.patch({ isOpen: true, item, problem: null, lines: [] });
     this.load();
+    void this.pairing.look();
+    clearInterval(this.timer);
+    this.timer = setInterval(() => void this.look(), LOOK_MS);
   }
 
   close(): void {
+    clearInterval(this.timer);
+    this.pairing.hide();
     this.view.patch({ isOpen: false, item: null, problem: null, lines: [] });
   }
 
   /** Keeps cookies, and uses them at once where the dialog was opened for an item of their site. */
   async save(text: string): Promise<boolean> {
     const isSaved = await this.change(async () => (await saveCookies(text)).sites);
-    const { item, sites } = this.view.get();
-    if (isSaved && item !== null && siteFor(item.url, sites ?? []) !== null) this.use(item);
+    if (isSaved) this.applyIfBrought();
     return isSaved;
   }
 
@@ -87,6 +97,23 @@ export class SignIns {
   use(item: QueueItem): void {
     this.retry(item);
     this.close();
+  }
+
+  /** A browser's extension may have brought what the dialog was opened for: then it is used, as if saved here. */
+  private async look(): Promise<void> {
+    const { item, sites, isBusy } = this.view.get();
+    await this.pairing.look();
+    if (isBusy || sites === null) return;
+    const wasThere = item !== null && siteFor(item.url, sites) !== null;
+    const found = await readCookies().catch(() => null);
+    if (found === null || !this.view.get().isOpen || this.view.get().isBusy) return;
+    this.view.patch({ sites: found.sites });
+    if (!wasThere) this.applyIfBrought();
+  }
+
+  private applyIfBrought(): void {
+    const { item, sites } = this.view.get();
+    if (item !== null && siteFor(item.url, sites ?? []) !== null) this.use(item);
   }
 
   private async change(work: () => Promise<readonly CookieSite[]>): Promise<boolean> {

@@ -71,6 +71,7 @@ export const de: Text = {
     headline: "Schaut alles gemeinsam, auf die Sekunde genau.",
     wish: "Link einfügen oder Raum benennen",
     open: "Raum öffnen",
+    brought: "Öffne für diesen Link einen neuen Raum, oder bring ihn in einen von unten oder in einen, den du nennst.",
     notAWish: "Füg einen Link ein, oder nimm Buchstaben und Ziffern als Namen des Raums.",
     recent: "Letzte Räume",
     playing: "Läuft",
@@ -528,6 +529,24 @@ export const de: Text = {
     fromDevice: "Eine cookies.txt von diesem Gerät",
     chooseFile: "Datei wählen",
     line: (line, message) => `Zeile ${line}: ${message}.`,
+  },
+
+  pairing: {
+    title: "Ohne Dateien: die Erweiterung des Browsers",
+    text: "Sie bringt die Cookies der Seiten, die du in ihr einschaltest, und hält sie frisch.",
+    withConnected: (site) =>
+      `Dein Browser ist verbunden: Schalte ${site} unter dem Knopf der Erweiterung ein, und der Link wird nochmal versucht.`,
+    connect: "Einen Browser verbinden",
+    code: "Code für die Erweiterung",
+    how: "Drück auf den Knopf der Erweiterung, während du das siehst, oder tipp den Code dort ein. Er gilt einmal, fünf Minuten lang.",
+    connected: "Verbundene Browser",
+    lastSeen: (time) => `zuletzt hier: ${time}`,
+    disconnect: (browser) => `${browser} trennen`,
+  },
+
+  brought: {
+    title: "Diesen Link hinzufügen?",
+    text: (site) => `Die Adresse, die du geöffnet hast, bringt einen Link zu ${site} für diesen Raum mit.`,
   },
 
   figures: {

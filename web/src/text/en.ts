@@ -66,6 +66,7 @@ export const en = {
     headline: "Watch anything with friends, to the second.",
     wish: "Paste a link, or name a room",
     open: "Open the room",
+    brought: "Open a new room for this link, or bring it to one of those below, or to one that you name.",
     notAWish: "Paste a link, or use letters and digits for a room’s name.",
     recent: "Recent rooms",
     playing: "Playing",
@@ -498,6 +499,24 @@ export const en = {
     fromDevice: "A cookies.txt from this device",
     chooseFile: "Choose a file",
     line: (line: number, message: string) => `Line ${line}: ${message}.`,
+  },
+
+  pairing: {
+    title: "Without files: the browser’s extension",
+    text: "It brings the cookies of the sites that you turn on in it, and keeps them fresh.",
+    withConnected: (site: string) =>
+      `Your browser is connected: turn ${site} on under the extension’s button, and the link is tried again.`,
+    connect: "Connect a browser",
+    code: "Code for the extension",
+    how: "Press the extension’s button while you see this, or type the code there. It works once, for five minutes.",
+    connected: "Connected browsers",
+    lastSeen: (time: string) => `last here: ${time}`,
+    disconnect: (browser: string) => `Disconnect ${browser}`,
+  },
+
+  brought: {
+    title: "Add this link?",
+    text: (site: string) => `The address that you opened brings a link to ${site} for this room.`,
   },
 
   figures: {

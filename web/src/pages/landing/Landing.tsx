@@ -1,6 +1,7 @@
 import { ArrowRight, Link2, ListVideo, Users } from "lucide-react";
 import { type FormEvent, useEffect, useState } from "react";
 import { ApiError, createRoom, listRooms } from "@/lib/api";
+import { bringing, broughtLink } from "@/lib/brought";
 import { readWish } from "@/lib/links";
 import { go, roomPath } from "@/lib/routing";
 import { t } from "@/text";
@@ -51,7 +52,7 @@ export default function Landing() {
 }
 
 function WishForm() {
-  const [text, setText] = useState("");
+  const [text, setText] = useState(() => broughtLink() ?? "");
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
 
@@ -63,7 +64,7 @@ function WishForm() {
       return;
     }
     if (wish.kind === "room") {
-      go(roomPath(wish.id));
+      go(bringing(roomPath(wish.id), broughtLink()));
       return;
     }
     setBusy(true);
@@ -106,6 +107,7 @@ function WishForm() {
       <p id="wish-problem" role="alert" className="mt-3 min-h-6 text-bad">
         {problem}
       </p>
+      {broughtLink() !== null && <p className="text-dim">{t.landing.brought}</p>}
     </form>
   );
 }

@@ -1,3 +1,4 @@
+import { bringing, broughtLink } from "@/lib/brought";
 import { go, roomPath } from "@/lib/routing";
 import { t } from "@/text";
 import { Avatar } from "@/ui/Avatar";
@@ -5,7 +6,7 @@ import { Thumbnail } from "@/ui/Thumbnail";
 import type { RoomSummary } from "@/wire/wire.gen";
 
 export function RoomCard({ room }: { readonly room: RoomSummary }) {
-  const path = roomPath(room.id);
+  const path = bringing(roomPath(room.id), broughtLink());
   const names = room.member_names;
   return (
     <li>

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "react";
+import { broughtLink, dropParameter } from "@/lib/brought";
 import { DialogLater } from "@/lib/later";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
@@ -15,6 +16,7 @@ import { useFullscreen } from "./useFullscreen";
 import { useShortcuts } from "./useShortcuts";
 
 const keyHelp = async () => (await import("./KeyHelp")).KeyHelp;
+const broughtDialog = async () => (await import("./BroughtDialog")).BroughtDialog;
 const signInsDialog = async () => (await import("./SignInsDialog")).SignInsDialog;
 
 export interface Layout {
@@ -35,6 +37,8 @@ export function Room({ session }: { readonly session: RoomSession }) {
   const [isTheatre, setTheatre] = useState(false);
   const [isHelpOpen, setHelp] = useState(false);
   const [hasFigures, setFigures] = useState(false);
+  const [brought] = useState(broughtLink);
+  const [isAsked, setAsked] = useState(brought !== null);
   const [isFullscreen, toggleFullscreen] = useFullscreen(stage, session.player.element);
   const layout: Layout = {
     isPanelOpen,
@@ -50,6 +54,7 @@ export function Room({ session }: { readonly session: RoomSession }) {
   useShortcuts(session, layout);
   const connection = useStore(session.connection.state, (value) => value);
   const isSigningIn = useStore(session.signIns.view, ({ isOpen }) => isOpen);
+  const hasJoined = useStore(session.view, ({ replica }) => replica !== null);
   const title = useStore(session.view, ({ replica }) => replica?.video?.title);
   useEffect(() => {
     document.title = [title, session.roomId, t.app.name].filter(Boolean).join(" · ");
@@ -80,6 +85,16 @@ export function Room({ session }: { readonly session: RoomSession }) {
         session={session}
         isOpen={isSigningIn}
         onClose={() => session.signIns.close()}
+      />
+      <DialogLater
+        load={broughtDialog}
+        session={session}
+        link={brought ?? ""}
+        isOpen={isAsked && hasJoined}
+        onClose={() => {
+          setAsked(false);
+          dropParameter("add");
+        }}
       />
       <DialogLater load={keyHelp} isOpen={isHelpOpen} onClose={() => setHelp(false)} />
       <ToastList toasts={session.toasts} />

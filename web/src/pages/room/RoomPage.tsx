@@ -1,5 +1,6 @@
 import { lazy, Suspense, useEffect, useState } from "react";
 import { nameSession, readSession } from "@/lib/api";
+import { dropParameter } from "@/lib/brought";
 import { RoomSession } from "@/room/session";
 import { t } from "@/text";
 import { Spinner } from "@/ui/Spinner";
@@ -72,7 +73,7 @@ async function enter(): Promise<Entry> {
     await nameSession(asked).catch(() => undefined);
     rememberName(asked);
     // Whoever copies the address must not hand on their name.
-    history.replaceState(null, "", location.pathname);
+    dropParameter("name");
     return { kind: "named", name: asked };
   }
   const held = rememberedName();

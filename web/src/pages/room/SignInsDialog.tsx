@@ -9,6 +9,7 @@ import { t } from "@/text";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { IconButton } from "@/ui/IconButton";
+import { Browsers } from "./Browsers";
 
 const MOST_BYTES = 1 << 20;
 
@@ -26,6 +27,7 @@ export function SignInsDialog({ session, isOpen, onClose }: DialogProps) {
       <div className="flex flex-col gap-5">
         <Offer session={session} view={view} />
         <Sites session={session} view={view} />
+        <Browsers session={session} />
         <Bring session={session} view={view} />
       </div>
     </Dialog>
