@@ -1,6 +1,6 @@
 # Two commands matter: `make up` and `make test`. `make help` lists all.
 .DEFAULT_GOAL := help
-.PHONY: help up test test-compose check check-python check-generated check-web vitest format wire web bench chaos soak drill images lock clean
+.PHONY: help up test test-compose check check-python check-generated check-web check-extension extension vitest format wire web bench chaos soak drill images lock clean
 
 PYTHON ?= python3
 REPLICAS ?= 1
@@ -13,6 +13,10 @@ LOCAL := $(VENV)/.installed-local
 DEV := $(VENV)/.installed-dev
 NODE_MODULES := web/node_modules/.installed
 PAGE := web/dist/index.html
+EXTENSION_MODULES := extension/node_modules/.installed
+EXTENSION := extension/dist/chrome/manifest.json
+# Of the page it has the wire's types and the colours.
+EXTENSION_SOURCES := $(shell find extension web/src/wire web/src/tokens.css -type f -not -path '*/node_modules/*' -not -path 'extension/dist/*' -not -name '*.test.ts' 2>/dev/null)
 PAGE_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' -not -name '*.test.ts' 2>/dev/null)
 
 # HOST and PORT count when given to make: some shells export a HOST of their own.
@@ -32,11 +36,11 @@ help: ## List the targets
 up: $(LOCAL) $(PAGE) ## Install, build and run everything here: http://127.0.0.1:8000
 	@exec $(BIN)/python -m services --replicas $(REPLICAS)
 
-test: check vitest $(PAGE) ## Install what tests need and run all of them
+test: check vitest $(PAGE) $(EXTENSION) ## Install what tests need and run all of them
 	@.ci/prerequisites test
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) $(ARGS)
 
-check: check-python check-generated check-web ## Lint, format, types, imports, generated files
+check: check-python check-generated check-web check-extension ## Lint, format, types, imports, generated files
 
 check-python: $(DEV)
 	$(BIN)/ruff check services tests
@@ -54,19 +58,26 @@ check-generated: $(DEV) $(NODE_MODULES)
 check-web: $(NODE_MODULES)
 	cd web && npm run --silent check
 
-vitest: $(NODE_MODULES)
-	cd web && npm run --silent test
+check-extension: $(EXTENSION)
+	cd extension && npm run --silent check && npm run --silent lint:firefox
 
-format: $(DEV) $(NODE_MODULES) ## Format Python and TypeScript
+vitest: $(NODE_MODULES) $(EXTENSION_MODULES)
+	cd web && npm run --silent test
+	cd extension && npm run --silent test
+
+format: $(DEV) $(NODE_MODULES) $(EXTENSION_MODULES) ## Format Python and TypeScript
 	$(BIN)/ruff check --fix-only services tests
 	$(BIN)/ruff format services tests
 	cd web && npm run --silent format
+	cd extension && npm run --silent format
 
 wire: $(DEV) $(NODE_MODULES) ## Write the page's types and PROTOCOL.md from services/common/wire
 	$(BIN)/python -m services.common.wire.schema --out web/src/wire/wire.schema.json --protocol PROTOCOL.md
 	cd web && npm run --silent wire
 
 web: $(PAGE) ## Build the page
+
+extension: $(EXTENSION) ## Build the browser's extension: extension/dist has a folder and a zip for each browser
 
 bench: $(DEV) ## Measure; asserts nothing
 	@set -e; found=; for file in tests/bench/[!_]*.py; do \
@@ -110,7 +121,7 @@ lock: $(DEV) ## Pin every dependency anew, with hashes
 	  $(COMPILE) --upgrade --constraint requirements/dev.txt --extra $$extra -o requirements/$$extra.txt; done
 
 clean: ## Remove what the commands made, except data
-	rm -rf $(VENV) web/node_modules web/dist build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) web/node_modules web/dist extension/node_modules extension/dist build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find services tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -138,4 +149,15 @@ $(NODE_MODULES): web/package.json web/package-lock.json
 $(PAGE): $(NODE_MODULES) $(PAGE_SOURCES)
 	@echo 'building the page'
 	@cd web && npm run --silent build
+	@touch $@
+
+$(EXTENSION_MODULES): extension/package.json extension/package-lock.json
+	@.ci/prerequisites node
+	@echo "installing the extension's tools (once)"
+	@cd extension && npm install --no-save --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(EXTENSION): $(EXTENSION_MODULES) $(EXTENSION_SOURCES)
+	@echo 'building the extension'
+	@cd extension && npm run --silent build
 	@touch $@

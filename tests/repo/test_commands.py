@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import tomllib
 from pathlib import Path
@@ -22,7 +23,7 @@ def make(*arguments: str) -> str:
 
 def test_make_alone_lists_every_target_that_people_use() -> None:
     listed = make()
-    for target in ("up", "test", "check", "format", "wire", "web", "bench", "images", "lock", "clean"):
+    for target in ("up", "test", "check", "format", "wire", "web", "extension", "bench", "images", "lock", "clean"):
         assert f"\033[1m{target:12}\033[0m " in listed, target
 
 
@@ -76,6 +77,7 @@ def test_a_program_that_is_too_old_is_named_with_its_version(tmp_path: Path) -> 
     assert "v18.19.0 is too old" in checked.stderr
 
 
-def test_the_package_and_the_code_have_one_version() -> None:
+def test_package_code_and_extension_have_one_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["version"] == __version__
+    extension = json.loads((ROOT / "extension" / "package.json").read_text())
+    assert project["version"] == extension["version"] == __version__

@@ -74,10 +74,19 @@ def test_a_lock_has_hashes_and_no_addresses(lock: str) -> None:
     assert not re.search(r"https?://|file:|--(extra-)?index-url|--find-links", text)
 
 
-def test_the_pages_lock_has_no_addresses() -> None:
-    packages = json.loads((ROOT / "web" / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+@pytest.mark.parametrize("folder", ["web", "extension"])
+def test_a_lock_of_npm_has_no_addresses(folder: str) -> None:
+    packages = json.loads((ROOT / folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
     assert not [name for name, package in packages.items() if str(package.get("resolved", "")).startswith("http")]
     assert all("integrity" in package for name, package in packages.items() if name and not package.get("link"))
+
+
+def test_page_and_extension_are_made_by_the_same_tools() -> None:
+    described = [json.loads((ROOT / folder / "package.json").read_text()) for folder in ("web", "extension")]
+    page, extension = (each.get("dependencies", {}) | each["devDependencies"] for each in described)
+    shared = page.keys() & extension.keys()
+    assert {"typescript", "vite", "vitest", "@biomejs/biome"} <= shared
+    assert {name: page[name] for name in shared} == {name: extension[name] for name in shared}
 
 
 def test_all_locks_agree_on_every_version() -> None:

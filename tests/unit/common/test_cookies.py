@@ -27,8 +27,10 @@ from services.common.cookies import (
     sites_of,
     write_netscape,
 )
+from tests.support.node import ROOT
 
 NOW = 1_700_000_000.0
+SITES = json.loads((ROOT / "tests" / "fixtures" / "sites.json").read_text(encoding="utf-8"))
 LATER = 4_000_000_000
 Told = set[tuple[str, str, str, str | None, bool, int]]
 
@@ -261,3 +263,8 @@ def test_an_expired_cookie_is_sent_nowhere() -> None:
 
 def test_a_cookies_value_is_in_no_repr() -> None:
     assert "secret" not in repr([Cookie(domain="a.example", name="n", value="secret")])
+
+
+@pytest.mark.parametrize("host", SITES)
+def test_a_host_is_of_the_site_that_the_extension_says(host: str) -> None:
+    assert site_of(host) == SITES[host]
