@@ -221,7 +221,10 @@ def main() -> None:
     options = parser.parse_args()
     if options.quick:
         options.repeats, options.soak = 2, 20.0
-    print(f"{machine()}; {options.pages} pages over 2 replicas, {counter.FRAME_RATE} frames a second", flush=True)
+    print(
+        f"{machine()}, {busy()}; {options.pages} pages over 2 replicas, {counter.FRAME_RATE} frames a second",
+        flush=True,
+    )
     asyncio.run(run(options))
 
 

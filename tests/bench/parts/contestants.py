@@ -25,6 +25,7 @@ from services.common.room.store import RoomStore
 from services.common.wire.models import QueueItem, VideoState
 from tests.bench.parts.client import Dialect, SocketIO, WatchTogether
 from tests.support.node import ROOT, Node, free_port
+from tests.support.redis import RedisServer
 
 CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "watch-together" / "bench"
 PACKAGES: Final = ("socket.io@4.8", "@socket.io/redis-adapter@8.3", "redis@5")
@@ -43,6 +44,7 @@ class Contestant(Protocol):
 
     name: str
     dialect: Dialect
+    redis: RedisServer
 
     @property
     def urls(self) -> list[str]: ...
@@ -64,14 +66,14 @@ class Contestant(Protocol):
 
 
 class Ours:
-    """Two replicas of the sync service, with its default settings."""
+    """Replicas of the sync service, with its default settings."""
 
-    def __init__(self, redis_url: str, folder: Path) -> None:
+    def __init__(self, redis: RedisServer, folder: Path, replicas: int = NODES) -> None:
         self.name = "watch-together"
         self.dialect: Dialect = WatchTogether()
-        self._redis_url = redis_url
-        settings = {"WT_REDIS_URL": redis_url, "WT_DRAIN_S": str(DRAIN_S)}
-        self._nodes = [Node("services.sync", folder / f"sync-{n}.log", settings=settings) for n in range(NODES)]
+        self.redis = redis
+        settings = {"WT_REDIS_URL": redis.url, "WT_DRAIN_S": str(DRAIN_S)}
+        self._nodes = [Node("services.sync", folder / f"sync-{n}.log", settings=settings) for n in range(replicas)]
 
     @property
     def urls(self) -> list[str]:
@@ -83,7 +85,7 @@ class Ours:
 
     async def prepare(self, rooms: Sequence[str]) -> None:
         """Stand for the resolver: every room gets a video without a known end."""
-        redis = connect(self._redis_url)
+        redis = connect(self.redis.url)
         store = RoomStore(redis, Keys("wt"))
         await store.masters.refresh()
         video = codec.encode_text(VideoState(url=LINK, title="Clip", stream_type="direct"))
@@ -113,12 +115,12 @@ class Ours:
 class _Processes:
     """Two processes that take a port and a Redis URL."""
 
-    def __init__(self, name: str, command: Sequence[str], folder: Path, redis_url: str, log: Path) -> None:
+    def __init__(self, name: str, command: Sequence[str], folder: Path, redis: RedisServer, log: Path) -> None:
         self.name = name
         self.dialect: Dialect = SocketIO()
         self._command = command
         self._folder = folder
-        self._redis_url = redis_url
+        self.redis = redis
         self._log = log
         self._ports = [free_port() for _ in range(NODES)]
         self._running: list[subprocess.Popen[bytes]] = []
@@ -141,7 +143,7 @@ class _Processes:
     def __enter__(self) -> Self:
         with self._log.open("ab") as log:
             for port in self._ports:
-                command = [*self._command, str(port), self._redis_url]
+                command = [*self._command, str(port), self.redis.url]
                 self._running.append(subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log))
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not all(_answers(port) for port in self._ports):
@@ -159,7 +161,7 @@ class _Processes:
             process.wait()
 
 
-def python_socketio(redis_url: str, folder: Path) -> Contestant:
+def python_socketio(redis: RedisServer, folder: Path) -> Contestant:
     """python-socketio with AsyncRedisManager, on uvicorn and uvloop as we are.
 
     :raises MissingError: if it is not installed.
@@ -167,10 +169,10 @@ def python_socketio(redis_url: str, folder: Path) -> Contestant:
     if find_spec("socketio") is None:
         raise MissingError("python-socketio is not installed: pip install -e '.[bench]'")
     command = [sys.executable, "-m", "tests.bench.parts.socketio_app"]
-    return _Processes("python-socketio", command, ROOT, redis_url, folder / "python-socketio.log")
+    return _Processes("python-socketio", command, ROOT, redis, folder / "python-socketio.log")
 
 
-def node_socketio(redis_url: str, folder: Path) -> Contestant:
+def node_socketio(redis: RedisServer, folder: Path) -> Contestant:
     """socket.io for Node with its Redis adapter. Its packages are installed once, into a cache folder.
 
     :raises MissingError: if there is no Node or npm, or its registry does not answer.
@@ -183,7 +185,14 @@ def node_socketio(redis_url: str, folder: Path) -> Contestant:
         _install(packages)
     source = Path(__file__).with_name("socketio_app.mjs")
     shutil.copy(source, packages / source.name)
-    return _Processes("socket.io", ["node", source.name], packages, redis_url, folder / "socket.io.log")
+    return _Processes("socket.io", ["node", source.name], packages, redis, folder / "socket.io.log")
+
+
+def node_packages() -> dict[str, str]:
+    """The versions of what Node's contestant is made of, as far as it is there."""
+    tool = shutil.which("node")
+    said = subprocess.run([tool, "--version"], capture_output=True, text=True, check=True).stdout if tool else ""
+    return {"Node": said.strip().removeprefix("v"), **dict(package.rsplit("@", 1) for package in PACKAGES)}
 
 
 def _install(folder: Path) -> None:
