@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 import orjson
 
 T = TypeVar("T")
+
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 class MalformedError(ValueError):
@@ -16,6 +18,9 @@ class MalformedError(ValueError):
 
 def encode(value: object) -> bytes:
     """Encode plain values, dataclasses and msgspec structs as compact JSON."""
+    if isinstance(value, msgspec.Struct):
+        # By itself: a third of the way over plain dictionaries.
+        return _ENCODER.encode(value)
     return orjson.dumps(value, default=_to_builtins)
 
 

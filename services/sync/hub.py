@@ -106,7 +106,7 @@ class Hub:
             return
         try:
             await self._store.leave(room.id, connection.id, grace_ms=round(grace_s * 1000))
-            await self._store.directory.set_due(room.id, (self._clock.now(room.id) + grace_s) * 1000)
+            await self._store.directory.set_due({room.id: (self._clock.now(room.id) + grace_s) * 1000})
         except Unavailable:
             log.info("leave_not_told", room=room.id)
         finally:
@@ -148,25 +148,29 @@ class Hub:
             self._reading[room.id] = task
             task.add_done_callback(lambda _: self._reading.pop(room.id, None))
 
-    async def refresh(self, room: HostedRoom) -> None:
-        """Renew the leases of a room's sockets here, and notice an event that was lost in a quiet room."""
+    async def refresh(self, room: HostedRoom) -> float | None:
+        """Renew the leases of a room's sockets here, and notice an event that was lost in a quiet room.
+
+        Answers when the first lease of the room ends (room clock, ms), if there is one.
+        """
         leases = [(connection.id, self._lease_ms(connection)) for connection in room.connections]
         if not leases:
-            return
+            return None
         slowest_ms = math.ceil(max(connection.rtt_s for connection in room.connections) * 1000)
-        version, unknown = await self._store.refresh(room.id, leases, replica=self._node, rtt_ms=slowest_ms)
+        renewed = await self._store.refresh(room.id, leases, replica=self._node, rtt_ms=slowest_ms)
         # Who is being sent out must not be let in again on the way.
         by_id = {connection.id: connection for connection in room.connections if connection.close_code is None}
-        for connection in [by_id[gone] for gone in unknown if gone in by_id]:
+        for connection in [by_id[gone] for gone in renewed.unknown if gone in by_id]:
             try:
                 await self._enter(connection)
             except Refused as refusal:
                 connection.close(CLOSE_CODES.get(refusal.code, CloseCode.RESTARTING))
-        if version > room.record.version:
+        if renewed.version > room.record.version:
             await asyncio.sleep(0.2)
-            if version > room.record.version:
+            if renewed.version > room.record.version:
                 self.reread(room)
         await self._store.directory.touch(room.id, self._clock.now(room.id), listed=not room.record.is_unlisted)
+        return renewed.first_end_ms
 
     async def close(self) -> None:
         """Stop reading."""

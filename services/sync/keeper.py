@@ -18,6 +18,7 @@ from services.common.wire.server import Goodbye, Ping
 from services.sync import metrics
 from services.sync.clock import RoomClock
 from services.sync.config import SyncSettings
+from services.sync.ends import Ends
 from services.sync.hosted import HostedRoom
 from services.sync.hub import Hub
 from services.sync.players import Players
@@ -34,8 +35,6 @@ _FIRST_REAP_S: Final = 3.0
 _OVERDUE_S: Final = 2.0
 _FIRST_SAMPLES: Final = 5
 _AT_ONCE: Final = 32
-# A lease may be made shorter (a hidden page is looked at again): no room is left alone for longer than this.
-_LOOK_AGAIN_S: Final = 8.0
 _LOOK_EVERY_S: Final = 0.25
 
 
@@ -61,8 +60,7 @@ class Keeper:
         self._witness = witness
         self._reap_from = clock.monotonic() + _FIRST_REAP_S
         self._runs: dict[str, str] = {}
-        # Until when (monotonic) no lease of a hosted room ends: 500 small rooms cost a tenth of a core otherwise.
-        self._quiet: dict[str, float] = {}
+        self._ends = Ends(store.directory, clock)
         self._clock_soon = asyncio.Event()
         self._refresh_soon = asyncio.Event()
 
@@ -145,7 +143,13 @@ class Keeper:
                 room.beat(self._clock.now(room.id))
 
     async def _refresh(self) -> None:
-        await _for_all(self._hub.rooms, self._hub.refresh)
+        await _for_all(self._hub.rooms, self._renew)
+        await self._ends.tell()
+
+    async def _renew(self, room: HostedRoom) -> None:
+        first_ms = await self._hub.refresh(room)
+        if first_ms is not None:
+            await self._ends.note(room.id, first_ms)
 
     async def _sweep(self) -> None:
         now = self._clock.monotonic()
@@ -158,20 +162,20 @@ class Keeper:
         if now < self._reap_from:
             return
         hosted = {room.id for room in self._hub.rooms}
-        self._quiet = {room: until for room, until in self._quiet.items() if room in hosted and until > now}
         due = set(await self._store.directory.due(self._clock.now() * 1000))
-        await _for_all(sorted((hosted - self._quiet.keys()) | due), self._reap)
+        await _for_all(sorted(self._ends.near(hosted) | due), self._reap)
+        await self._ends.tell()
 
     async def _reap(self, room: str) -> None:
-        first_ms = await self._store.reap(room, self._clock.judged_until(room))
-        await self._store.directory.set_due(room, first_ms)
-        quiet_s = first_ms / 1000 - self._clock.now(room) if first_ms else 0.0
-        self._quiet[room] = self._clock.monotonic() + min(quiet_s, _LOOK_AGAIN_S)
+        await self._ends.note(room, await self._store.reap(room, self._clock.judged_until(room)))
 
     async def _ping(self) -> None:
+        """Ask who has been silent whether they are there; who spoke is."""
         frame = codec.encode_text(Ping())
+        silent_since = self._clock.monotonic() - self._settings.ping_s / 2
         for connection in self._hub.connections():
-            connection.send(frame)
+            if connection.heard_at < silent_since:
+                connection.send(frame)
 
     async def _watch_ends(self) -> None:
         overdue = [room for room in self._hub.rooms if _is_overdue(room, self._clock.now(room.id))]

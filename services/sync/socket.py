@@ -44,6 +44,8 @@ _KNOWN_TYPES: Final = frozenset(shape.__struct_config__.tag for shape in get_arg
 # Nothing becomes necessary by these: to look through the queue after each costs more than a long queue's worth.
 _CHANGE_NO_ITEM: Final = frozenset(("play", "pause", "seek", "set_rate", "chat", "react", "rename"))
 
+_OF_A_MEMBER: Final = (client.SetRole, client.Kick, client.Ban)
+
 # Told about every other applied command, to see to what it made necessary.
 Changed = Callable[[HostedRoom], None]
 
@@ -282,7 +284,7 @@ class SocketEndpoint:
     ) -> None:
         """Apply a command, and give its answer to the seeks that it replaces, too."""
         ids = (*superseded, command.id)
-        if isinstance(command, client.SetRole | client.Kick | client.Ban):
+        if isinstance(command, _OF_A_MEMBER):
             command = structs.replace(command, member=room.veil.reveal(command.member))
         kind = str(type(command).__struct_config__.tag)
         outcome = "applied"

@@ -163,7 +163,7 @@ async def test_thousands_who_leave_at_once_are_all_heard(redis: Redis, redis_ser
 
     async def leave(number: int) -> None:
         await store.leave("den", f"c{number}", grace_ms=1000)
-        await store.directory.set_due(f"den-{number}", 1e12 + number)
+        await store.directory.set_due({f"den-{number}": 1e12 + number})
 
     await asyncio.gather(*(leave(number) for number in range(5000)))
     assert len(await store.directory.due(2e12, limit=10_000)) == 5000

@@ -261,9 +261,21 @@ async def test_a_member_with_two_tabs_is_gone_once_with_the_last(store: RoomStor
 
 async def test_a_refresh_names_connections_that_are_not_known_any_more(store: RoomStore) -> None:
     await join(store)
-    version, unknown = await store.refresh(ROOM, [("c1", LEASE_MS), ("ghost", LEASE_MS)])
-    assert unknown == ["ghost"]
-    assert version == (await record_of(store)).version
+    renewed = await store.refresh(ROOM, [("c1", LEASE_MS), ("ghost", LEASE_MS)])
+    assert renewed.unknown == ["ghost"]
+    assert renewed.version == (await record_of(store)).version
+
+
+async def test_a_refresh_tells_when_the_first_lease_of_the_room_ends(store: RoomStore) -> None:
+    await join(store)
+    await join(store, Sender("guest-ben", "c2"))
+    await store.refresh(ROOM, [("c1", LEASE_MS), ("c2", LEASE_MS)])
+    await store.leave(ROOM, "c2", grace_ms=1000)
+    first_end_ms = (await store.refresh(ROOM, [("c1", LEASE_MS)])).first_end_ms
+    assert first_end_ms == await store.reap(ROOM)
+    assert first_end_ms is not None
+    assert first_end_ms == pytest.approx(await store.masters.time() * 1000 + 1000, abs=500)
+    assert (await store.refresh("nobody-there", [])).first_end_ms is None
 
 
 async def test_catching_up_gives_every_event_since_or_says_that_it_can_not(store: RoomStore) -> None:

@@ -5,7 +5,7 @@ Outside of the rooms' hash tags, so that no room's script can keep it: a hint th
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from redis.asyncio import Redis
@@ -62,13 +62,15 @@ class Directory:
             found = await self._redis.zrangebyscore(self._keys.rooms_due(), "-inf", now_ms, start=0, num=limit)
         return [room.decode() for room in found]
 
-    async def set_due(self, room: str, due_ms: float | None) -> None:
-        """When the sweep must look at this room again; None: it is empty."""
+    async def set_due(self, dues: Mapping[str, float | None]) -> None:
+        """When the sweep must look at rooms again (room clock, ms); None: it is empty."""
         key = self._keys.rooms_due()
-        if due_ms is None:
-            await self._runner.ask(key, "ZREM", key, room)
-        else:
-            await self._runner.ask(key, "ZADD", key, f"{due_ms:.0f}", room)
+        empty = [room for room, due_ms in dues.items() if due_ms is None]
+        scores = [part for room, due_ms in dues.items() if due_ms is not None for part in (f"{due_ms:.0f}", room)]
+        if empty:
+            await self._runner.ask(key, "ZREM", key, *empty)
+        if scores:
+            await self._runner.ask(key, "ZADD", key, *scores)
 
 
 def _summary(record: RoomRecord) -> RoomSummary:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from redis.asyncio import Redis
 
@@ -24,6 +24,16 @@ PlaybackKind = Literal["play", "pause", "seek", "set_rate"]
 
 # How many entries of a playlist enter a room at a time.
 AT_A_TIME: Final = 50
+
+
+class Renewed(NamedTuple):
+    """What a replica learns when it renews its leases: the room's version, when the first lease in it ends (room clock,
+    ms; None if nobody is there), and which of its connections must join again.
+    """
+
+    version: int
+    first_end_ms: float | None
+    unknown: list[str]
 
 
 class RoomStore:
@@ -85,14 +95,12 @@ class RoomStore:
 
     async def refresh(
         self, room: str, leases: Sequence[tuple[str, int]], *, replica: str = "", rtt_ms: int = 0
-    ) -> tuple[int, list[str]]:
-        """Renew leases (connection, ms), and tell how slow the slowest of them is.
-
-        Answers the room's version and the connections that must join again.
-        """
+    ) -> Renewed:
+        """Renew leases (connection, ms), and tell how slow the slowest of them is."""
         flat = [part for connection, lease_ms in leases for part in (connection, str(lease_ms))]
         answer = await self._run("refresh", room, SYSTEM, replica, str(rtt_ms), *flat)
-        return int(answer[1]), [connection.decode() for connection in answer[2:]]
+        unknown = [connection.decode() for connection in answer[3:]]
+        return Renewed(int(answer[1]), float(answer[2]) if answer[2] else None, unknown)
 
     async def leave(self, room: str, connection: str, *, grace_ms: int) -> None:
         """Shorten a connection's lease; the member is gone when it ends."""
