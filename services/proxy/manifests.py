@@ -129,7 +129,7 @@ class Manifests:
         if form == "dash":
             is_large = len(body) > LARGE_XML_BYTES
             mpd = await asyncio.to_thread(dash.rewrite, body, links) if is_large else dash.rewrite(body, links)
-            return _entry(mpd.body, dash.MIME_TYPE, mpd.fresh_s)
+            return _entry(mpd.body, mpd.content_type, mpd.fresh_s)
         if source.ticket.kind is Kind.JSON and (listed := assets.rewrite(body, links)) is not None:
             return _entry(listed, assets.MIME_TYPE, 0)
         declared = answer.headers.get("Content-Type", "")
@@ -138,11 +138,11 @@ class Manifests:
 
     def _links(self, source: Source, answer: Answer) -> Links:
         ticket = source.ticket
-        base = answer.target.url
+        base = ticket.base or answer.target.url
         if ticket.directives:
             # What the player added for the origin is no part of the address that children are relative to.
             base = base.removesuffix(ticket.directives).rstrip("?&")
-        return Links(self._signer, base, ticket.object_id, ticket.context, ticket.expires)
+        return Links(self._signer, base, ticket.family, ticket.context, ticket.expires)
 
 
 def _entry(body: bytes, content_type: str, fresh_s: float) -> Entry:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from services.common.errors import Refused
 from services.common.stream import Kind, StreamSigner, expiry, object_id
+from services.proxy.manifest.links import BASE_MARK, ROOT_MARK
 
 OPEN_SCOPE: Final = "open"
 
@@ -48,6 +49,21 @@ class Ticket:
     def imports(self) -> dict[str, str]:
         """Variables that a multivariant playlist hands its children, in the fragment of their URLs."""
         return dict(parse_qsl(urlsplit(self.url).fragment, keep_blank_values=True))
+
+    @property
+    def family(self) -> str:
+        """The object that the children of this manifest belong to: itself, unless it is where another has moved."""
+        return self._marks.get(ROOT_MARK, self.object_id)
+
+    @property
+    def base(self) -> str:
+        """What the children of this manifest are relative to, where that is not its own URL."""
+        return self._marks.get(BASE_MARK, "")
+
+    @property
+    def _marks(self) -> dict[str, str]:
+        # Whoever could write these would name other people's objects.
+        return self.imports if self.is_signed else {}
 
 
 class Tickets:

@@ -52,6 +52,7 @@ _TAG: Final = re.compile(r"#(EXT[A-Z0-9-]*)(?::(.*))?")
 # Begins at the beginning of a name only, so that the time it takes grows with the line's length and no faster.
 _ATTRIBUTE: Final = re.compile(r'(?<![A-Za-z0-9-])([A-Za-z0-9-]++)[ \t]*+=([ \t]*+"[^"]*"?|[^",]*)')
 _VARIABLE: Final = re.compile(r"\{\$([A-Za-z0-9_-]++)\}")
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 # What variables may hold, and make of a playlist: definitions that name each other would fill any memory.
 _MAX_VALUE_CHARS: Final = 4096
 _MAX_EXPANDED_CHARS: Final = 16 * 1024 * 1024
@@ -162,7 +163,12 @@ def _definitions(lines: list[str], base: str, imports: Mapping[str, str]) -> dic
             query = parse_qs(urlsplit(base).query, keep_blank_values=True) if query is None else query
             name = given["QUERYPARAM"]
             value = query.get(name, [""])[0] or None
-        if value is not None and len(value) <= _MAX_VALUE_CHARS and not _UNQUOTABLE.search(value):
+        if (
+            _NAME.fullmatch(name)
+            and value is not None
+            and len(value) <= _MAX_VALUE_CHARS
+            and not _UNQUOTABLE.search(value)
+        ):
             found[name] = value
     return found
 

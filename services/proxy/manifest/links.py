@@ -19,6 +19,10 @@ _SUFFIXES: Final = frozenset(
     | {".ac3", ".eac3", ".ec3", ".flac", ".mkv", ".webm", ".vtt", ".webvtt", ".m3u8", ".mpd"}
 )
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+# In the fragment of a manifest's URL, beside variables, whose names are made of letters: what its children belong to,
+# and what they are relative to, where that is not the manifest itself.
+ROOT_MARK: Final = "."
+BASE_MARK: Final = "/"
 # Of all the URLs in one manifest: a day of two-second segments takes half of it.
 _MAX_CHARS: Final = 32 * 1024 * 1024
 
@@ -56,6 +60,8 @@ class Links:
     variables: Mapping[str, str] = field(default_factory=dict)
     # Where relative URIs start from instead of `base`: a BaseURL of an MPD.
     nested: str = ""
+    # What is added to the URLs of segments.
+    query: str = ""
     budget: Budget = field(default_factory=Budget, compare=False)
 
     def child(self, uri: str, kind: Kind, *, assumed: str = "") -> str:
@@ -65,7 +71,7 @@ class Links:
 
         :raises Unavailable: as `Budget.take`.
         """
-        absolute = self.resolve(uri)
+        absolute = self._asked(uri, kind)
         if absolute is None:
             return uri
         try:
@@ -83,7 +89,7 @@ class Links:
         """Our URL for a DASH template, its identifiers (`$Number$`) left for the player to replace."""
         if "$" not in uri:
             return self.child(uri, kind)
-        absolute = self.resolve(uri)
+        absolute = self._asked(uri, kind)
         if absolute is None:
             return uri
         try:
@@ -91,6 +97,36 @@ class Links:
             return self.budget.take(self.signer.template_path(ref))
         except (Refused, ValueError):
             return self.budget.take(_refused(absolute))
+
+    def again(self, uri: str) -> str:
+        """Our URL for where this manifest itself has moved: one object, however often it moves, with the same children.
+
+        :raises Unavailable: as `Budget.take`.
+        """
+        return self._marked(uri, object_id(self.parent, "Location"), {ROOT_MARK: self.parent})
+
+    def patch(self, uri: str) -> str:
+        """Our URL for changes to this manifest, whose children are relative to `base`.
+
+        :raises Unavailable: as `Budget.take`.
+        """
+        return self._marked(uri, object_id(self.parent, uri), {ROOT_MARK: self.parent, BASE_MARK: self.base})
+
+    def _marked(self, uri: str, name: str, marks: Mapping[str, str]) -> str:
+        absolute = self.resolve(uri)
+        if absolute is None:
+            return ""
+        try:
+            url = f"{parse_url(absolute).url}#{urlencode(marks)}"
+        except (Refused, ValueError):
+            return self.budget.take(_refused(absolute))
+        return self.budget.take(self.signer.path(StreamRef(url, Kind.MANIFEST, name, self.context, self.expires)))
+
+    def _asked(self, uri: str, kind: Kind) -> str | None:
+        absolute = self.resolve(uri)
+        if absolute is None or not self.query or kind in MANIFESTS:
+            return absolute
+        return f"{absolute}{'&' if '?' in absolute else '?'}{self.query}"
 
     def resolve(self, uri: str) -> str | None:
         """The absolute form of `uri`; None if its scheme is not http(s)."""

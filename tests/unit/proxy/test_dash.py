@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import time
+from urllib.parse import urlsplit
+
 import pytest
 from lxml import etree
 
 from services.common.errors import Unavailable
-from services.common.stream import Kind
+from services.common.stream import Kind, StreamRef
 from services.proxy.manifest.dash import rewrite
-from tests.unit.proxy.links import links, ref
+from services.proxy.tickets import Tickets
+from tests.unit.proxy.links import EXPIRES, SIGNER, links, ref
+from tests.unit.proxy.players import addresses_of_mpd, is_foreign
 
 BASE = "https://cdn.example/v/manifest.mpd?session=1"
 HERE = "https://cdn.example/v/"
@@ -157,20 +162,133 @@ def test_the_kind_of_text_and_picture_tracks_is_told() -> None:
     assert ref(found(root, "SegmentTemplate")[0].get("media", ""), Number="1").kind is Kind.IMAGE
 
 
-def test_where_a_live_manifest_moves_and_what_time_it_is_leads_to_us() -> None:
+def test_what_time_it_is_leads_to_us_or_is_said_and_no_time_server_is_asked() -> None:
     root = mpd(
-        """<Location>https://eu.example/v/live.mpd</Location><PatchLocation>patch.mpp</PatchLocation>
-        <ContentSteering>https://steer.example/</ContentSteering>
+        """<ContentSteering>https://steer.example/</ContentSteering>
+        <UTCTiming schemeIdUri="urn:mpeg:dash:utc:ntp:2014" value="ntp.example"/>
+        <UTCTiming schemeIdUri="urn:mpeg:dash:utc:sntp:2014" value="ntp.example"/>
         <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value="https://t.example/a https://t.example/b"/>
+        <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-xsdate:2014" value="time"/>
         <UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="2026-01-01T00:00:00Z"/>""",
         'type="dynamic" minimumUpdatePeriod="PT1S"',
     )
-    location = ref(found(root, "Location")[0].text or "")
-    assert (location.url, location.kind) == ("https://eu.example/v/live.mpd", Kind.MANIFEST)
-    assert found(root, "PatchLocation") == found(root, "ContentSteering") == []
-    http, direct = found(root, "UTCTiming")
+    assert found(root, "ContentSteering") == []
+    http, xsdate, direct = found(root, "UTCTiming")
     assert [ref(each).url for each in http.get("value", "").split()] == ["https://t.example/a", "https://t.example/b"]
+    assert ref(xsdate.get("value", "")).url == HERE + "time"
     assert direct.get("value") == "2026-01-01T00:00:00Z"
+
+
+def test_an_mpd_that_has_moved_is_one_object_with_the_same_children_however_often_it_moves() -> None:
+    text = b"""<MPD type="dynamic"><Location>https://eu.example/v/live.mpd?session=2</Location>
+        <Period><AdaptationSet><Representation id="a"><SegmentTemplate media="$Number$.m4s"/></Representation>
+        </AdaptationSet></Period></MPD>"""
+
+    def read(base: str, parent: str) -> tuple[StreamRef, StreamRef]:
+        root = etree.fromstring(rewrite(text, links(base, parent)).body)
+        [location], [template] = found(root, "Location"), found(root, "SegmentTemplate")
+        return ref(location.text or ""), ref(template.get("media", ""), Number="1")
+
+    location, first = read(BASE, "parent")
+    assert location.kind is Kind.MANIFEST
+    ticket = Tickets(SIGNER).read(urlsplit(SIGNER.path(location)).query.encode(), EXPIRES - 1)
+    assert (ticket.object_id, ticket.family, ticket.base) == (location.object_id, "parent", "")
+    assert location.object_id != "parent"
+    again, second = read("https://eu.example/v/live.mpd?session=2", ticket.family)
+    assert (again, second.object_id) == (location, first.object_id)
+
+
+def test_a_fragment_that_nobody_signed_names_no_objects() -> None:
+    ticket = Tickets(SIGNER).read(b"url=https%3A%2F%2Fcdn.example%2Fa.mpd%23.%3Dvictim%26%2F%3Dhttps%3A%2F%2Fx%2F", 0)
+    assert (ticket.family, ticket.base) == (ticket.object_id, "")
+
+
+def test_whom_a_player_would_talk_to_besides_is_left_out() -> None:
+    root = mpd(
+        """<ProgramInformation moreInformationURL="https://site.example/"><Title>A film</Title></ProgramInformation>
+        <Metrics metrics="HttpList"><Reporting schemeIdUri="urn:x" reportingUrl="https://spy.example/"/></Metrics>
+        <Period><EventStream schemeIdUri="urn:mpeg:dash:event:callback:2015"><Event>https://spy.example/</Event>
+        </EventStream><EventStream schemeIdUri="urn:scte:scte35:2013:xml"><Event id="1">cue</Event></EventStream>
+        <AdaptationSet><InbandEventStream schemeIdUri="urn:mpeg:dash:event:callback:2015"/>
+        <InbandEventStream schemeIdUri="https://aomedia.org/emsg/ID3"/>
+        <ContentProtection schemeIdUri="urn:uuid:1" xmlns:d="urn:d" xmlns:m="urn:m" value="cenc">
+        <d:Laurl>https://licence.example/</d:Laurl><m:laurl licenseUrl="https://licence.example/"/>
+        <d:Certurl>https://licence.example/</d:Certurl></ContentProtection>
+        <EssentialProperty schemeIdUri="http://dashif.org/guidelines/thumbnail_tile" value="10x1"/>
+        <Representation id="a"><ContentProtection schemeIdUri="urn:uuid:2"><x>https://licence.example/</x>
+        </ContentProtection><BaseURL>a.mp4</BaseURL></Representation></AdaptationSet></Period>"""
+    )
+    assert [each for each in addresses_of_mpd(etree.tostring(root)) if is_foreign(each)] == []
+    assert b"licence.example" not in etree.tostring(root)
+    assert found(root, "Title")[0].text == "A film"
+    assert [each.get("schemeIdUri") for each in found(root, "EventStream")] == ["urn:scte:scte35:2013:xml"]
+    assert [each.get("schemeIdUri") for each in found(root, "InbandEventStream")] == ["https://aomedia.org/emsg/ID3"]
+    assert len(found(root, "ContentProtection")) == 2
+    assert found(root, "EssentialProperty")[0].get("schemeIdUri") == "http://dashif.org/guidelines/thumbnail_tile"
+
+
+def test_other_places_of_the_standard_lead_to_us() -> None:
+    root = mpd(
+        """<BaseURL>https://one.example/r/</BaseURL><ImportedMPD earliestResolutionTimeOffset="5">ad.mpd</ImportedMPD>
+        <InitializationSet id="1" initialization="init.mp4"/>"""
+    )
+    assert ref(found(root, "ImportedMPD")[0].text or "").url == "https://one.example/r/ad.mpd"
+    assert ref(found(root, "InitializationSet")[0].get("initialization", "")).url == "https://one.example/r/init.mp4"
+
+
+@pytest.mark.parametrize(
+    ("info", "query"),
+    [
+        ('queryTemplate="$querypart$" useMPDUrlQuery="true"', "session=1"),
+        ('queryTemplate="$querypart$" useMPDUrlQuery="true" queryString="a=b"', "session=1&a=b"),
+        ('queryTemplate="s=$query:session$&amp;x=1" useMPDUrlQuery="true"', "s=1&x=1"),
+        ('queryTemplate="$querypart$" includeInRequests="xlink steering" queryString="a=b"', ""),
+        ('queryTemplate="$querypart$"', ""),
+    ],
+)
+def test_a_query_that_players_are_to_add_is_the_upstreams_and_added_here(info: str, query: str) -> None:
+    root = period(
+        f"""<AdaptationSet><EssentialProperty schemeIdUri="urn:mpeg:dash:urlparam:2014" xmlns:up="urn:up">
+        <up:UrlQueryInfo {info}/></EssentialProperty><SegmentTemplate initialization="i.mp4" media="$Number$.m4s?z"/>
+        <Representation id="a"/></AdaptationSet>"""
+    )
+    assert found(root, "EssentialProperty") == []
+    own = found(root, "SegmentTemplate")[-1]
+    assert ref(own.get("initialization", "")).url == f"{HERE}i.mp4{'?' if query else ''}{query}"
+    assert ref(own.get("media", ""), Number="7").url == f"{HERE}7.m4s?z{'&' if query else ''}{query}"
+
+
+def test_the_time_an_mpd_takes_grows_with_its_length_and_no_faster() -> None:
+    begun = time.process_time()
+    root = period(f"""<AdaptationSet><SegmentTemplate media="$Number$"/>{'<Representation id="a"/>' * 10_000}
+        </AdaptationSet>""")
+    assert len(found(root, "SegmentTemplate")) == 10_001
+    assert time.process_time() - begun < 15
+
+
+def test_several_elements_that_an_mpd_links_to_are_rewritten_one_by_one() -> None:
+    body = b"""<?xml version="1.0"?><Period id="1"><BaseURL>a/</BaseURL><AdaptationSet><Representation id="a">
+        <BaseURL>v.mp4</BaseURL></Representation></AdaptationSet></Period><Period id="2"/>"""
+    root = etree.fromstring(b"<r>" + rewrite(body, links(BASE)).body + b"</r>")
+    assert [each.get("id") for each in found(root, "Period")] == ["1", "2"]
+    assert ref(found(root, "BaseURL")[0].text or "").url == HERE + "a/v.mp4"
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<AdaptationSet><SegmentList>" + '<SegmentURL mediaRange="1-2"/>' * 20_000 + "</SegmentList>"
+        + '<Representation id="a"/>' * 500 + "</AdaptationSet>",
+        "<AdaptationSet><SegmentTemplate media='" + "$RepresentationID$" * 800 + "'/>"
+        + f"<Representation id='{'a' * 10_000}'/></AdaptationSet>",
+        "<AdaptationSet><SegmentTemplate initialization='" + "i" * 15_000 + "' media='$Number$'/>"
+        + '<Representation id="a"/>' * 4000 + "</AdaptationSet>",
+    ],
+)  # fmt: skip
+def test_a_short_mpd_that_stands_for_an_endless_one_is_the_upstreams_failure(inside: str) -> None:
+    with pytest.raises(Unavailable) as caught:
+        period(inside)
+    assert caught.value.code == "upstream_failed"
 
 
 def test_remote_elements_lead_to_us_unless_they_resolve_to_nothing() -> None:
@@ -206,6 +324,9 @@ def test_how_early_segments_may_be_asked_for_is_kept() -> None:
         ('type="dynamic" minimumUpdatePeriod="PT0.5S"', True, 0.25),
         ('type="dynamic" minimumUpdatePeriod="PT1M"', True, 1.0),
         ('type="dynamic"', True, 1.0),
+        ('type="dynamic" minimumUpdatePeriod="PT0S"', True, 0.25),
+        ('type="dynamic" minimumUpdatePeriod="P0Y0M0DT0H0M1.000S"', True, 0.5),
+        ('type="dynamic" minimumUpdatePeriod="PT1.2.3S"', True, 1.0),
     ],
 )
 def test_what_is_live_is_asked_for_again_soon(attributes: str, is_live: bool, fresh_s: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from lxml import etree
 
 from services.common.errors import Unavailable
 from services.proxy.manifest import assets, dash, dates, hls
@@ -88,6 +90,30 @@ def mutated(text: str, dice: random.Random) -> str:
     return text
 
 
+def mutated_tree(text: str, dice: random.Random) -> str:
+    """An XML document that stays one, of which elements, attributes and texts were moved, renamed or replaced."""
+    root = etree.fromstring(text.encode())
+    for _ in range(dice.randint(1, 8)):
+        every = list(root.iter(etree.Element))
+        one, other = dice.choice(every), dice.choice(every)
+        token = "".join(each for each in dice.choice(TOKENS) if each.isprintable())
+        match dice.randrange(6):
+            case 0 if one.attrib:
+                one.set(dice.choice([str(name) for name in one.attrib]), token)
+            case 1:
+                one.text = token
+            case 2 if one is not root:
+                one.tag = other.tag
+            case 3 if other.attrib and one is not root:
+                name = dice.choice([str(name) for name in other.attrib])
+                one.set(name, other.get(name, ""))
+            case 4 if one is not root and one not in other.iterancestors() and one is not other:
+                other.append(one)
+            case 5 if one is not root:
+                other.append(copy.deepcopy(one))
+    return etree.tostring(root, encoding="unicode")
+
+
 def rewrite_playlist(text: str) -> None:
     base = "https://cdn.example/a/main.m3u8?token=1&v=%22%0Ahttp://evil.example/"
     found = dates.timeline(text)
@@ -124,7 +150,8 @@ def test_a_manifest_that_was_mutilated_leads_nowhere_else_and_breaks_nothing(nam
     seed = random.randrange(1 << 32)
     dice = random.Random(seed)
     for number in range(ROUNDS):
-        broken = mutated(text, dice)
+        breaks = mutated_tree if name.endswith(".mpd") and number % 2 else mutated
+        broken = breaks(text, dice)
         begun = time.process_time()
         try:
             rewrite(broken)
