@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 import socket
 import time
@@ -18,21 +17,26 @@ from services.common.config import SettingsError, load
 from services.common.contexts import ContextStore
 from services.common.guard import Guard, Whitelist
 from services.common.health import Health
+from services.common.identity import Sessions
 from services.common.keyring import load_keyring
 from services.common.keys import Keys
 from services.common.metrics import RequestMetrics, ping
+from services.common.net import TrustedProxies
 from services.common.redis import connect
 from services.common.renewal import Renewals
 from services.common.stream import PROXY_PATH, StreamSigner
 from services.proxy import metrics
 from services.proxy.bucket import Bucket
+from services.proxy.callers import Callers
 from services.proxy.catalogue import Catalogue
 from services.proxy.config import FAMILIES, ProxySettings
 from services.proxy.dates import Dates
 from services.proxy.disk import Disk
+from services.proxy.doorkeeper import Doorkeeper
 from services.proxy.homes import Homes
 from services.proxy.indexes import Indexes
 from services.proxy.ledger import Ledger
+from services.proxy.limits import Allowance, Limits
 from services.proxy.manifests import Manifests
 from services.proxy.media import Media
 from services.proxy.members import Members, Node
@@ -40,10 +44,12 @@ from services.proxy.memory import Memory, Shelf
 from services.proxy.objects import Objects
 from services.proxy.peers import TIMEOUTS, Peers, Seals
 from services.proxy.place import Place, take
+from services.proxy.pressure import Pressure
 from services.proxy.renewal import Renewal
 from services.proxy.routes import ProxyEndpoint
 from services.proxy.sources import Sources
 from services.proxy.streams import Streams
+from services.proxy.turns import Turns
 from services.proxy.upstream import Timeouts, Upstream
 
 log = structlog.get_logger(__name__)
@@ -78,7 +84,8 @@ class ProxyApp:
         self._memory = Memory(settings.proxy_memory_bytes)
         self._streams = Streams(ContextStore(self._redis, Keys(settings.key_prefix), ring), clock)
         self._renewal = Renewal(self._streams, Renewals(self._redis, Keys(settings.key_prefix)))
-        sources = Sources(self._upstream, self._streams, self._renewal, self._guard, whitelist, by_parameter)
+        turns = Turns(settings.proxy_connections_per_host, settings.proxy_connect_timeout_s)
+        sources = Sources(self._upstream, self._streams, self._renewal, self._guard, whitelist, by_parameter, turns)
         self._place, self._disk = _disk_of(settings)
         keys = Keys(settings.key_prefix)
         node = _node_of(settings, self._place)
@@ -93,6 +100,7 @@ class ProxyApp:
         if self._disk is not None:
             self._disk.on_complete(self._completed)
         self._objects = Objects(homes, Catalogue(self._memory, self._disk, clock), settings.proxy_memory_bytes // 4)
+        self._pressure = Pressure(settings.proxy_streams, settings.proxy_shed_lag_s)
         signer = StreamSigner(ring)
         self._manifests = Manifests(sources, signer, self._memory, Dates(self._redis, Keys(settings.key_prefix)), clock)
         self._indexes = Indexes(self._objects, self._memory, clock)
@@ -107,13 +115,16 @@ class ProxyApp:
             media,
             self._memory,
             clock,
+            Doorkeeper(
+                Callers(TrustedProxies(settings.trusted_proxies), Sessions(ring)), _limits_of(settings), self._pressure
+            ),
             closes=settings.proxy_connection_close,
         )
         self.asgi: ASGIApp = RequestMetrics(endpoint, "proxy", PROXY_PATH)
         self.health = Health()
         self.health.add("jobs_redis", partial(ping, self._redis, "jobs"))
         self._clock = clock
-        self._sweeping: asyncio.Task[None] | None = None
+        self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Open the upstream's pool, in the running loop."""
@@ -123,17 +134,16 @@ class ProxyApp:
             self._disk.reorder(await self._ledger.order())
         await self._link.start()
         await self._members.start()
-        self._sweeping = asyncio.create_task(self._sweep())
+        self._background = [asyncio.create_task(self._sweep()), asyncio.create_task(self._pressure.watch())]
 
     async def drain(self, seconds: float) -> None:
         """Players reconnect by themselves: nothing to do but to go on answering."""
 
     async def stop(self) -> None:
         """Give up what is on its way and close every connection."""
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._sweeping
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self._members.close()
         await self._objects.close()
         await self._indexes.close()
@@ -186,6 +196,13 @@ def _disk_of(settings: ProxySettings) -> tuple[Place | None, Disk | None]:
         log.warning("no_buckets", folder=str(settings.data_dir), error=error.strerror or str(error))
         return None, None
     return place, Disk(place.folder, settings.proxy_disk_bytes, free_bytes=settings.proxy_disk_free_bytes)
+
+
+def _limits_of(settings: ProxySettings) -> Limits:
+    return Limits(
+        Allowance(settings.proxy_address_requests_per_s, settings.proxy_address_streams),
+        Allowance(settings.proxy_person_requests_per_s, settings.proxy_person_streams),
+    )
 
 
 def _node_of(settings: ProxySettings, place: Place | None) -> Node:

@@ -47,9 +47,20 @@ class ProxySettings(CommonSettings):
     proxy_disk_free_bytes: int = setting(1 << 30, integer(0, 1 << 50))
     # `host:port` under which the other proxies reach this one. Empty: made of WT_HOST, or the host's name, and WT_PORT.
     proxy_address: str = setting("")
-    # Connections to upstreams, and to one host.
+    # Connections to upstreams, and to one host: beyond that streams wait for each other in turn.
     proxy_connections: int = setting(1024, integer(1, 65535))
     proxy_connections_per_host: int = setting(256, integer(1, 65535))
+    # What one address may ask for a second, and have answered at a time. 0: as much as it likes. A household of twenty
+    # who all seek at once stays below.
+    proxy_address_requests_per_s: int = setting(500, integer(0, 1_000_000))
+    proxy_address_streams: int = setting(500, integer(0, 1_000_000))
+    # The same of one person, known by a session of this installation. 0: as much as they like.
+    proxy_person_requests_per_s: int = setting(100, integer(0, 1_000_000))
+    proxy_person_streams: int = setting(64, integer(0, 1_000_000))
+    # Answers at a time, of all callers; above four fifths of it only what is here already is sent. 0: any number.
+    proxy_streams: int = setting(5000, integer(0, 1_000_000))
+    # While the event loop is as late as this for a second, nothing new is fetched. 0: whatever happens.
+    proxy_shed_lag_s: float = setting(0.5, seconds)
     proxy_connect_timeout_s: float = setting(5.0, seconds)
     # From sending a request to the first byte of its answer.
     proxy_first_byte_timeout_s: float = setting(10.0, seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Final
 
 from services.common.errors import Unavailable
@@ -18,11 +19,22 @@ from services.proxy.memory import MAX_ENTRY_BYTES, CacheKey, Memory
 from services.proxy.multipart import Multipart
 from services.proxy.objects import Objects, Reading
 from services.proxy.ranges import ByteRange, ContentRange, parse_content_range, parse_unsatisfied
+from services.proxy.slices import FileSlice
 from services.proxy.sources import Source, Sources
 from services.proxy.upstream import Answer
 
 # An origin that has another generation at every request is not to be served.
 MOST_TRIES: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer that is on disk: `length` bytes in all."""
+
+    status: int
+    head: heads.Headers
+    pieces: list[FileSlice]
+    length: int
 
 
 class Media:
@@ -34,30 +46,30 @@ class Media:
         self._objects = objects
         self._clock = clock
 
-    async def serve_kept(self, key: CacheKey, client: Client) -> bool:
-        """Answer from disk alone, if all that is asked for is there. False, and nothing is sent, if it is not.
-
-        Nothing of it can wait for anything but the client, whose leaving the socket tells.
-
-        :raises Unavailable: if a file can't be read any more; the connection must be dropped.
-        """
+    def kept(self, key: CacheKey, client: Client) -> Kept | None:
+        """An answer from disk alone, if all that is asked for is there."""
         wish = client.wish
         representation = self._objects.catalogue.kept(key)
         if representation is None or wish.is_head or wish.conditions or len(wish.ranges) > 1 or not client.sends_files:
-            return False
+            return None
         spans = client.spans(representation.etag, representation.last_modified, representation.total)
         if spans == ():
-            return False
+            return None
         start, stop = spans[0] if spans else (0, representation.total)
         pieces = self._objects.catalogue.extents(key, start, stop)
         if pieces is None:
-            return False
+            return None
         status, head, _ = client.framed(representation, spans, "L2", self._objects.catalogue.age_s(key))
+        return Kept(status, head, pieces, stop - start)
+
+    async def serve_kept(self, kept: Kept, client: Client) -> None:
+        """Send `kept`. Nothing of it can wait for anything but the client, whose leaving the socket tells.
+
+        :raises Unavailable: if a file can't be read any more; the connection must be dropped.
+        """
         metrics.REQUESTS.labels("L2").inc()
-        metrics.SENT_BYTES.labels("L2").inc(stop - start)
-        with metrics.STREAMS.track_inprogress():
-            await client.files(status, head, pieces)
-        return True
+        metrics.SENT_BYTES.labels("L2").inc(kept.length)
+        await client.files(kept.status, kept.head, kept.pieces)
 
     async def serve(self, source: Source, client: Client) -> None:
         """Answer `client` with the bytes of `source`.

@@ -14,7 +14,9 @@ from services.common.http import EXTENSION
 from services.common.stream import MANIFESTS, PROXY_PATH, StreamSigner
 from services.proxy import heads, metrics
 from services.proxy.answers import NotMediaError
+from services.proxy.callers import CallerId
 from services.proxy.client import SLICE_BYTES, Client, Wish, while_connected
+from services.proxy.doorkeeper import Doorkeeper
 from services.proxy.heads import Headers
 from services.proxy.indexes import Indexes
 from services.proxy.manifests import Manifests, manifest_key
@@ -48,6 +50,7 @@ class ProxyEndpoint:
         media: Media,
         memory: Memory,
         clock: Callable[[], float],
+        door: Doorkeeper,
         *,
         closes: bool = False,
     ) -> None:
@@ -60,6 +63,7 @@ class ProxyEndpoint:
         self._media = media
         self._memory = memory
         self._clock = clock
+        self._door = door
         self._extra: Headers = _CLOSE if closes else []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,14 +88,15 @@ class ProxyEndpoint:
             if client.wish.has_looped:
                 raise Refused("refused_target", "This link leads back here.")
             ticket = self._tickets.read(scope["query_string"], time.time())
+            caller = self._door.admit(scope)
             entry = self._held(ticket)
-            if entry is None and await self._serve_kept(ticket, client):
+            if entry is None and await self._serve_kept(ticket, client, caller):
                 return
             if entry is not None and len(entry.body) <= SLICE_BYTES:
                 # Sent in one piece: nothing of it can be waiting when the client leaves.
                 await client.entry(entry, self._clock())
                 return
-            with metrics.STREAMS.track_inprogress():
+            with self._door.stream(caller, is_here=entry is not None):
                 if entry is not None:
                     await while_connected(receive, client.entry(entry, self._clock()))
                 else:
@@ -122,9 +127,10 @@ class ProxyEndpoint:
             self._seals.check(*sealed, time.time())
             ticket = self._tickets.read(query, time.time())
             source = replace(await self._sources.locate(ticket), is_internal=True)
-            if query.endswith(b"&held=1") and not self._objects.catalogue.is_held(source.key, client.wish.range):
+            is_held = self._objects.catalogue.is_held(source.key, client.wish.range)
+            if query.endswith(b"&held=1") and not is_held:
                 raise Refused(NOT_HELD, "This node does not have it.")
-            with metrics.STREAMS.track_inprogress():
+            with self._door.stream(None, is_here=is_held):
                 await while_connected(receive, self._serve_node(source, client))
         except WatchTogetherError as error:
             if client.has_begun:
@@ -138,9 +144,16 @@ class ProxyEndpoint:
             self._manifests.remember(source)
             raise Refused(IS_MANIFEST, "This is a manifest.") from None
 
-    async def _serve_kept(self, ticket: Ticket, client: Client) -> bool:
+    async def _serve_kept(self, ticket: Ticket, client: Client, caller: CallerId) -> bool:
         key = None if ticket.wants_index or ticket.kind in MANIFESTS else self._sources.cached_key(ticket)
-        return key is not None and await self._media.serve_kept(key, client)
+        if key is None:
+            return False
+        kept = self._media.kept(key, client)
+        if kept is None:
+            return False
+        with self._door.stream(caller, is_here=True):
+            await self._media.serve_kept(kept, client)
+        return True
 
     async def _fetch(self, ticket: Ticket, client: Client) -> None:
         source = await self._sources.locate(ticket)

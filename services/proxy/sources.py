@@ -16,6 +16,7 @@ from services.proxy.ranges import ByteRange
 from services.proxy.renewal import Renewal, rebased
 from services.proxy.streams import Known, Streams
 from services.proxy.tickets import OPEN_SCOPE, Ticket
+from services.proxy.turns import TurnAnswer, Turns
 from services.proxy.upstream import Answer, Upstream
 
 USER_AGENT: Final = "Mozilla/5.0 (compatible; watch-together)"
@@ -39,6 +40,8 @@ class Source:
     known: Known | None
     # Asked for by another node, and so never asked of a third one.
     is_internal: bool = False
+    # Nobody has asked for it yet.
+    is_prefetch: bool = False
 
 
 class Sources:
@@ -52,8 +55,10 @@ class Sources:
         guard: Guard,
         whitelist: Whitelist,
         by_parameter: Whitelist,
+        turns: Turns,
     ) -> None:
         self._upstream = upstream
+        self._turns = turns
         self._streams = streams
         self._renewal = renewal
         self._guard = guard
@@ -97,6 +102,16 @@ class Sources:
         :raises Unavailable: `upstream_failed`, `upstream_late`, `unavailable`.
         """
         await _until_available(source.known)
+        whose = source.ticket.context or source.ticket.object_id
+        place = source.target.host, source.target.port
+        turn = await self._turns.take(place, whose, is_prefetch=source.is_prefetch)
+        try:
+            return TurnAnswer(await self._open(source, method, wanted, if_range), turn)
+        except BaseException:
+            turn.release()
+            raise
+
+    async def _open(self, source: Source, method: str, wanted: ByteRange | None, if_range: str) -> Answer:
         answer = await self._ask(source, method, wanted, if_range)
         if answer.status in _STALE and source.known is not None:
             fresh = await self._fresh(source.ticket.context, source.known)

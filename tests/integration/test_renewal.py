@@ -94,7 +94,7 @@ async def test_a_stream_that_stays_refused_is_opened_again_once_and_fails(
     context = StreamContext(page_url=link, format_id="gone", url=forbidden, object_id=query["o"])
     await store.put({query["c"]: context}, 600)
     await store.put({"lost": context}, 600)
-    from tests.integration.test_proxy import signed
+    from tests.support.asking import signed
 
     async with aiohttp.ClientSession() as http:
         for _ in range(3):
