@@ -10,6 +10,8 @@ from collections import deque
 from functools import lru_cache
 from typing import Any, Final
 
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode, apply_mask  # type: ignore[attr-defined]  # C, where it was built
 from websockets.http11 import Request
@@ -159,6 +161,24 @@ class RoomWebSocketProtocol(WebSocketsSansIOProtocol):
         if not self.read_paused and self.queue.qsize() > READ_AHEAD:
             self.read_paused = True
             self.transport.pause_reading()
+
+    async def receive(self) -> ASGIReceiveEvent:
+        message: ASGIReceiveEvent = await self.queue.get()
+        if self.read_paused and self.queue.empty():
+            self.read_paused = False
+            # uvloop takes it ill of a transport that is gone, and the app would not get its last messages.
+            if not self.transport.is_closing():
+                self.transport.resume_reading()
+        return message
+
+    async def send(self, message: ASGISendEvent) -> None:
+        try:
+            await super().send(message)
+        except RuntimeError:
+            if not self.transport.is_closing():
+                raise
+            # The same of writing: the peer is gone, and that is no mistake of the app's.
+            raise ClientDisconnected from None
 
     def pause_writing(self) -> None:
         self.is_full = True
