@@ -29,8 +29,9 @@ T = TypeVar("T")
 
 log = structlog.get_logger()
 
-# At start nothing is known of an outage that has just ended: who was there renews within this time.
-_FIRST_REAP_S: Final = 3.0
+# At start nothing is known of an outage that has just ended, perhaps of every replica: leases that nobody could renew
+# say nothing, and pages wait up to ten seconds between two attempts.
+_FIRST_REAP_S: Final = 12.0
 # Beyond the known end by so much, the room's own clock says that an item is over.
 _OVERDUE_S: Final = 2.0
 _FIRST_SAMPLES: Final = 5
@@ -58,7 +59,7 @@ class Keeper:
         self._resolving = resolving
         self._players = players
         self._witness = witness
-        self._reap_from = clock.monotonic() + _FIRST_REAP_S
+        self._reap_from = clock.monotonic() + min(_FIRST_REAP_S, settings.lease_s)
         self._runs: dict[str, str] = {}
         self._ends = Ends(store.directory, clock)
         self._clock_soon = asyncio.Event()
