@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Iterable
@@ -36,13 +37,19 @@ class Ledger:
     missed: int = 0
     acknowledged: int = 0
     _last: int = 0
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def read(self, stage: Stage) -> None:
         """Take the events since the last reading. While Redis is away there are none."""
         with contextlib.suppress(RedisError, OSError):
-            start = f"({self._last}-0" if self._last else "-"
-            for _, fields in await stage.client.xrange(stage.keys.log(self.room), start, "+"):
-                self.take(orjson.loads(fields[b"e"]))
+            # Two at a time would take the same events twice.
+            async with self._reading:
+                await self._read(stage)
+
+    async def _read(self, stage: Stage) -> None:
+        start = f"({self._last}-0" if self._last else "-"
+        for _, fields in await stage.client.xrange(stage.keys.log(self.room), start, "+"):
+            self.take(orjson.loads(fields[b"e"]))
 
     def judge(self, commands: Iterable[Command]) -> None:
         """Hold what was acknowledged against what happened. Call it after `read`, with each command once."""
