@@ -285,6 +285,7 @@ describe("the log", () => {
     expect(entry.version).toBe(11);
     expect(canUndo(entry, 1002 + 119)).toBe(true);
     expect(canUndo(entry, 1002 + 121)).toBe(false);
+    expect(canUndo(entry, null)).toBe(true);
     const stop = entryOf(replica, { type: "pause", ...stamp, timestamp: 1, by, starts_at: 0 }) as LogEntry;
     expect(canUndo(stop, 1003)).toBe(false);
   });
