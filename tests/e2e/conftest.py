@@ -29,6 +29,7 @@ def local_settings(origin: Origin) -> dict[str, str]:
         "WT_ALLOWED_PRIVATE_HOSTS": origin.address,
         "WT_YTDLP_PLUGIN_DIRS": str(ROOT / "tests" / "support"),
         "WT_LOG_LEVEL": "info",
+        "WT_HISTORY_S": "1",
     }
 
 

@@ -24,8 +24,12 @@ export class ApiError extends Error {
   }
 }
 
-export async function createRoom(url: string): Promise<CreatedRoom> {
-  return (await ask("CreatedRoom", "/api/rooms", { url })) as CreatedRoom;
+/** A room that begins with a link, or with one of this person's playlists. `lend`: with their sign-ins, if need be. */
+export async function createRoom(
+  begins: { readonly url: string } | { readonly playlist: string },
+  lend = false,
+): Promise<CreatedRoom> {
+  return (await ask("CreatedRoom", "/api/rooms", { ...begins, lend })) as CreatedRoom;
 }
 
 export async function listRooms(): Promise<RoomList> {
@@ -57,7 +61,7 @@ export async function saveCookies(text: string): Promise<CookieList> {
 }
 
 export async function forgetCookies(domain: string): Promise<void> {
-  await call(`/api/cookies?domain=${encodeURIComponent(domain)}`, { method: "DELETE" });
+  await remove(`/api/cookies?domain=${encodeURIComponent(domain)}`);
 }
 
 export async function listBrowsers(): Promise<BrowserList> {
@@ -70,15 +74,22 @@ export async function makePairingCode(): Promise<PairingCode> {
 }
 
 export async function revokeBrowser(id: string): Promise<void> {
-  await call(`/api/browsers/${encodeURIComponent(id)}`, { method: "DELETE" });
+  await remove(`/api/browsers/${encodeURIComponent(id)}`);
 }
 
-async function ask(shape: string, path: string, body?: unknown): Promise<unknown> {
-  return conform(shape, await call(path, body === undefined ? {} : posting(body)));
+/** Sends a body, if there is one, and checks what comes back. */
+export async function ask(shape: string, path: string, body?: unknown, method?: string): Promise<unknown> {
+  const request = body === undefined ? {} : posting(body);
+  return conform(shape, await call(path, method === undefined ? request : { ...request, method }));
 }
 
 function posting(body: unknown): RequestInit {
   return { method: "POST", body: JSON.stringify(body) };
+}
+
+/** Deletes what is at an address. */
+export async function remove(path: string): Promise<void> {
+  await call(path, { method: "DELETE" });
 }
 
 async function call(path: string, request: RequestInit): Promise<unknown> {

@@ -15,6 +15,8 @@ interface Means {
   command(command: Command): string;
   /** The same, with its effect shown already. */
   guess(effect: Effect, command: Command): string;
+  /** The site of a link that this person keeps a sign-in to; null if there is none. */
+  signInFor(url: string): string | null;
 }
 
 /** What this person wants of the queue. */
@@ -29,6 +31,19 @@ export class QueueWishes {
   /** To the queue's end, or right behind what plays. */
   add(url: string, next = false, lend = false): void {
     this.means.command({ type: "queue_add", url, next, lend });
+  }
+
+  /** Adds a link that was pasted somewhere, where no field asked whether a sign-in may serve it. */
+  addPasted(url: string): void {
+    if (this.means.objects("queue")) return;
+    this.add(url);
+    if (!this.offerSignIn(url)) this.toasts.show(t.queue.pasted);
+  }
+
+  /** One of this person's playlists, to the queue's end. */
+  addPlaylist(playlist: string, lend: boolean): void {
+    if (this.means.objects("queue")) return;
+    this.means.command({ type: "queue_add_playlist", playlist, lend });
   }
 
   remove(item: QueueItem): void {
@@ -47,6 +62,8 @@ export class QueueWishes {
   playNow(item: QueueItem): void {
     if (this.means.objects("queue")) return;
     this.means.command({ type: "queue_play", item_id: item.id });
+    const { replica } = this.view.get();
+    if (replica !== null && !item.lenders.includes(replica.you.id)) this.offerSignIn(item.url);
   }
 
   playNext(item: QueueItem): void {
@@ -72,8 +89,25 @@ export class QueueWishes {
     this.means.command({ type: "queue_retry", item_id: item.id, lend });
   }
 
+  /** This person's cookies may serve the newest item of a link. */
+  lend(url: string): void {
+    const item = this.view.get().queue.findLast((each) => each.url === url);
+    if (item?.status === "failed") this.retry(item, true);
+    else if (item !== undefined) this.means.command({ type: "queue_lend", item_id: item.id, lend: true });
+  }
+
   /** This person's cookies serve an item no longer. */
   takeBack(item: QueueItem): void {
     this.means.command({ type: "queue_lend", item_id: item.id, lend: false });
+  }
+
+  /** Asks whether a sign-in may serve a link, where this person keeps one for its site. */
+  private offerSignIn(url: string): boolean {
+    const site = this.means.signInFor(url);
+    if (site === null) return false;
+    this.toasts.show(t.queue.withoutSignIn(site), {
+      action: { label: t.queue.lendSignIn(site), run: () => this.lend(url) },
+    });
+    return true;
   }
 }

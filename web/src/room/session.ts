@@ -1,6 +1,7 @@
 /** One visit to one room: puts socket, clock, copy of the room and player together. Requests go up through its methods,
  * state comes down through its stores. */
 import { Store } from "@/lib/store";
+import { Library } from "@/library/library";
 import type { Player } from "@/player/player";
 import { RoomClock } from "@/socket/clock";
 import { RoomConnection } from "@/socket/connection";
@@ -19,7 +20,7 @@ import { QueueWishes } from "./queue";
 import { Regrets } from "./regrets";
 import { advance, type Replica } from "./replica";
 import { objection, type Permission, type Role } from "./rights";
-import { SignIns } from "./signIns";
+import { SignIns, siteFor } from "./signIns";
 import { Talk } from "./talk";
 import { Toasts } from "./toasts";
 import { NOTHING, type RoomView } from "./view";
@@ -34,6 +35,7 @@ export class RoomSession {
   readonly toasts = new Toasts();
   readonly talk = new Talk();
   readonly queue: QueueWishes;
+  readonly library = new Library();
   readonly signIns = new SignIns((item) => this.queue.retry(item, true));
   readonly clock = new RoomClock(() => performance.now() / 1000);
   readonly connection: RoomConnection;
@@ -69,6 +71,7 @@ export class RoomSession {
       objects: (permission) => this.objects(permission),
       command: (command) => this.connection.command(command),
       guess: (effect, command) => this.guess(effect, command),
+      signInFor: (url) => siteFor(url, this.signIns.view.get().sites ?? []),
     });
     this.stopWatching = this.connection.state.subscribe(() => this.connectionChanged());
     this.mediaKeys = new MediaKeys(this);

@@ -279,6 +279,8 @@ export const de: Text = {
     clearText: (count) => `${count} Einträge verschwinden. Was gerade läuft, läuft weiter.`,
     clearAction: "Leeren",
     removed: "Aus der Liste entfernt",
+    pasted: "Was du eingefügt hast, ist in der Warteschlange.",
+    withoutSignIn: (site) => `Es wird ohne deine Anmeldung bei ${site} geöffnet.`,
   },
 
   failures: {
@@ -510,6 +512,54 @@ export const de: Text = {
     },
     touch:
       "Auf einem Touchscreen: Tipp links oder rechts zweimal für 10 Sekunden, wisch rechts hinauf oder hinunter für die Lautstärke.",
+  },
+
+  library: {
+    title: "Deine Sammlung",
+    text: "Playlists und was du gesehen hast: nur für dich.",
+    playlists: "Playlists",
+    history: "Verlauf",
+    noPlaylists: "Noch keine Playlists. Leg eine an, oder speichere die Warteschlange eines Raums.",
+    noHistory: "Noch nichts. Was du in Räumen siehst, wird hier notiert.",
+    historyIsOff: "Es wird kein Verlauf geführt.",
+    name: "Name einer neuen Playlist",
+    create: "Anlegen",
+    newName: "Name dieser Playlist",
+    rename: "Umbenennen",
+    delete: "Playlist löschen",
+    deleteTitle: (name) => `„${name}“ löschen?`,
+    deleteText: (count) =>
+      count === 0
+        ? "Sie ist leer."
+        : plural(count, { one: "Ihr Link geht mit ihr.", other: `Ihre ${count} Links gehen mit ihr.` }),
+    back: "Alle Playlists",
+    open: (name) => `${name} öffnen`,
+    links: (count) => plural(count, { one: `${count} Link`, other: `${count} Links` }),
+    emptyPlaylist: "Noch nichts darin. Füg unten einen Link ein, oder nimm etwas aus dem Verlauf.",
+    addLink: "Link für diese Playlist",
+    add: "Zur Playlist hinzufügen",
+    playAll: "Alles abspielen",
+    playAllHere: "Alles in die Warteschlange",
+    play: (title) => `${title} ansehen`,
+    playHere: (title) => `${title} in die Warteschlange`,
+    remove: (title) => `${title} entfernen`,
+    keep: (title) => `${title} zu einer Playlist hinzufügen`,
+    saveQueue: "Als Playlist speichern",
+    into: (count) =>
+      plural(count, { one: "Diesen Link hinzufügen zu …", other: `Diese ${count} Links hinzufügen zu …` }),
+    addedTo: (name) => `Zu „${name}“ hinzugefügt.`,
+    queued: (name) => `„${name}“ ist in der Warteschlange.`,
+    isKept: "Notieren, was ich sehe",
+    isKeptText: "Mit Zeit, Raum und wie weit. Niemand sonst sieht es.",
+    clear: "Verlauf löschen",
+    clearTitle: "Deinen Verlauf löschen?",
+    clearText: "Was du gesehen hast, wird vergessen, auf allen deinen Geräten.",
+    forget: (title) => `${title} vergessen`,
+    room: (id) => `Raum ${id}`,
+    of: (position, duration) => `${position} von ${duration}`,
+    list: (name) => `Links von ${name}`,
+    lend: "Meine Anmeldungen verwenden, wo ein Video eine braucht",
+    lendText: "Für das, was du von hier abspielst, für die Leute in jenem Raum.",
   },
 
   signIns: {

@@ -268,6 +268,8 @@ export const en = {
     clearText: (count: number) => `${count} items go. What plays now plays on.`,
     clearAction: "Clear",
     removed: "Removed from the queue",
+    pasted: "What you pasted is in the queue.",
+    withoutSignIn: (site: string) => `It is opened without your sign-in to ${site}.`,
   },
 
   /** What opening a link can end in, by code. */
@@ -480,6 +482,53 @@ export const en = {
     },
     touch:
       "On a touch screen: tap twice on the left or right for 10 seconds, swipe up or down on the right for the volume.",
+  },
+
+  library: {
+    title: "Your library",
+    text: "Playlists, and what you watched: for you alone.",
+    playlists: "Playlists",
+    history: "History",
+    noPlaylists: "No playlists yet. Make one, or save a room’s queue as one.",
+    noHistory: "Nothing yet. What you watch in rooms is noted here.",
+    historyIsOff: "No history is kept.",
+    name: "Name of a new playlist",
+    create: "Create",
+    newName: "Name of this playlist",
+    rename: "Rename",
+    delete: "Delete playlist",
+    deleteTitle: (name: string) => `Delete “${name}”?`,
+    deleteText: (count: number) =>
+      count === 0
+        ? "It is empty."
+        : plural(count, { one: "Its link goes with it.", other: `Its ${count} links go with it.` }),
+    back: "All playlists",
+    open: (name: string) => `Open ${name}`,
+    links: (count: number) => plural(count, { one: `${count} link`, other: `${count} links` }),
+    emptyPlaylist: "Nothing in it yet. Paste a link below, or add what you watched.",
+    addLink: "Link for this playlist",
+    add: "Add to playlist",
+    playAll: "Play all",
+    playAllHere: "Add all to the queue",
+    play: (title: string) => `Watch ${title}`,
+    playHere: (title: string) => `Add ${title} to the queue`,
+    remove: (title: string) => `Remove ${title}`,
+    keep: (title: string) => `Add ${title} to a playlist`,
+    saveQueue: "Save as playlist",
+    into: (count: number) => plural(count, { one: "Add this link to…", other: `Add these ${count} links to…` }),
+    addedTo: (name: string) => `Added to “${name}”.`,
+    queued: (name: string) => `“${name}” is in the queue.`,
+    isKept: "Note what I watch",
+    isKeptText: "With when, where and how far. Nobody else sees it.",
+    clear: "Clear history",
+    clearTitle: "Clear your history?",
+    clearText: "What you watched is forgotten, on all of your devices.",
+    forget: (title: string) => `Forget ${title}`,
+    room: (id: string) => `Room ${id}`,
+    of: (position: string, duration: string) => `${position} of ${duration}`,
+    list: (name: string) => `Links of ${name}`,
+    lend: "Use my sign-ins where a video needs one",
+    lendText: "For what you play from here, for the people of that room.",
   },
 
   signIns: {

@@ -1,15 +1,21 @@
-import { ArrowRight, Link2, ListVideo, Users } from "lucide-react";
+import { ArrowRight, LibraryBig, Link2, ListVideo, Users } from "lucide-react";
 import { type FormEvent, useEffect, useState } from "react";
 import { ApiError, createRoom, listRooms } from "@/lib/api";
 import { bringing, broughtLink } from "@/lib/brought";
-import { readWish } from "@/lib/links";
+import { readLink, readWish } from "@/lib/links";
 import { go, roomPath } from "@/lib/routing";
+import { useStore } from "@/lib/store";
+import { Library } from "@/library/library";
+import { SignIns, siteFor } from "@/room/signIns";
 import { t } from "@/text";
 import { Button } from "@/ui/Button";
+import { IconButton } from "@/ui/IconButton";
 import { Spinner } from "@/ui/Spinner";
+import { Switch } from "@/ui/Switch";
 import { ThemeButton } from "@/ui/ThemeButton";
 import { Wordmark } from "@/ui/Wordmark";
 import type { RoomSummary } from "@/wire/wire.gen";
+import { LandingLibrary } from "./LandingLibrary";
 import { RoomCard } from "./RoomCard";
 
 const steps = [
@@ -19,6 +25,8 @@ const steps = [
 ] as const;
 
 export default function Landing() {
+  const [library] = useState(() => new Library());
+  const [signIns] = useState(() => new SignIns(() => undefined));
   useEffect(() => {
     document.title = t.app.name;
   }, []);
@@ -28,14 +36,25 @@ export default function Landing() {
         <span className="flex items-center gap-2.5 font-semibold tracking-[-0.01em]">
           <Wordmark /> {t.app.name}
         </span>
-        <ThemeButton />
+        <span className="flex items-center gap-1">
+          <IconButton
+            label={t.library.title}
+            onClick={() => {
+              signIns.load();
+              library.open();
+            }}
+          >
+            <LibraryBig size={19} className="text-dim" />
+          </IconButton>
+          <ThemeButton />
+        </span>
       </header>
       <main className="mx-auto flex w-full max-w-[920px] flex-1 flex-col px-4 pb-16 sm:px-8">
         <section className="mx-auto w-full max-w-[640px] pt-[min(14vh,8rem)] text-center">
           <h1 className="text-[clamp(1.75rem,5.5vw,2.75rem)] leading-[1.12] font-semibold tracking-[-0.028em]">
             {t.landing.headline}
           </h1>
-          <WishForm />
+          <WishForm signIns={signIns} />
         </section>
         <RecentRooms />
         <ul className="mx-auto mt-auto grid w-full gap-x-10 gap-y-4 pt-16 text-dim sm:grid-cols-3">
@@ -47,12 +66,22 @@ export default function Landing() {
           ))}
         </ul>
       </main>
+      <LandingLibrary library={library} signIns={signIns} />
     </div>
   );
 }
 
-function WishForm() {
+function WishForm({ signIns }: { readonly signIns: SignIns }) {
   const [text, setText] = useState(() => broughtLink() ?? "");
+  const [isLent, setLent] = useState(false);
+  const sites = useStore(signIns.view, (view) => view.sites);
+  const link = readLink(text);
+  // A link that came with the address is there before anything is typed.
+  const hasLink = link !== null;
+  useEffect(() => {
+    if (hasLink) signIns.load();
+  }, [hasLink, signIns]);
+  const site = link === null || sites === null ? null : siteFor(link, sites);
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
 
@@ -69,7 +98,7 @@ function WishForm() {
     }
     setBusy(true);
     try {
-      go(roomPath((await createRoom(wish.url)).id));
+      go(roomPath((await createRoom({ url: wish.url }, site !== null && isLent)).id));
     } catch (error) {
       setBusy(false);
       setProblem(error instanceof ApiError ? error.message : t.common.didNotWork);
@@ -104,6 +133,17 @@ function WishForm() {
           {isBusy ? null : <ArrowRight size={18} aria-hidden />}
         </Button>
       </div>
+      {site !== null && (
+        <div className="mt-3 px-1 text-left">
+          <Switch
+            label={t.queue.lendSignIn(site)}
+            text={t.queue.lendSignInText}
+            isOn={isLent}
+            isReadOnly={false}
+            onChange={setLent}
+          />
+        </div>
+      )}
       <p id="wish-problem" role="alert" className="mt-3 min-h-6 text-bad">
         {problem}
       </p>

@@ -1,4 +1,4 @@
-import { PanelRightClose, PanelRightOpen, Settings, UserPlus } from "lucide-react";
+import { LibraryBig, PanelRightClose, PanelRightOpen, Settings, UserPlus } from "lucide-react";
 import { useState } from "react";
 import { DialogLater } from "@/lib/later";
 import { go } from "@/lib/routing";
@@ -47,6 +47,16 @@ export function Header({ session, layout }: Props) {
         <UserPlus size={17} aria-hidden />
         <span className="max-sm:hidden">{t.invite.button}</span>
       </Button>
+      <IconButton
+        label={t.library.title}
+        className="compact:hidden"
+        onClick={() => {
+          session.signIns.load();
+          session.library.open();
+        }}
+      >
+        <LibraryBig size={19} className="text-dim" />
+      </IconButton>
       <IconButton label={t.room.settings} className="compact:hidden" onClick={() => setOpen("settings")}>
         <Settings size={19} className="text-dim" />
       </IconButton>

@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { linkOf } from "@/library/library";
 import type { RoomSession } from "@/room/session";
 import { t } from "@/text";
 import { ConfirmDialogLater } from "@/ui/ConfirmDialogLater";
@@ -10,19 +11,23 @@ interface Props {
   readonly waiting: number;
 }
 
+const ACT = "relative rounded font-medium after:absolute after:-inset-x-2 after:-inset-y-3 hover:text-ink";
+
 export function QueueHead({ session, waiting }: Props) {
   const [isAsking, setAsking] = useState(false);
   const objection = useObjection(session, "queue");
-  if (waiting < 2) return null;
+  const save = () => {
+    const links = session.view.get().queue.map((item) => linkOf(item, item.opened_with !== ""));
+    session.library.open("playlists", links);
+  };
   return (
-    <div className="flex shrink-0 items-center justify-between px-4 pt-2.5 text-xs text-dim">
-      <span>{t.queue.toCome(waiting)}</span>
-      {objection === null && (
-        <button
-          type="button"
-          className="relative rounded font-medium after:absolute after:-inset-x-3 after:-inset-y-3 hover:text-ink"
-          onClick={() => setAsking(true)}
-        >
+    <div className="flex shrink-0 items-center justify-between gap-4 px-4 pt-2.5 text-xs text-dim">
+      <span className="min-w-0 flex-1 truncate">{waiting > 0 && t.queue.toCome(waiting)}</span>
+      <button type="button" className={ACT} onClick={save}>
+        {t.library.saveQueue}
+      </button>
+      {objection === null && waiting > 1 && (
+        <button type="button" className={ACT} onClick={() => setAsking(true)}>
           {t.queue.clear}
         </button>
       )}

@@ -1,4 +1,5 @@
 import { ListVideo } from "lucide-react";
+import { useEffect } from "react";
 import { later } from "@/lib/later";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
@@ -13,6 +14,8 @@ export function QueueList({ session }: { readonly session: RoomSession }) {
   const currentId = useStore(session.view, ({ replica }) => replica?.itemId ?? null);
   const stages = useStore(session.view, ({ replica }) => replica?.stages ?? {});
   const sorting = useStore(sortable, (code) => code);
+  // Whether a sign-in may serve a link is asked wherever one is added.
+  useEffect(() => session.signIns.load(), [session]);
   const ids = queue.map((item) => item.id);
   const move = (from: number, to: number) => {
     if (from < 0 || to < 0 || to >= ids.length || from === to) return;

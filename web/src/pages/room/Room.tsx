@@ -11,8 +11,10 @@ import { Ending } from "./Ending";
 import { Header } from "./Header";
 import { NowPlaying } from "./NowPlaying";
 import { Panel } from "./Panel";
+import { RoomLibrary } from "./RoomLibrary";
 import { Stage } from "./Stage";
 import { useFullscreen } from "./useFullscreen";
+import { usePastedLinks } from "./usePastedLinks";
 import { useShortcuts } from "./useShortcuts";
 
 const keyHelp = async () => (await import("./KeyHelp")).KeyHelp;
@@ -52,6 +54,7 @@ export function Room({ session }: { readonly session: RoomSession }) {
     toggleDiagnostics: () => setFigures((value) => !value),
   };
   useShortcuts(session, layout);
+  usePastedLinks(session);
   const connection = useStore(session.connection.state, (value) => value);
   const isSigningIn = useStore(session.signIns.view, ({ isOpen }) => isOpen);
   const hasJoined = useStore(session.view, ({ replica }) => replica !== null);
@@ -97,6 +100,7 @@ export function Room({ session }: { readonly session: RoomSession }) {
         }}
       />
       <DialogLater load={keyHelp} isOpen={isHelpOpen} onClose={() => setHelp(false)} />
+      <RoomLibrary session={session} />
       <ToastList toasts={session.toasts} />
     </div>
   );
