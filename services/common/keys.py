@@ -206,6 +206,14 @@ class Keys:
         """String: a worker has told of itself. TTL 20 s."""
         return f"{self.prefix}:vitals:{worker}"
 
+    def site(self, digest: str) -> str:
+        """String: whether a site is left alone, by its name's digest, as JSON. Written by the workers; 1 h."""
+        return f"{self.prefix}:site:{digest}"
+
+    def extractor(self, digest: str) -> str:
+        """String: which extractor took links of a host last, by the host's digest; 1 day."""
+        return f"{self.prefix}:extractor:{digest}"
+
     def limit(self, what: str, who: str) -> str:
         """Token bucket of one limit for one identity or address; seconds."""
         return f"{self.prefix}:limit:{what}:{who}"

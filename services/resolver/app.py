@@ -30,6 +30,7 @@ from services.common.stream import StreamSigner
 from services.common.vault import Vault
 from services.common.vitals import VitalsStore
 from services.resolver import metrics
+from services.resolver.breakers import SharedBreakers
 from services.resolver.config import ResolverSettings
 from services.resolver.egress import Egress
 from services.resolver.extract import Extractor
@@ -70,7 +71,7 @@ class ResolverApp:
             )
         provider = Provider(settings.pot_provider_url)
         self._extractor = Extractor(settings, self._egress, node, provider)
-        watched = WatchedExtractor(self._extractor)
+        watched = WatchedExtractor(self._extractor, SharedBreakers(self._jobs_redis, keys))
         name = settings.node or secrets.token_hex(4)
         self._reporter = Reporter(
             VitalsStore(self._jobs_redis, keys),

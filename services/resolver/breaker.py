@@ -18,7 +18,7 @@ PROBE_S: Final = 90.0
 class Breaker:
     """Opens after five failures in a row; then one probe after each pause, the pauses growing to five minutes.
 
-    Times are seconds on one monotonic clock.
+    Times are seconds on one clock, of all who share it.
     """
 
     failures: int = 0

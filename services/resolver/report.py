@@ -63,7 +63,7 @@ class Reporter:
 
     async def tell(self) -> None:
         """Say once how this worker is."""
-        sites = self._extractor.sites.health(time.monotonic())
+        sites = await self._extractor.health()
         metrics.SITES_OPEN.set(sum(site.state != "closed" for site in sites))
         health = WorkerHealth(
             ytdlp=self._versions.ytdlp,

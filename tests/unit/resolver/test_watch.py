@@ -8,6 +8,7 @@ import pytest
 
 from services.common.errors import WatchTogetherError
 from services.resolver.breaker import FAILURES, FIRST_PAUSE_S
+from services.resolver.breakers import OwnBreakers
 from services.resolver.errors import Failure, classify, deadline_exceeded
 from services.resolver.info import Info
 from services.resolver.watch import WatchedExtractor
@@ -45,7 +46,7 @@ def site(clock: FakeClock) -> Site:
 
 @pytest.fixture
 def watched(site: Site, clock: FakeClock) -> WatchedExtractor:
-    return WatchedExtractor(site, clock=clock.monotonic)
+    return WatchedExtractor(site, OwnBreakers(), clock=clock.monotonic)
 
 
 async def fails(watched: WatchedExtractor, link: str = LINK) -> WatchTogetherError:
@@ -65,11 +66,11 @@ async def test_a_site_that_fails_every_time_is_left_alone_and_then_tried_once(
     error = await fails(watched, "https://video.example/another")
     assert (error.code, site.asked) == ("unavailable", asked)
     assert error.message.startswith("Example is not answering. Try again in ")
-    assert [(each.extractor, each.state) for each in watched.sites.health(clock.monotonic())] == [("Example", "open")]
+    assert [(each.extractor, each.state) for each in await watched.health()] == [("Example", "open")]
     clock.advance(FIRST_PAUSE_S)
     site.error = None
     await watched.extract(LINK)
-    health = watched.sites.health(clock.monotonic())[0]
+    (health,) = await watched.health()
     assert (health.succeeded, health.failed, health.mean_s, health.state) == (2, FAILURES, 2.0, "closed")
 
 
@@ -100,13 +101,15 @@ async def test_sites_of_the_generic_extractor_do_not_answer_for_each_other_and_a
         await fails(watched)
     site.error = None
     assert (await watched.extract("https://other.example/1")).extractor == "Generic"
-    assert {each.extractor for each in watched.sites.health(clock.monotonic())} == {"Generic"}
+    assert {each.extractor for each in await watched.health()} == {"Generic"}
 
 
 async def test_an_outcome_counts_for_an_hour(watched: WatchedExtractor, clock: FakeClock) -> None:
     await watched.extract(LINK)
-    assert len(watched.sites.health(clock.monotonic() + 3500)) == 1
-    assert watched.sites.health(clock.monotonic() + 3600) == []
+    clock.advance(3500)
+    assert len(await watched.health()) == 1
+    clock.advance(100)
+    assert await watched.health() == []
 
 
 async def test_a_probe_that_is_given_up_leaves_the_next_one_its_turn(clock: FakeClock) -> None:
@@ -118,7 +121,7 @@ async def test_a_probe_that_is_given_up_leaves_the_next_one_its_turn(clock: Fake
             raise AssertionError
 
     site = Hanging(clock)
-    watched = WatchedExtractor(site, clock=clock.monotonic)
+    watched = WatchedExtractor(site, OwnBreakers(), clock=clock.monotonic)
     site.error = deadline_exceeded()
     for _ in range(FAILURES):
         await fails(watched)
