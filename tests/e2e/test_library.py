@@ -82,7 +82,7 @@ async def test_a_queue_becomes_a_playlist_and_the_playlist_a_room(
 
     # On a phone, from the list of rooms: a new room that plays it.
     await page.set_viewport_size({"width": 320, "height": 640})
-    await page.goto(f"{installation.urls[1]}/")
+    await page.goto(f"{installation.urls[0]}/")
     dialog = await library_of(page)
     await dialog.get_by_role("button", name="Open Saturday").click()
     assert await page.evaluate("document.documentElement.scrollWidth") <= 320
