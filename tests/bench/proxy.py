@@ -32,6 +32,8 @@ from tests.support.redis import RedisServer
 CONNECTIONS: Final = 8
 ORIGIN_BYTES_S: Final = 2_000_000
 MIDDLE: Final = "bytes=50000000-50999999"
+# Whom a herd of 20 keeps so long is not met by one of 200.
+TOO_SLOW_S: Final = 3.0
 MB: Final = 1_000_000
 # (what, path, Range, of which of our tiers)
 HITS: Final = (
@@ -112,10 +114,10 @@ class Bench:
 
     def herds(self, caches: Sequence[Cache], origin: Origin) -> None:
         """How long a crowd at a cold object waits for the first byte, and what the origin sees of it."""
-        for count in (20, 200):
-            for what, path, span in HERDS:
-                for cache in caches:
-                    self._herd(cache, origin, count, (what, path, span))
+        for what, path, span in HERDS:
+            for cache in caches:
+                if self._herd(cache, origin, 20, (what, path, span)) < TOO_SLOW_S:
+                    self._herd(cache, origin, 200, (what, path, span))
 
     def slow_readers(self, caches: Sequence[Cache], origin: Origin, count: int) -> None:
         """What a crowd of slow readers of one object costs in memory."""
@@ -135,37 +137,43 @@ class Bench:
         """What is left of clients that connect, ask and go."""
         count = self.plan.dropped
         for cache in caches:
-            request = self._request(cache, origin, "blob/100000000.mp4")
+            mark = secrets.token_hex(4)
+            request = self._request(cache, origin, "blob/100000000.mp4", mark=mark)
             before = descriptors(cache.pids)
             self._pool.submit(crowds.drop, cache.port, request, count).result()
             time.sleep(3)
             self._tell(f"{count:,} dropped, descriptors more", cache, descriptors(cache.pids) - before, "")
-            still = sum(not seen.is_done for seen in origin.requests("/blob/"))
+            still = sum(not seen.is_done for seen in origin.requests("/blob/") if seen.query.get("v") == mark)
             self._tell(f"{count:,} dropped, fetches that go on", cache, still, "")
 
-    def _herd(self, cache: Cache, origin: Origin, count: int, asked: tuple[str, str, str]) -> None:
+    def _herd(self, cache: Cache, origin: Origin, count: int, asked: tuple[str, str, str]) -> float:
+        """How long most of them waited, in seconds."""
         what, path, span = asked
         herds, seen = [], []
         for _ in range(self.plan.herds):
             mark = secrets.token_hex(4)
-            request = reader.get(
-                f"127.0.0.1:{cache.port}", cache.path(origin.url(path, v=mark, rate=ORIGIN_BYTES_S)), span
-            )
+            request = self._request(cache, origin, path, span, mark=mark, rate=ORIGIN_BYTES_S)
             try:
                 herds.append(self._pool.submit(crowds.herd, cache.port, request, count).result())
             except ConnectionError as error:
                 print(f"{cache.name}: {error}", flush=True)
-                return
+                return TOO_SLOW_S
             seen.append([each for each in origin.requests("/blob/") if each.query.get("v") == mark])
         name = f"herd of {count}, {what}"
         self._tell(f"{name}, first byte p50", cache, statistics.median(herd.share(0.5) for herd in herds), "s")
-        self._tell(f"{name}, first byte p95", cache, statistics.median(herd.share(0.95) for herd in herds), "s")
+        most = statistics.median(herd.share(0.95) for herd in herds)
+        self._tell(f"{name}, first byte p95", cache, most, "s")
         self._tell(f"{name}, requests to origin", cache, statistics.median(len(each) for each in seen), "")
         brought = statistics.median(sum(one.sent for one in each) for each in seen)
         self._tell(f"{name}, from origin", cache, brought / MB, "MB")
+        return most
 
-    def _request(self, cache: Cache, origin: Origin, path: str, span: str = "") -> bytes:
-        return reader.get(f"127.0.0.1:{cache.port}", cache.path(origin.url(path, v=secrets.token_hex(4))), span)
+    def _request(
+        self, cache: Cache, origin: Origin, path: str, span: str = "", *, mark: str = "", **more: int
+    ) -> bytes:
+        """A request for an object that nobody has asked for yet; `mark` tells it from others at the origin."""
+        link = origin.url(path, v=mark or secrets.token_hex(4), **more)
+        return reader.get(f"127.0.0.1:{cache.port}", cache.path(link), span)
 
     def _warm(self, cache: Cache, request: bytes, origin: Origin) -> None:
         """Ask until it is kept where it shall be, and all of it: what is fetched comes behind the reader's back."""

@@ -44,11 +44,11 @@ http {{
   }}
 }}
 """
-# Debian's, with the one thing that a cache in front of a media origin needs: how long to keep.
+# Debian's, told to keep what the origin calls `no-cache`, as the others are.
 _VARNISH: Final = """
 vcl 4.1;
 backend origin {{ .host = "{host}"; .port = "{port}"; }}
-sub vcl_backend_response {{ set beresp.ttl = 1h; set beresp.do_stream = true; }}
+sub vcl_backend_response {{ unset beresp.http.Cache-Control; set beresp.ttl = 1h; set beresp.do_stream = true; }}
 """
 
 
