@@ -7,7 +7,6 @@ that is not installed is left out, and it says which. All over loopback; readers
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import secrets
 import statistics
@@ -16,19 +15,22 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
 from tests.bench.parts import crowds, reader, tls
-from tests.bench.parts.caches import Cache, mediaflow, nginx, ours, varnish
+from tests.bench.parts.caches import Cache, mediaflow, nginx, ours, peer_versions, varnish
 from tests.bench.parts.contestants import MissingError
-from tests.bench.parts.processes import busy, cpu_s, descriptors, machine, resident_bytes
+from tests.bench.parts.figures import Better, Figure, Results, arguments, table, told
+from tests.bench.parts.processes import busy, cpu_s, descriptors, resident_bytes
 from tests.bench.parts.reader import Reading
 from tests.support.node import Node
 from tests.support.origin import Origin
 from tests.support.redis import RedisServer
 
+PACKAGES: Final = ("uvicorn", "uvloop", "aiohttp")
 CONNECTIONS: Final = 8
 ORIGIN_BYTES_S: Final = 2_000_000
 MIDDLE: Final = "bytes=50000000-50999999"
@@ -48,12 +50,13 @@ HERDS: Final = (("4 MB", "blob/4000000.mp4", ""), ("1 MB amid 100 MB", "blob/100
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure of one contestant."""
+    """One figure of one contestant; `who` is '' where that is us."""
 
     what: str
     who: str
     value: float
     unit: str
+    better: Better
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ class Bench:
                 time.sleep(0.25)
             self._tell(f"{count} slow readers, memory", cache, (most - before) / MB, "MB")
             rate = reading.result() / count / self.plan.slow_s / 1000
-            self._tell(f"{count} slow readers, each got", cache, rate, "kB/s")
+            self._tell(f"{count} slow readers, each got", cache, rate, "kB/s", better="more")
 
     def droppers(self, caches: Sequence[Cache], origin: Origin) -> None:
         """What is left of clients that connect, ask and go."""
@@ -197,12 +200,14 @@ class Bench:
         closed = sum(read.closed for _, read in measured)
         note = f"  [{', '.join(tiers)}] busy {share:.0%}"
         note += (f", {failures:,} FAILED" if failures else "") + (f", {closed:,} connections closed" if closed else "")
-        self._tell(what, cache, answers, "answers/CPU-s")
-        self._tell(what, cache, gbit, "Gbit/CPU-s", note)
+        self._tell(what, cache, answers, "answers/CPU-s", better="more")
+        self._tell(what, cache, gbit, "Gbit/CPU-s", note, better="more")
 
-    def _tell(self, what: str, cache: Cache, value: float, unit: str, note: str = "") -> None:
-        self.rows.append(Row(what, cache.name, value, unit))
-        print(f"{busy()}  {what:44} {cache.name:22} {_figure(value):>10} {unit}{note}", flush=True)
+    def _tell(
+        self, what: str, cache: Cache, value: float, unit: str, note: str = "", *, better: Better = "less"
+    ) -> None:
+        self.rows.append(Row(what, "" if cache.is_ours else cache.name, value, unit, better))
+        print(f"{busy()}  {what:46} {cache.name:10} {told(value):>10} {unit}{note}", flush=True)
 
 
 @contextlib.contextmanager
@@ -214,38 +219,27 @@ def _used(cache: Cache) -> Iterator[Callable[[], float]]:
     after = cpu_s(cache.pids)
 
 
-def table(rows: Sequence[Row]) -> str:
-    """The figures side by side, as Markdown."""
-    names = list(dict.fromkeys(row.who for row in rows))
-    found: dict[tuple[str, str], dict[str, float]] = {}
+def figures(rows: Sequence[Row]) -> list[Figure]:
+    """Ours, each with those of its peers."""
+    found: dict[tuple[str, str], dict[str, Row]] = {}
     for row in rows:
-        found.setdefault((row.what, row.unit), {})[row.who] = row.value
-    lines = [f"| | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
-    for (what, unit), values in found.items():
-        cells = [_figure(values[name]) if name in values else "–" for name in names]
-        lines.append(f"| {what}{f', {unit}' if unit else ''} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def _figure(value: float) -> str:
-    return (
-        f"{value:,.0f}"
-        if abs(value) >= 100 or value == int(value)
-        else f"{value:.2g}"
-        if abs(value) < 1
-        else f"{value:.1f}"
-    )
+        found.setdefault((row.what, row.unit), {})[row.who] = row
+    return [
+        Figure(what, of[""].value, unit, of[""].better, {who: row.value for who, row in of.items() if who})
+        for (what, unit), of in found.items()
+        if "" in of
+    ]
 
 
 def main() -> None:
     """Start a Redis, the origins and every contestant that is here, and measure."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.proxy", description="The proxy, measured.")
-    parser.add_argument("--quick", action="store_true", help="for checking")
+    parser = arguments("proxy", "The proxy, measured.")
     parser.add_argument("--alone", action="store_true", help="us alone")
     parts = ("hits", "passes", "herds", "slow", "dropped")
     parser.add_argument("--only", nargs="+", choices=parts, default=parts)
     options = parser.parse_args()
-    print(f"{machine()}; {CONNECTIONS} connections, readers, origin and servers on the same machine", flush=True)
+    results = Results.begin("proxy", {**{name: version(name) for name in PACKAGES}, **peer_versions()})
+    print(f"{results.machine}, {busy()}; {CONNECTIONS} connections, readers and origin on the same machine", flush=True)
     with (
         contextlib.ExitStack() as running,
         ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
@@ -267,7 +261,9 @@ def main() -> None:
                 bench.droppers([memory, *peers], origin)
         if "passes" in options.only:
             bench.passes(*stand.with_tls(is_alone=options.alone))
-    print(f"\n{table(bench.rows)}\n\n{busy()}")
+    results.figures = figures(bench.rows)
+    results.end(options.json)
+    print(f"\n{table(results)}\n\n{busy()}")
 
 
 class Stand:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -62,6 +63,7 @@ class Cache:
     path: Callable[[str], str]
     # The tier of ours that is measured, as X-Cache calls it; '' where there is one only.
     tier: str = ""
+    is_ours: bool = False
 
     @property
     def pids(self) -> list[int]:
@@ -76,7 +78,7 @@ def ours(name: str, node: Node, tier: str) -> Cache:
     def path(link: str) -> str:
         return _SIGNER.path(StreamRef(link, Kind.SEGMENT, object_id(link), "", expiry(time.time())))
 
-    return Cache(name, node.port, node.process.pid, path, tier)
+    return Cache(name, node.port, node.process.pid, path, tier, is_ours=True)
 
 
 @contextlib.contextmanager
@@ -138,6 +140,17 @@ def mediaflow(folder: Path, authority: Path | None = None) -> Iterator[Cache]:
 def nginx_user() -> str:
     """The directive that lets nginx' workers into our folders: started by root, they would be somebody else's."""
     return "user root; " if os.geteuid() == 0 else ""
+
+
+def peer_versions() -> dict[str, str]:
+    """What of the others is here."""
+    versions = {"mediaflow-proxy": MEDIAFLOW.partition("==")[2]}
+    for name, program, flag in (("nginx", "nginx", "-v"), ("Varnish", "varnishd", "-V")):
+        with contextlib.suppress(MissingError):
+            said = subprocess.run([found(program, ""), flag], capture_output=True, text=True, check=False)
+            number = re.search(r"\d+\.\d+(\.\d+)?", said.stdout + said.stderr)
+            versions |= {name: number[0]} if number else {}
+    return versions
 
 
 def found(program: str, package: str) -> str:
