@@ -15,7 +15,7 @@ from typing import Final
 from services.common.errors import Unavailable
 from services.common.guard import Target
 from services.proxy.ranges import ByteRange, ContentRange
-from services.proxy.upstream import Answer, Upstream
+from services.proxy.upstream import Answer, Jar, Upstream
 
 PART_BYTES: Final = 10 * 1024 * 1024
 
@@ -38,6 +38,7 @@ async def open_parts(
     gate: Callable[[Target], None],
     wanted: ByteRange | None,
     total: int,
+    jar: Jar = lambda target: "",
 ) -> Answer:
     """Open `wanted` of an object of `total` bytes by parameter; the answer looks as if a Range header had been sent.
 
@@ -50,7 +51,7 @@ async def open_parts(
     async def part(start: int, stop: int) -> Answer:
         joint = "&" if "?" in target.path_and_query else "?"
         asked = replace(target, path_and_query=f"{target.path_and_query}{joint}range={start}-{stop - 1}")
-        return await upstream.open(asked, headers, gate=gate)
+        return await upstream.open(asked, headers, gate=gate, jar=jar)
 
     start, stop = span
     first = await part(start, min(start + PART_BYTES, stop))

@@ -40,6 +40,11 @@ class Source:
     known: Known | None
     # Asked for by another node, and so never asked of a third one.
     is_internal: bool = False
+
+    def jar(self, target: Target) -> str:
+        """The cookies for a target, wherever a redirect leads."""
+        return "" if self.known is None else self.known.cookies_for(target, time.time())
+
     # Nobody has asked for it yet.
     is_prefetch: bool = False
 
@@ -133,14 +138,17 @@ class Sources:
         by_parameter = self._by_parameter.allows(source.target.host, source.target.port)
         total = rangeparam.length(source.target) if by_parameter else None
         if total is not None and method == "GET":
-            return await rangeparam.open_parts(self._upstream, source.target, source.headers, gate, wanted, total)
+            headers = source.headers
+            return await rangeparam.open_parts(self._upstream, source.target, headers, gate, wanted, total, source.jar)
         headers = dict(source.headers)
         if wanted is not None:
             headers["Range"] = wanted.header
             if if_range:
                 headers["If-Range"] = if_range
         first_byte_s = BLOCKING_FIRST_BYTE_S if source.ticket.directives else None
-        return await self._upstream.open(source.target, headers, method=method, gate=gate, first_byte_s=first_byte_s)
+        return await self._upstream.open(
+            source.target, headers, method=method, gate=gate, jar=source.jar, first_byte_s=first_byte_s
+        )
 
     def _check_target(self, target: Target) -> None:
         self._guard.check_literal(target.host, target.port)

@@ -49,10 +49,14 @@ class Known:
         headers = self.headers
         if target.scheme != self.root.scheme or not (target.host == own or target.host.endswith(f".{own}")):
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _PERSONAL}
-        cookies = cookie_header(
+        cookies = self.cookies_for(target, now)
+        return {**headers, "Cookie": cookies} if cookies else headers
+
+    def cookies_for(self, target: Target, now: float) -> str:
+        """The cookies that may go to `target` at `now` (Unix seconds), as one header's value; '' for none."""
+        return cookie_header(
             self.context.cookies, scheme=target.scheme, host=target.host, path=target.path_and_query, now=now
         )
-        return {**headers, "Cookie": cookies} if cookies else headers
 
 
 class Streams:

@@ -34,6 +34,10 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _PERSONAL: Final = frozenset({"cookie", "authorization", "referer", "origin"})
 
 
+# The cookies to send to a target, as one header's value; '' for none.
+Jar = Callable[[Target], str]
+
+
 class Answer(Protocol):
     """The head of an upstream's answer, its body still to be read. Whoever holds it releases it."""
 
@@ -118,10 +122,12 @@ class Upstream:
         *,
         method: str = "GET",
         gate: Callable[[Target], None] = lambda target: None,
+        jar: Jar = lambda target: "",
         first_byte_s: float | None = None,
     ) -> Answer:
         """Send a request and follow at most three redirects; each hop passes `gate` and the guard.
 
+        :param jar: the cookies for a target, '' for none: asked anew at each redirect, as a browser does.
         :raises Refused: `private_address`, or what `gate` raises.
         :raises Unavailable: `upstream_failed`, `upstream_late`; `unavailable` where no connection became free.
         """
@@ -135,8 +141,7 @@ class Upstream:
                 return answer
             answer.release()
             there = _redirected(target, location)
-            if (there.scheme, there.host, there.port) != (target.scheme, target.host, target.port):
-                sent = {name: value for name, value in sent.items() if name.lower() not in _PERSONAL}
+            sent = _onward(sent, target, there, jar)
             target = there
         raise Unavailable("upstream_failed", "The source redirects too often.")
 
@@ -241,6 +246,17 @@ class _GuardedResolver(AbstractResolver):
 
     async def close(self) -> None:
         """The guard outlives the pool."""
+
+
+def _onward(sent: Mapping[str, str], here: Target, there: Target, jar: Jar) -> dict[str, str]:
+    """The headers for the next hop of a redirect. What was meant for one host stays with it; cookies go where their
+    domain, path, expiry and `Secure` allow it.
+    """
+    before, after = jar(here), jar(there)
+    is_same = (there.scheme, there.host, there.port) == (here.scheme, here.host, here.port)
+    dropped = _PERSONAL if not is_same else frozenset({"cookie"}) if before or after else frozenset()
+    kept = {name: value for name, value in sent.items() if name.lower() not in dropped}
+    return {**kept, "Cookie": after} if after else kept
 
 
 def _redirected(target: Target, location: str) -> Target:
