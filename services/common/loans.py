@@ -84,7 +84,8 @@ class Loans:
         name, audiences = self._keys.loans(owner), []
         try:
             for entry in await self._redis.zrange(name, 0, -1):
-                of_scope, of_sites, of_audience = entry.decode().split("|", 2)
+                of_scope, _, rest = entry.decode().partition("|")
+                of_sites, _, of_audience = rest.partition("|")
                 if site is not None and site not in of_sites.split("+"):
                     continue
                 if audience not in (None, of_audience) or scope not in (None, of_scope):

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any, Final, NoReturn
 
+import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 from redis.asyncio import Redis
@@ -32,6 +33,8 @@ from services.common.guard import parse_url
 from services.common.jobs import Jobs
 from services.common.keys import Keys, url_digest
 from services.common.wire.models import Attempt
+
+log = structlog.get_logger(__name__)
 
 __all__ = ["PUBLIC", "Resolution", "Resolutions", "Waiter"]
 
@@ -283,7 +286,7 @@ class Resolutions:
             members: set[bytes] = await self._redis.smembers(self._keys.waiters(digest, scope))  # type: ignore[misc]
         except (RedisError, OSError) as error:
             _unavailable(error)
-        return [codec.decode_as(Waiter, member) for member in sorted(members)]
+        return [waiter for member in sorted(members) if (waiter := _waiter(member)) is not None]
 
     async def is_wanted(self, digest: str, scope: str = PUBLIC) -> bool:
         """Whether somebody waits for a flight over REST.
@@ -304,6 +307,15 @@ class Resolutions:
             await self._redis.srem(self._keys.waiters(digest, waiter.scope), codec.encode(waiter))  # type: ignore[misc]
         except (RedisError, OSError) as error:
             _unavailable(error)
+
+
+def _waiter(raw: bytes) -> Waiter | None:
+    """A stored waiter; None for what another version wrote and this one can't read: whoever wrote it asks again."""
+    try:
+        return codec.decode_as(Waiter, raw)
+    except codec.MalformedError:
+        log.warning("waiter_unreadable")
+        return None
 
 
 def _digest(url: str) -> str:

@@ -23,6 +23,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 _SCHEMAS: Final = "#/components/schemas/"
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
+_NOTHING: Final[Mapping[int, type]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class Operation:
     """A method on a path. `body` and `answers` are wire structs; `text`: what a body that is no JSON object holds.
 
     The first line of the handler's docstring is its summary. `queries` maps query parameters to what they mean.
-    `needs_token`: a connected browser's token is the guard.
+    `also`: what it answers with another status that is no error. `needs_token`: a connected browser's token is the
+    guard.
     """
 
     method: Method
@@ -41,6 +43,7 @@ class Operation:
     status: int = 200
     text: str = ""
     queries: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    also: Mapping[int, type] = field(default_factory=lambda: _NOTHING)
     needs_token: bool = False
     cors: Middleware | None = None
 
@@ -65,7 +68,8 @@ class Description:
 
 def document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
     """The OpenAPI 3.1 document of `operations`."""
-    shapes = {shape for each in operations for shape in (each.body, each.answers, ErrorBody) if shape is not None}
+    named = (shape for each in operations for shape in (each.body, each.answers, *each.also.values(), ErrorBody))
+    shapes = {shape for shape in named if shape is not None}
     ordered = sorted(shapes, key=lambda shape: shape.__name__)
     _, components = msgspec.json.schema_components(ordered, ref_template=_SCHEMAS + "{name}")
     paths: dict[str, dict[str, Any]] = {}
@@ -90,6 +94,7 @@ def _described(operation: Operation) -> dict[str, Any]:
         "operationId": "_".join([operation.method.lower(), *re.findall(r"\w+", operation.path)[1:]]),
         "responses": {
             str(operation.status): _response(summary, operation.answers),
+            **{str(status): _response(summary, shape) for status, shape in operation.also.items()},
             "default": _response("What went wrong, with a code.", ErrorBody),
         },
     }

@@ -48,6 +48,8 @@ from services.gateway.limits import AddressLimit
 from services.gateway.operations import Operation
 from services.gateway.views import room_for
 
+# While no worker takes links.
+ILL: Final = {503: ResolverHealth}
 MOST_ROOMS: Final = 50
 PASSWORDS_PER_MINUTE: Final = 10
 # Without look-alikes, so that an id can be read aloud.
@@ -93,7 +95,7 @@ class Api:
             Operation("GET", "/api/session", self.session, answers=Session),
             Operation("POST", "/api/session", self.rename, body=SessionRequest, answers=Session),
             Operation("POST", "/api/resolve", self.resolve, body=ResolveRequest, answers=VideoState),
-            Operation("GET", "/api/resolver/health", self.resolver_health, answers=ResolverHealth),
+            Operation("GET", "/api/resolver/health", self.resolver_health, answers=ResolverHealth, also=ILL),
             Operation("GET", "/api/rooms", self.rooms, answers=RoomList),
             Operation("POST", "/api/rooms", self.create_room, body=CreateRoomRequest, answers=CreatedRoom, status=201),
             Operation("GET", "/api/rooms/{room}", self.room, answers=Room),

@@ -127,7 +127,8 @@ class ResolveWorker:
 
     def _job(self) -> WorkerCoroutine:
         async def resolve(ctx: dict[Any, Any], *args: Any, **_: Any) -> None:
-            digest, url, way = args
+            # What a version after this one adds stands behind these.
+            digest, url, way = args[:3]
             # A version before this one names the scope alone.
             link = codec.convert(Link, way) if isinstance(way, dict) else Link(scope=str(way))
             with structlog.contextvars.bound_contextvars(digest=digest):

@@ -268,3 +268,59 @@ def test_a_cookies_value_is_in_no_repr() -> None:
 @pytest.mark.parametrize("host", SITES)
 def test_a_host_is_of_the_site_that_the_extension_says(host: str) -> None:
     assert site_of(host) == SITES[host]
+
+
+GOOD_LINE = b".video.example\tTRUE\t/\tFALSE\t0\tsid\ta-value-of-nobody"
+# fmt: off
+WORDS = some.sampled_from([
+    b"\t", b"\n", b"\r", b"\x0b", b"\x85", b"#", b"#HttpOnly_", b"TRUE", b"FALSE", b"-1", b"1e9", b"9" * 30, b"\xff",
+    b"", b'{"domain":', b"[", b"]", b"}", b"null", b"-1e308", b".co.uk", b"xn--", b"..", b"/", b" ", b"\xef\xbb\xbf",
+])
+# fmt: on
+
+
+def bent(pieces: list[tuple[int, bytes]]) -> bytes:
+    data = GOOD_LINE + b"\n" + GOOD_LINE.replace(b"sid", b"pref")
+    for at, piece in pieces:
+        place = at % (len(data) + 1)
+        data = data[:place] + piece + data[place + at % 3 :]
+    return data
+
+
+@given(some.lists(some.tuples(some.integers(0, 400), WORDS | some.binary(max_size=6)), max_size=8))
+def test_bent_files_are_read_or_refused_without_a_word_of_their_values(pieces: list[tuple[int, bytes]]) -> None:
+    cookies, told = None, ""
+    try:
+        cookies = read_cookies(bent(pieces), 0.0)
+    except BadCookiesError as refusal:
+        told = refusal.message + "".join(each.message for each in refusal.problems)
+    assert "a-value-of-nobody" not in told
+    if cookies is None:
+        return
+    # What is taken is written and read again as it is.
+    assert read_cookies(write_netscape(cookies).encode(), 0.0) == cookies
+
+
+ENTRY = some.fixed_dictionaries(
+    {},
+    optional={
+        "domain": some.sampled_from(["a.example", ".a.example", "co.uk", "", "127.0.0.1"]) | some.none() | some.text(),
+        "name": some.text(max_size=5) | some.integers(),
+        "value": some.text(max_size=5) | some.none(),
+        "path": some.text(max_size=5) | some.none() | some.booleans(),
+        "secure": some.booleans() | some.none() | some.text(max_size=3),
+        "expires": some.integers() | some.floats(allow_nan=False) | some.booleans() | some.text(max_size=3),
+        "expirationDate": some.none() | some.floats(allow_nan=False, allow_infinity=False),
+        "hostOnly": some.booleans(),
+        "session": some.booleans() | some.none(),
+    },
+)
+
+
+@given(some.lists(ENTRY | some.none() | some.integers(), max_size=4))
+def test_lists_of_anything_are_read_or_refused(entries: list[object]) -> None:
+    try:
+        cookies = read_cookies(json.dumps(entries).encode(), 0.0)
+    except BadCookiesError:
+        return
+    assert read_cookies(write_netscape(cookies).encode(), 0.0) == cookies
