@@ -164,6 +164,8 @@ export const de: Text = {
     text: "Wer diese Adresse hat, kann hereinkommen. Ein Konto braucht es nicht.",
     address: "Adresse dieses Raums",
     share: "Teilen…",
+    code: "QR-Code der Adresse dieses Raums",
+    scan: "Oder lass die Kamera eines Telefons das ansehen.",
     message: "Schau mit mir",
   },
 

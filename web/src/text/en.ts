@@ -153,6 +153,8 @@ export const en = {
     text: "Whoever has this address can come in. No account is needed.",
     address: "Address of this room",
     share: "Share…",
+    code: "QR code of this room’s address",
+    scan: "Or let a phone’s camera look at this.",
     message: "Watch with me",
   },
 

@@ -4,6 +4,7 @@ import { roomPath } from "@/lib/routing";
 import { t } from "@/text";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
+import { InviteCode } from "./InviteCode";
 
 interface Props {
   readonly roomId: string;
@@ -37,6 +38,7 @@ export function InviteDialog({ roomId, isOpen, onClose }: Props) {
           {isCopied ? t.common.copied : t.common.copy}
         </Button>
       </div>
+      <InviteCode address={address} />
       {"share" in navigator && (
         <Button
           className="mt-3 w-full"

@@ -17,6 +17,15 @@ export function PlaybackSettings({ session }: { readonly session: RoomSession })
   const sizes = { small: t.settings.small, normal, large: t.settings.large } satisfies Record<CueSize, string>;
   return (
     <div className="flex flex-col gap-3.5">
+      {state.sounds.length > 1 && (
+        <Select
+          label={t.player.language}
+          options={state.sounds.map(({ id, label }) => ({ value: id, label }))}
+          value={state.sound ?? ""}
+          isReadOnly={false}
+          onChange={(id) => player.selectSound(id)}
+        />
+      )}
       {canShapeSound() && (
         <>
           <Select

@@ -52,7 +52,7 @@ export function PlayerBar({ session, layout }: Props) {
         {"pictureInPictureEnabled" in document && document.pictureInPictureEnabled && (
           <IconButton
             label={t.player.pictureInPicture}
-            className="@max-xl:hidden"
+            className="@max-2xl:hidden"
             disabled={!hasVideo}
             onClick={() => void session.player.togglePictureInPicture().catch(() => undefined)}
           >
@@ -110,7 +110,7 @@ function Volume({ session }: { readonly session: RoomSession }) {
       <IconButton label={label} hint={t.player.withKey(label, "M")} onClick={() => session.player.setMuted(!isMuted)}>
         <Icon size={21} />
       </IconButton>
-      <span className="@max-md:hidden">
+      <span className="@max-xl:hidden">
         <VolumeSlider
           volume={isMuted ? 0 : volume}
           onChange={(value) => session.player.setVolume(value)}
@@ -153,7 +153,7 @@ function Sound({ session }: { readonly session: RoomSession }) {
     <ChoiceMenu
       heading={t.player.languageForYou}
       trigger={
-        <IconButton label={t.player.language}>
+        <IconButton label={t.player.language} className="@max-[30rem]:hidden">
           <Languages size={20} />
         </IconButton>
       }
@@ -171,7 +171,7 @@ function Speed({ session }: { readonly session: RoomSession }) {
     <ChoiceMenu
       heading={t.player.speedForEveryone}
       trigger={
-        <IconButton label={t.player.speed} className="@max-sm:hidden">
+        <IconButton label={t.player.speed} className="@max-[26rem]:hidden">
           {rate === 1 ? <Gauge size={20} /> : <span className="text-sm font-semibold tabular-nums">{rate}×</span>}
         </IconButton>
       }

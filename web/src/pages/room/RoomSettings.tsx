@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from "react";
 import { useStore } from "@/lib/store";
+import { RATES } from "@/room/keys";
 import { isAtMost, myRole, objection, type Permission, type Role } from "@/room/rights";
 import type { RoomSession } from "@/room/session";
 import { t } from "@/text";
@@ -14,6 +15,7 @@ const roles: readonly Role[] = ["viewer", "member", "moderator", "owner"];
 /** What the people of the room have agreed on; read-only for those who may not change it. */
 export function RoomSettings({ session }: { readonly session: RoomSession }) {
   const replica = useStore(session.view, (view) => view.replica);
+  const rate = useStore(session.view, ({ anchor }) => anchor.rate);
   if (replica === null) return null;
   const { settings } = replica;
   const reason = objection(replica, "settings");
@@ -22,6 +24,15 @@ export function RoomSettings({ session }: { readonly session: RoomSession }) {
   return (
     <div className="flex flex-col gap-4">
       {reason && <p className="text-xs text-dim">{t.rights.sentence(reason)}</p>}
+      {replica.video !== null && !replica.video.is_live && (
+        <Select
+          label={t.player.speedForEveryone}
+          value={String(rate)}
+          isReadOnly={objection(replica, "playback") !== null}
+          options={RATES.map((each) => ({ value: String(each), label: each === 1 ? t.common.normal : `${each}×` }))}
+          onChange={(value) => session.setRate(Number(value))}
+        />
+      )}
       {guarded.map((permission) => (
         <Select
           key={permission}

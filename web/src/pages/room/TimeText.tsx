@@ -3,17 +3,25 @@ import { clockTime } from "@/lib/format";
 import type { RoomSession } from "@/room/session";
 
 export function TimeText({ session }: { readonly session: RoomSession }) {
-  const text = useRef<HTMLSpanElement>(null);
+  const position = useRef<HTMLSpanElement>(null);
+  const total = useRef<HTMLSpanElement>(null);
   useEffect(() => {
     const paint = () => {
-      if (text.current === null) return;
       const duration = session.duration();
-      const total = duration === null ? "" : ` / ${clockTime(duration)}`;
-      const next = `${clockTime(session.position())}${total}`;
-      if (text.current.textContent !== next) text.current.textContent = next;
+      write(position.current, clockTime(session.position()));
+      write(total.current, duration === null ? "" : ` / ${clockTime(duration)}`);
     };
     paint();
     return session.onTick(paint);
   }, [session]);
-  return <span ref={text} className="ml-2 text-xs font-medium whitespace-nowrap tabular-nums @md:text-sm" />;
+  return (
+    <span className="ml-2 text-xs font-medium whitespace-pre tabular-nums @md:text-sm">
+      <span ref={position} />
+      <span ref={total} className="text-white/75 @max-[23rem]:hidden" />
+    </span>
+  );
+}
+
+function write(element: HTMLElement | null, text: string): void {
+  if (element !== null && element.textContent !== text) element.textContent = text;
 }
