@@ -134,8 +134,10 @@ const video: VideoState = {
 };
 
 describe("the engine", () => {
-  const modern = { mse: true, nativeHls: false };
-  const iphone = { mse: false, nativeHls: true };
+  const modern = { mediaSource: "full", nativeHls: false } as const;
+  const managed = { mediaSource: "managed", nativeHls: true } as const;
+  const ancient = { mediaSource: "none", nativeHls: false } as const;
+  const iphone = { mediaSource: "none", nativeHls: true } as const;
 
   it.each([
     ["a file", {}, modern, { engine: "direct", url: "/s" }],
@@ -156,6 +158,20 @@ describe("the engine", () => {
     ],
     ["a silent video", { stream_type: "dash" as const, video_url: "/v" }, modern, { engine: "direct", url: "/v" }],
     ["nothing", { stream_url: null }, modern, { engine: "none" }],
+    ["HLS where nothing plays it", { stream_type: "hls" as const }, ancient, { engine: "none" }],
+    ["HLS on a new iPhone", { stream_type: "hls" as const }, managed, { engine: "hls", url: "/s" }],
+    [
+      "a manifest on a new iPhone",
+      { stream_type: "dash" as const, manifest_url: "/m" },
+      managed,
+      { engine: "dash", url: "/m" },
+    ],
+    [
+      "a manifest alone on an old one",
+      { stream_type: "dash" as const, manifest_url: "/m", stream_url: null },
+      iphone,
+      { engine: "none" },
+    ],
   ])("for %s", (_what, change, can, source) => {
     expect(chooseSource({ ...video, ...change }, can)).toEqual(source);
   });

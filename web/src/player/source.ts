@@ -1,11 +1,6 @@
 /** Which engine plays a video, decided from what the video offers and what the browser can. */
 import type { VideoState } from "@/wire/wire.gen";
-
-export interface Abilities {
-  /** Media Source Extensions, or Managed Media Source. */
-  readonly mse: boolean;
-  readonly nativeHls: boolean;
-}
+import { type Abilities, waysOf } from "./abilities";
 
 export type Source =
   | { readonly engine: "hls"; readonly url: string }
@@ -23,17 +18,18 @@ export type Source =
 const NONE: Source = { engine: "none" };
 
 export function chooseSource(video: VideoState, can: Abilities): Source {
+  const ways = waysOf(can);
   switch (video.stream_type) {
     case "direct":
       return video.stream_url ? { engine: "direct", url: video.stream_url } : NONE;
     case "hls":
-      if (!video.stream_url) return NONE;
-      if (can.mse) return { engine: "hls", url: video.stream_url };
-      return can.nativeHls ? { engine: "direct", url: video.stream_url } : NONE;
+      if (!video.stream_url || ways.hls === null) return NONE;
+      return { engine: ways.hls === "library" ? "hls" : "direct", url: video.stream_url };
     case "dash":
-      if (video.manifest_url && can.mse) return { engine: "dash", url: video.manifest_url };
+      if (video.manifest_url && ways.manifest !== null) return { engine: "dash", url: video.manifest_url };
       if (video.video_url && video.audio_url) {
-        return { engine: "pair", videoUrl: video.video_url, audioUrl: video.audio_url, canJoin: can.mse };
+        const canJoin = ways.pair === "joined";
+        return { engine: "pair", videoUrl: video.video_url, audioUrl: video.audio_url, canJoin };
       }
       // Video without sound, or sound without video, is a plain file.
       return video.video_url || video.audio_url

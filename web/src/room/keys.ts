@@ -60,15 +60,15 @@ export const KEYS: readonly Key[] = [
     name: "volume",
     press: ({ player }, _layout, key) => {
       const step = key === "ArrowUp" ? VOLUME_STEP : -VOLUME_STEP;
-      player.setVolume(Math.min(1, Math.max(0, player.state.get().volume + step)));
+      player.speaker.setVolume(Math.min(1, Math.max(0, player.state.get().volume + step)));
     },
   },
   {
     keys: ["m"],
     name: "mute",
-    press: ({ player }) => player.setMuted(!player.state.get().isMuted),
+    press: ({ player }) => player.speaker.setMuted(!player.state.get().isMuted),
   },
-  { keys: ["c"], name: "subtitles", press: ({ player }) => player.toggleSubtitles() },
+  { keys: ["c"], name: "subtitles", press: ({ player }) => player.tracks.toggleSubtitles() },
   { keys: ["f"], name: "fullScreen", press: (_session, layout) => layout.toggleFullscreen() },
   { keys: ["t"], name: "theatre", press: (_session, layout) => layout.toggleTheatre() },
   {

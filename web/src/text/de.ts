@@ -665,6 +665,8 @@ export const de: Text = {
     needsTap: "braucht erst ein Tippen, wie üblich",
     nativeHls: "eigenes HLS",
     wakeLock: "Bildschirm anlassen",
+    joined: "getrennter Ton in einem Element",
+    two: "getrennter Ton in zwei Elementen",
     none: "keine",
     screen: (width, height, ratio) => `${width}×${height} bei ${ratio}`,
     secure: "sicher",

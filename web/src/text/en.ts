@@ -635,6 +635,8 @@ export const en = {
     needsTap: "needs a tap first, as usual",
     nativeHls: "native HLS",
     wakeLock: "wake lock",
+    joined: "separate sound in one element",
+    two: "separate sound in two elements",
     none: "none",
     screen: (width: number, height: number, ratio: number) => `${width}×${height} at ${ratio}`,
     secure: "secure",

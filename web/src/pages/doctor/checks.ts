@@ -1,4 +1,5 @@
 /** What must work for a room to work, tried one by one. Each check answers in one line. */
+import { readAbilities, waysOf } from "@/player/abilities";
 import { type Text, t } from "@/text";
 
 export type CheckName = keyof Text["doctor"]["checks"];
@@ -142,7 +143,15 @@ async function streams(): Promise<Omit<Finding, "name">> {
     .filter(([, has]) => has)
     .map(([name]) => name);
   const isGood = ways.MediaSource || ways.ManagedMediaSource || playsHls;
-  return { isGood, text: found.join(", ") || t.doctor.none };
+  const { hls, manifest, pair } = waysOf(readAbilities());
+  const { doctor } = t;
+  const parts = [
+    found.join(", ") || doctor.none,
+    `HLS: ${hls === "library" ? "hls.js" : hls === "native" ? doctor.nativeHls : doctor.none}`,
+    `DASH: ${manifest === null ? doctor.none : "dash.js"}`,
+    pair === "joined" ? doctor.joined : doctor.two,
+  ];
+  return { isGood, text: parts.join("; ") };
 }
 
 const KINDS = {

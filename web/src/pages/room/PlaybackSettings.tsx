@@ -23,7 +23,7 @@ export function PlaybackSettings({ session }: { readonly session: RoomSession })
           options={state.sounds.map(({ id, label }) => ({ value: id, label }))}
           value={state.sound ?? ""}
           isReadOnly={false}
-          onChange={(id) => player.selectSound(id)}
+          onChange={(id) => player.tracks.selectSound(id)}
         />
       )}
       {canShapeSound() && (
@@ -33,7 +33,7 @@ export function PlaybackSettings({ session }: { readonly session: RoomSession })
             options={optionsOf(levellings)}
             value={state.levelling}
             isReadOnly={false}
-            onChange={(value) => player.setLevelling(value as Levelling)}
+            onChange={(value) => player.speaker.setLevelling(value as Levelling)}
           />
           <Stepper
             label={t.settings.soundDelay}
@@ -43,7 +43,7 @@ export function PlaybackSettings({ session }: { readonly session: RoomSession })
             least={0}
             most={1000}
             unit="ms"
-            onChange={(value) => player.setSoundDelay(value / 1000)}
+            onChange={(value) => player.speaker.setDelay(value / 1000)}
           />
         </>
       )}
@@ -52,7 +52,7 @@ export function PlaybackSettings({ session }: { readonly session: RoomSession })
         options={optionsOf(sizes)}
         value={state.cueSize}
         isReadOnly={false}
-        onChange={(value) => player.resizeSubtitles(value as CueSize)}
+        onChange={(value) => player.tracks.resizeSubtitles(value as CueSize)}
       />
       <Stepper
         label={t.settings.cueShift}
@@ -62,7 +62,7 @@ export function PlaybackSettings({ session }: { readonly session: RoomSession })
         least={-60}
         most={60}
         unit="s"
-        onChange={(value) => player.shiftSubtitles(value)}
+        onChange={(value) => player.tracks.shiftSubtitles(value)}
       />
       <Switch
         label={t.settings.joined}

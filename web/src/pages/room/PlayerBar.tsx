@@ -107,13 +107,17 @@ function Volume({ session }: { readonly session: RoomSession }) {
   const Icon = isMuted ? VolumeX : volume < 0.5 ? Volume1 : Volume2;
   return (
     <>
-      <IconButton label={label} hint={t.player.withKey(label, "M")} onClick={() => session.player.setMuted(!isMuted)}>
+      <IconButton
+        label={label}
+        hint={t.player.withKey(label, "M")}
+        onClick={() => session.player.speaker.setMuted(!isMuted)}
+      >
         <Icon size={21} />
       </IconButton>
       <span className="@max-xl:hidden">
         <VolumeSlider
           volume={isMuted ? 0 : volume}
-          onChange={(value) => session.player.setVolume(value)}
+          onChange={(value) => session.player.speaker.setVolume(value)}
           className="w-18"
         />
       </span>
@@ -141,7 +145,7 @@ function Subtitles({ session }: { readonly session: RoomSession }) {
       }
       options={[{ value: "", label: t.common.off }, ...texts.map(({ id, label }) => ({ value: id, label }))]}
       value={subtitle ?? ""}
-      onChoose={(id) => session.player.selectSubtitle(id === "" ? null : id)}
+      onChoose={(id) => session.player.tracks.selectSubtitle(id === "" ? null : id)}
     />
   );
 }
@@ -159,7 +163,7 @@ function Sound({ session }: { readonly session: RoomSession }) {
       }
       options={sounds.map(({ id, label }) => ({ value: id, label }))}
       value={sound ?? ""}
-      onChoose={(id) => session.player.selectSound(id)}
+      onChoose={(id) => session.player.tracks.selectSound(id)}
     />
   );
 }
@@ -197,7 +201,7 @@ function Quality({ session }: { readonly session: RoomSession }) {
       }
       options={choices.map((each) => ({ value: each.id, label: each.label }))}
       value={choice ?? ""}
-      onChoose={(id) => session.player.selectQuality(id)}
+      onChoose={(id) => session.player.tracks.selectQuality(id)}
       empty={t.player.oneQuality}
     />
   );

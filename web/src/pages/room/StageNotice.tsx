@@ -75,7 +75,7 @@ export function StageNotice({ session }: { readonly session: RoomSession }) {
       {player.needsTap && (
         <button
           type="button"
-          onClick={() => session.player.unlock()}
+          onClick={() => session.player.speaker.unlock()}
           className="absolute top-4 left-1/2 z-10 flex h-11 -translate-x-1/2 animate-enter items-center gap-2.5 rounded-full bg-white px-5 text-sm font-semibold text-black shadow-float transition-transform duration-120 hover:scale-[1.03] active:scale-97"
         >
           <VolumeX size={18} aria-hidden /> {t.player.tapForSound}

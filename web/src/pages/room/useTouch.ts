@@ -19,7 +19,7 @@ export function useTouch(session: RoomSession) {
         if (found?.kind !== "volume") return;
         const { player } = session;
         const volume = Math.min(1, Math.max(0, player.state.get().volume + found.by));
-        player.setVolume(volume);
+        player.speaker.setVolume(volume);
         session.flash({ kind: "volume", text: `${Math.round(volume * 100)} %` });
       },
       onPointerUp(event: PointerEvent) {
