@@ -132,6 +132,9 @@ def safety_headers(peers: tuple[str, ...]) -> dict[str, str]:
         "base-uri": "'none'",
         "form-action": "'self'",
         "frame-ancestors": "'none'",
+        # Strings become markup or scripts only through the page's one policy (web/src/lib/trusted.ts).
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "default",
     }
     return {
         "content-security-policy": "; ".join(f"{name} {value}" for name, value in policy.items()),

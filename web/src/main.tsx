@@ -3,6 +3,7 @@ import { createRoot } from "react-dom/client";
 import { place } from "@/lib/routing";
 import { useStore } from "@/lib/store";
 import { paintTheme } from "@/lib/theme";
+import { allowOwnScripts } from "@/lib/trusted";
 import { language, speak } from "@/text";
 import { ErrorBoundary } from "@/ui/ErrorBoundary";
 import { TooltipProvider } from "@/ui/Tooltip";
@@ -43,6 +44,7 @@ window.addEventListener("vite:preloadError", () => {
 });
 
 paintTheme();
+allowOwnScripts();
 // Before the page is drawn, so that it is there when it is asked for.
 void parts[place.get().kind]().catch(() => undefined);
 const root = document.getElementById("root");
