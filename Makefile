@@ -94,8 +94,9 @@ chaos: $(DEV) ## Kill, freeze and cut replicas, Redis and networks for MINUTES (
 	$(BIN)/python -m tests.chaos.fuzz
 	$(BIN)/python -m tests.chaos.torture --minutes 10
 
-soak: $(DEV) ## Run rooms for MINUTES (30): memory, descriptors and keys must stay flat
+soak: $(DEV) $(PAGE) ## Run rooms for MINUTES (30): memory, descriptors and keys must stay flat; two elements for 10, disturbed
 	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES) $(ARGS)
+	$(BIN)/python -m tests.chaos.pair
 
 drill: $(DEV) ## Restart every replica of every service under 500 sockets and 20 players: nobody must notice
 	$(BIN)/python -m tests.drill $(ARGS)

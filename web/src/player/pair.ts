@@ -32,10 +32,19 @@ const COOLDOWN_S = 3;
 const SLOWER = 0.97;
 const FASTER = 1.03;
 
+// Inside of the dead band: starting two elements leaves them some 70 ms apart, and whatever stretches time another 20.
+// So small a change of speed keeps the pitch as it falls, without stretching. One reading alone is off by up to 25 ms.
+const READINGS = 3;
+const UNSETTLED_S = 0.04;
+const SETTLED_S = 0.01;
+const SETTLING = 0.02;
+
 export class PairLoop {
   private isHeld = false;
   private mustAlign = false;
   private heavyAt = Number.NEGATIVE_INFINITY;
+  private readings: readonly number[] = [];
+  private isSettling = false;
 
   /** Audio waits for buffers. */
   get isHolding(): boolean {
@@ -52,10 +61,19 @@ export class PairLoop {
     this.isHeld = false;
     this.mustAlign = false;
     this.heavyAt = Number.NEGATIVE_INFINITY;
+    this.forget();
   }
 
   tick(view: PairView): PairOrders {
     const drift = view.audioTime - view.videoTime;
+    const orders = this.order(view, drift);
+    if (orders === null) return { factor: this.settle(drift) };
+    this.forget();
+    return orders;
+  }
+
+  /** What must be done; null where both run inside of the dead band. */
+  private order(view: PairView, drift: number): PairOrders | null {
     const ahead = Math.min(view.videoAhead, view.audioAhead);
     const isNearEnd = view.duration !== null && view.duration - Math.max(view.videoTime, view.audioTime) < END_S;
     if (view.isHidden) return { factor: 1 };
@@ -85,7 +103,7 @@ export class PairLoop {
     return { factor: 1, seekAudioTo: view.videoTime, playAudio: true };
   }
 
-  private correct(view: PairView, drift: number): PairOrders {
+  private correct(view: PairView, drift: number): PairOrders | null {
     const size = Math.abs(drift);
     const mustAlign = this.mustAlign;
     this.mustAlign = false;
@@ -95,6 +113,21 @@ export class PairLoop {
       return { factor: 1, pauseAudio: true, seekAudioTo: view.videoTime, playAudio: true };
     }
     if (size > LIGHT_S) return { factor: drift > 0 ? SLOWER : FASTER };
-    return { factor: 1 };
+    return null;
+  }
+
+  /** Closes what is left, once readings agree that it is there. */
+  private settle(drift: number): number {
+    this.readings = [...this.readings, drift].slice(-READINGS);
+    if (this.readings.length < READINGS) return 1;
+    const [, typical = 0] = [...this.readings].sort((a, b) => a - b);
+    this.isSettling = Math.abs(typical) > (this.isSettling ? SETTLED_S : UNSETTLED_S);
+    if (!this.isSettling) return 1;
+    return typical > 0 ? 1 - SETTLING : 1 + SETTLING;
+  }
+
+  private forget(): void {
+    this.readings = [];
+    this.isSettling = false;
   }
 }
