@@ -34,6 +34,8 @@ export type Cause = "jump" | "start" | "stop" | "beat";
 
 // A paused picture is put on the room's frame when it is further off than one.
 const PAUSED_S = 0.04;
+/** Nothing lands so far beside where it was sent. */
+const STRAY_S = 0.5;
 /** Nearer than this a jump is none. */
 const JUMP_S = 0.06;
 /** So much too early a seek may land. */
@@ -143,10 +145,15 @@ export class Follower {
     return go(true, seekTo, null);
   }
 
-  /** One seek to a standing target; an element that lands a frame beside it is left there. */
+  /** One seek to a standing target. An element that lands a frame beside it is left there; one that was moved since,
+   * as by a library that begins where it was told to when it was made, is brought back. */
   private aim(position: number, media: MediaView, drift: number): number | null {
-    if (Math.abs(drift) <= PAUSED_S || this.aimed === position) return null;
+    if (Math.abs(drift) <= PAUSED_S) return null;
     if (media.duration !== null && position >= media.duration && media.isEnded) return null;
+    if (this.aimed === position) {
+      if (Math.abs(drift) <= STRAY_S || media.isSeeking || this.fruitless >= MOST_FRUITLESS) return null;
+      this.fruitless += 1;
+    }
     this.mustJump = false;
     this.aimed = position;
     return position;

@@ -253,6 +253,19 @@ describe("following", () => {
     expect(follower.tick(1002, media({ isPaused: true, position: 10.08 })).seekTo).toBeNull();
   });
 
+  it("brings a paused picture back that was moved away since, and gives up where that gains nothing", () => {
+    const follower = new Follower();
+    follower.follow(paused, "stop");
+    const astray = media({ isPaused: true, position: 5 });
+    expect(follower.tick(1001, astray).seekTo).toBe(10);
+    expect(follower.tick(1001.1, { ...astray, isSeeking: true }).seekTo).toBeNull();
+    expect(follower.tick(1002, astray).seekTo).toBe(10);
+    for (let now = 1003; now < 1010; now += 1) follower.tick(now, astray);
+    expect(follower.tick(1010, astray).seekTo).toBeNull();
+    follower.follow({ ...paused, position: 20 }, "jump");
+    expect(follower.tick(1011, astray).seekTo).toBe(20);
+  });
+
   it("joins a playing room with one seek", () => {
     const follower = new Follower();
     follower.follow(playing, "jump");
