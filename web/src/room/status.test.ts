@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { ClientMessage } from "@/wire/frames";
 import type { MemberStatus } from "@/wire/wire.gen";
+import { ghostsOf } from "./ghosts";
 import { lightOf } from "./lights";
 import { Readiness } from "./readiness";
 import { Regrets } from "./regrets";
+import type { Replica } from "./replica";
 import { Reporter } from "./reporter";
 
 describe("lights", () => {
@@ -24,6 +26,28 @@ describe("lights", () => {
     expect(lightOf(status({ state: "stalled", drift: 4 })).tone).toBe("busy");
     expect(lightOf(status({ state: "hidden" })).tone).toBe("away");
     expect(lightOf(undefined).tone).toBe("away");
+  });
+});
+
+describe("ghosts", () => {
+  it("are those more than a second away who look at the picture", () => {
+    const status = (drift: number | null, state: MemberStatus["state"] = "ready"): MemberStatus => {
+      return { state, drift, position: 1, is_excused: false };
+    };
+    const replica = {
+      you: { id: "me" },
+      members: Object.fromEntries(["me", "far", "near", "away", "unknown"].map((id) => [id, { name: id }])),
+      statuses: {
+        me: status(-9),
+        far: status(-4),
+        near: status(0.9),
+        away: status(-30, "hidden"),
+        unknown: status(null),
+        gone: status(5),
+      },
+    } as unknown as Replica;
+    expect(ghostsOf(replica, 20)).toEqual([{ id: "far", name: "far", at: 16 }]);
+    expect(ghostsOf(null, 20)).toEqual([]);
   });
 });
 

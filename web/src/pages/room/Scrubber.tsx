@@ -1,10 +1,12 @@
 import { useEffect, useRef } from "react";
 import { clockTime, spokenTime } from "@/lib/format";
 import { useStore } from "@/lib/store";
-import { chapterAt, previewAt, shares } from "@/player/preview";
+import { chapterAt, shares } from "@/player/preview";
+import { ghostsOf } from "@/room/ghosts";
 import type { RoomSession } from "@/room/session";
 import { t } from "@/text";
-import type { Chapter, Storyboard } from "@/wire/wire.gen";
+import type { Chapter } from "@/wire/wire.gen";
+import { paintGhosts, paintMarks, paintParts, paintPicture, scale } from "./scrubberPaint";
 
 interface Props {
   readonly session: RoomSession;
@@ -21,6 +23,7 @@ export function Scrubber({ session, isEnabled, objection }: Props) {
   const played = useRef<HTMLDivElement>(null);
   const buffered = useRef<HTMLDivElement>(null);
   const marks = useRef<HTMLDivElement>(null);
+  const ghosts = useRef<HTMLDivElement>(null);
   const bubble = useRef<HTMLDivElement>(null);
   const picture = useRef<HTMLDivElement>(null);
   const words = useRef<HTMLDivElement>(null);
@@ -40,6 +43,7 @@ export function Scrubber({ session, isEnabled, objection }: Props) {
       range.setAttribute("aria-valuetext", valueText(position, duration, chapters));
       scale(played.current, duration > 0 ? position / duration : 0);
       paintParts(buffered.current, shares(session.player.buffered, duration));
+      paintGhosts(ghosts.current, ghostsOf(session.view.get().replica, session.position()), duration);
       if (divided !== duration) {
         divided = duration;
         paintMarks(marks.current, chapters, duration);
@@ -98,6 +102,7 @@ export function Scrubber({ session, isEnabled, objection }: Props) {
         <div ref={played} className="range-fill bg-accent" />
         <div ref={marks} className="absolute inset-0" />
       </div>
+      <div ref={ghosts} aria-hidden className="pointer-events-none absolute inset-0" />
       <input
         ref={input}
         type="range"
@@ -118,53 +123,6 @@ export function Scrubber({ session, isEnabled, objection }: Props) {
       </div>
     </div>
   );
-}
-
-function scale(element: HTMLElement | null, share: number): void {
-  if (element !== null) element.style.transform = `scaleX(${Math.min(1, Math.max(0, share))})`;
-}
-
-/** One bar for every part that is loaded. */
-function paintParts(element: HTMLElement | null, parts: readonly (readonly [number, number])[]): void {
-  if (element === null) return;
-  while (element.childElementCount > parts.length) element.lastElementChild?.remove();
-  while (element.childElementCount < parts.length) {
-    const bar = document.createElement("div");
-    bar.className = "absolute inset-y-0 bg-white/25";
-    element.append(bar);
-  }
-  parts.forEach(([start, end], place) => {
-    const bar = element.children[place] as HTMLElement;
-    bar.style.left = `${start * 100}%`;
-    bar.style.width = `${(end - start) * 100}%`;
-  });
-}
-
-function paintMarks(element: HTMLElement | null, chapters: readonly Chapter[], duration: number): void {
-  const starts = duration > 0 ? chapters.filter(({ start }) => start > 0 && start < duration) : [];
-  element?.replaceChildren(
-    ...starts.map(({ start }) => {
-      const mark = document.createElement("div");
-      mark.className = "absolute inset-y-0 w-[3px] -translate-x-1/2 bg-black/80";
-      mark.style.left = `${(start / duration) * 100}%`;
-      return mark;
-    }),
-  );
-}
-
-const PICTURE_WIDTH = 168;
-
-function paintPicture(element: HTMLElement | null, board: Storyboard | null, seconds: number): void {
-  if (element === null) return;
-  const found = board === null ? null : previewAt(board, seconds);
-  element.hidden = found === null;
-  if (found === null || board === null) return;
-  const height = Math.round((PICTURE_WIDTH * board.height) / board.width);
-  element.style.width = `${PICTURE_WIDTH}px`;
-  element.style.height = `${height}px`;
-  element.style.backgroundImage = `url("${found.page}")`;
-  element.style.backgroundSize = `${PICTURE_WIDTH * board.columns}px ${height * board.rows}px`;
-  element.style.backgroundPosition = `-${found.column * PICTURE_WIDTH}px -${found.row * height}px`;
 }
 
 function valueText(position: number, duration: number, chapters: readonly Chapter[]): string {
