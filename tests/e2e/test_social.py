@@ -165,7 +165,7 @@ async def test_votes_move_an_item_up_and_clearing_leaves_what_plays(
         await ana.add(origin.url(name))
     rows = ana.page.get_by_role("list", name="Queue").get_by_role("listitem")
     await expect(rows.nth(2)).to_contain_text("master")
-    vote = ben.button("Vote for master")
+    vote = ben.page.get_by_role("button", name=re.compile("^Vote for master"))
     await vote.click()
     await expect(vote).to_have_attribute("aria-pressed", "true")
     await expect(rows.nth(1)).to_contain_text("master")

@@ -46,10 +46,13 @@ def chromium() -> str | None:
 
 
 @asynccontextmanager
-async def browser() -> AsyncIterator[Browser]:
-    """A fresh headless Chromium."""
+async def browser(*, may_autoplay: bool = True) -> AsyncIterator[Browser]:
+    """A fresh headless Chromium; `may_autoplay`: sound needs no gesture first."""
+    arguments = [each for each in ARGUMENTS if may_autoplay or not each.startswith("--autoplay-policy")]
+    if not may_autoplay:
+        arguments.append("--autoplay-policy=user-gesture-required")
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=chromium(), headless=True, args=list(ARGUMENTS))
+        launched = await playwright.chromium.launch(executable_path=chromium(), headless=True, args=arguments)
         try:
             yield launched
         finally:
@@ -95,9 +98,16 @@ class Person:
         *,
         size: tuple[int, int] = DESKTOP,
         prefs: dict[str, object] | None = None,
+        script: str = "",
+        **device: Any,
     ) -> Person:
-        """Open the room's page as a new guest, who has chosen `prefs` before, and wait until it is live."""
-        context = await browser.new_context(viewport={"width": size[0], "height": size[1]})
+        """Open the room's page as a new guest, who has chosen `prefs` before, and wait until it is live.
+
+        `script` runs before the page's own; `device` is what else Playwright knows of one, as `has_touch` or `locale`.
+        """
+        context = await browser.new_context(viewport={"width": size[0], "height": size[1]}, **device)
+        if script:
+            await context.add_init_script(script)
         if prefs:
             held = json.dumps(json.dumps(prefs))
             await context.add_init_script(f"localStorage['wt:prefs'] ??= {held}")
@@ -125,6 +135,23 @@ class Person:
         field = self.page.get_by_role("textbox", name="Paste a link")
         await field.fill(link)
         await self.button("Add").click()
+
+    async def paste(self, link: str) -> None:
+        """Paste a link with the focus on nothing: it goes to the queue, whichever part of the room is open."""
+        await self.page.evaluate(
+            """(text) => {
+              const clipboardData = new DataTransfer();
+              clipboardData.setData('text/plain', text);
+              const event = new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true });
+              document.body.dispatchEvent(event);
+            }""",
+            link,
+        )
+
+    async def key(self, key: str) -> None:
+        """Press a key of the room's own, with the focus on nothing."""
+        await self.page.evaluate("() => document.activeElement?.blur()")
+        await self.page.keyboard.press(key)
 
     async def press(self, name: str) -> None:
         """Press one of the player's buttons, which hide when nobody moves."""

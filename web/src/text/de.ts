@@ -64,7 +64,7 @@ export const de: Text = {
 
   language: {
     label: "Sprache der Seite",
-    likeBrowser: "Wie der Browser",
+    likeBrowser: "Automatisch",
   },
 
   landing: {
@@ -271,8 +271,8 @@ export const de: Text = {
       dropped: (title, place, all) => `${title} ist Nummer ${place} von ${all}`,
       cancelled: (title) => `${title} bleibt, wo es war`,
     },
-    vote: (title) => `Für ${title} stimmen`,
-    votes: (count) => plural(count, { one: `${count} Stimme`, other: `${count} Stimmen` }),
+    vote: (title, count) =>
+      `Für ${title} stimmen, ${plural(count, { one: `${count} Stimme`, other: `${count} Stimmen` })}`,
     votesFirst: "Was mehr Stimmen hat, kommt zuerst",
     empty: "Die Liste ist leer. Was wollt ihr sehen?",
     toCome: (count) => `${count} folgen noch`,
@@ -480,7 +480,8 @@ export const de: Text = {
     loudness: "Lautstärke ausgleichen",
     strong: "Stark",
     soundDelay: "Ton verzögern",
-    soundDelayText: "Wo das Bild spät kommt, wie auf manchen Fernsehern.",
+    soundDelayText:
+      "Wo das Bild spät kommt, wie auf manchen Fernsehern. Ton, der selbst spät ist, lässt sich nicht beeilen.",
     cueSize: "Größe der Untertitel",
     small: "Klein",
     large: "Groß",

@@ -59,7 +59,7 @@ export const en = {
 
   language: {
     label: "Language of the page",
-    likeBrowser: "Like the browser",
+    likeBrowser: "Automatic",
   },
 
   landing: {
@@ -260,8 +260,8 @@ export const en = {
       dropped: (title: string, place: number, all: number) => `${title} is number ${place} of ${all}`,
       cancelled: (title: string) => `${title} stays where it was`,
     },
-    vote: (title: string) => `Vote for ${title}`,
-    votes: (count: number) => plural(count, { one: `${count} vote`, other: `${count} votes` }),
+    vote: (title: string, count: number) =>
+      `Vote for ${title}, ${plural(count, { one: `${count} vote`, other: `${count} votes` })}`,
     votesFirst: "Items with more votes come first",
     empty: "The queue is empty. What do you want to watch?",
     toCome: (count: number) => `${count} to come`,
@@ -449,7 +449,8 @@ export const en = {
     loudness: "Even out loudness",
     strong: "Strong",
     soundDelay: "Delay the sound",
-    soundDelayText: "Where the picture comes late, as on some televisions.",
+    soundDelayText:
+      "Where the picture comes late, as on some televisions. Sound that is late itself cannot be hurried.",
     cueSize: "Size of subtitles",
     small: "Small",
     large: "Large",

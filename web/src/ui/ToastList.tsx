@@ -12,7 +12,7 @@ export function ToastList({ toasts }: { readonly toasts: Toasts }) {
   return createPortal(
     <div
       aria-live="polite"
-      className="pointer-events-none fixed inset-x-0 bottom-[max(1rem,env(safe-area-inset-bottom))] z-50 flex flex-col items-center gap-2 px-4"
+      className="pointer-events-none fixed inset-x-0 bottom-[max(1rem,env(safe-area-inset-bottom))] compact:top-3 compact:bottom-auto narrow:bottom-[calc(5rem+env(safe-area-inset-bottom))] z-50 flex flex-col items-center gap-2 px-4"
     >
       {shown.map((toast) => (
         <div

@@ -171,22 +171,24 @@ function Facts({ session, item, stage, isCurrent }: Omit<QueueRowProps, "onMove"
     return (
       <>
         <p className="mt-0.5 text-xs text-pretty text-bad">{failureWords(item)}</p>
-        <button
-          type="button"
-          onClick={() => session.queue.retry(item)}
-          className="relative mt-1 inline-flex items-center gap-1.5 rounded text-xs font-semibold text-ink hover:text-accent-text after:absolute after:-inset-x-2 after:-inset-y-2.5"
-        >
-          <RotateCcw size={13} aria-hidden /> {t.common.tryAgain}
-        </button>
-        {mayMend(item) && (
+        <span className="mt-1 flex flex-wrap gap-x-4 gap-y-1.5">
           <button
             type="button"
-            onClick={() => session.signIns.open(item)}
-            className="relative mt-1 ml-4 inline-flex items-center gap-1.5 rounded text-xs font-semibold text-ink hover:text-accent-text after:absolute after:-inset-x-2 after:-inset-y-2.5"
+            onClick={() => session.queue.retry(item)}
+            className="relative inline-flex items-center gap-1.5 rounded text-xs font-semibold text-ink hover:text-accent-text after:absolute after:-inset-x-2 after:-inset-y-2.5"
           >
-            <KeyRound size={13} aria-hidden /> {t.queue.shareCookies}
+            <RotateCcw size={13} aria-hidden /> {t.common.tryAgain}
           </button>
-        )}
+          {mayMend(item) && (
+            <button
+              type="button"
+              onClick={() => session.signIns.open(item)}
+              className="relative inline-flex items-center gap-1.5 rounded text-xs font-semibold text-ink hover:text-accent-text after:absolute after:-inset-x-2 after:-inset-y-2.5"
+            >
+              <KeyRound size={13} aria-hidden /> {t.queue.shareCookies}
+            </button>
+          )}
+        </span>
       </>
     );
   }
@@ -215,8 +217,7 @@ function Vote({ session, item }: Pick<QueueRowProps, "session" | "item">) {
   return (
     <button
       type="button"
-      aria-label={t.queue.vote(item.title)}
-      aria-description={t.queue.votes(count)}
+      aria-label={t.queue.vote(item.title, count)}
       aria-pressed={isMine}
       disabled={objection !== null}
       title={objection ?? t.queue.votesFirst}

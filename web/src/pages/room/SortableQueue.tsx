@@ -18,7 +18,7 @@ import {
   verticalListSortingStrategy,
 } from "@dnd-kit/sortable";
 import { CSS } from "@dnd-kit/utilities";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { t } from "@/text";
 import { Grip } from "./Grip";
 import { QueueRow, type QueueRowProps } from "./QueueRow";
@@ -40,15 +40,24 @@ export function SortableQueue({ ids, titleOf, onMove, children }: Props) {
     useSensor(TouchSensor, { activationConstraint: { delay: 180, tolerance: 6 } }),
     useSensor(KeyboardSensor, { coordinateGetter: sortableKeyboardCoordinates }),
   );
+  const isTaken = useRef(false);
   const placeOf = (id: string | number) => ids.indexOf(String(id));
   const onDragEnd = ({ active, over }: DragEndEvent) => {
     if (over !== null) onMove(placeOf(active.id), placeOf(over.id));
   };
   const { moving } = t.queue;
   const announcements: Announcements = {
-    onDragStart: ({ active }) => moving.taken(titleOf(String(active.id))),
-    onDragOver: ({ active, over }) =>
-      over === null ? undefined : moving.over(titleOf(String(active.id)), placeOf(over.id) + 1, ids.length),
+    onDragStart({ active }) {
+      isTaken.current = true;
+      return moving.taken(titleOf(String(active.id)));
+    },
+    onDragOver({ active, over }) {
+      // Every drag begins over its own place: that would be read in place of what was taken.
+      const isBeginning = isTaken.current && over?.id === active.id;
+      isTaken.current = false;
+      if (over === null || isBeginning) return undefined;
+      return moving.over(titleOf(String(active.id)), placeOf(over.id) + 1, ids.length);
+    },
     onDragEnd: ({ active, over }) =>
       over === null ? undefined : moving.dropped(titleOf(String(active.id)), placeOf(over.id) + 1, ids.length),
     onDragCancel: ({ active }) => moving.cancelled(titleOf(String(active.id))),
