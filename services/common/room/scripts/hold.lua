@@ -3,7 +3,7 @@
 -- Answers {'ok', version}, or {'refused', 'not_waiting' | 'excused'}.
 local policy, member = settings().buffering or 'never', ARGV[6]
 local counts = policy == 'everyone' or (policy == 'owner' and role_of(member) == 'owner')
-if not counts or not is_playing() or get('video') == '' then return refused('not_waiting') end
+if not counts or not is_playing() or not has_video() then return refused('not_waiting') end
 if redis.call('HEXISTS', MEMBERS, member) == 0 then return refused('not_waiting') end
 
 -- Who stalls three times in two minutes is not waited for again, until two minutes after.

@@ -32,7 +32,7 @@ if ACTOR == get('owner') and get('acting') ~= '' then
   at = member_event(stand_in)
 end
 -- The video was ready before anybody was there to see it begin.
-if get('autoplay') == '1' and get('video') ~= '' then
+if get('autoplay') == '1' and has_video() then
   set('autoplay', '0')
   anchor(first_position(), true)
   at = playback_event('play', first_position(), ACTOR)

@@ -9,7 +9,7 @@ local function answered(at)
 end
 if seen then return {'ok', answered(seen)} end
 if not may('playback') then return refused('forbidden') end
-if get('video') == '' then return refused('nothing_playing') end
+if not has_video() then return refused('nothing_playing') end
 local kind, value = ARGV[6], tonumber(ARGV[7])
 
 if is_live() then
@@ -31,5 +31,5 @@ local from = position(NOW)
 local plays = kind == 'play' or (kind == 'seek' and is_playing())
 local starts_at = plays and NOW + lead() or NOW
 anchor(value, plays, starts_at)
-set('autoplay', '0')
+if get('autoplay') ~= '0' then set('autoplay', '0') end
 return applied(answered(playback_event(kind, value, ACTOR, starts_at, from)))

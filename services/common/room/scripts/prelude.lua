@@ -9,6 +9,7 @@ local CHAT, ROLES, GRANTED, PACE = KEYS[10], KEYS[11], KEYS[12], KEYS[13]
 local CHANNEL, RUN, ACTOR, COMMAND, CONNECTION = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
 local ROOM_TTL_MS = 30 * 24 * 3600 * 1000
+local KEEP_EVERY_S = 60
 local LOG_TTL_MS = 10 * 60 * 1000
 local LOG_LENGTH = 256
 local REPLAY_MS = 2 * 60 * 1000
@@ -26,15 +27,46 @@ local function seconds(value) return string.format('%.6f', value) end
 local quoted = cjson.encode
 local function flag(value) return value and 'true' or 'false' end
 
-local function get(field) return redis.call('HGET', ROOM, field) or '' end
-local function set(...) redis.call('HSET', ROOM, ...) end
-local function version() return tonumber(get('version')) or 0 end
+-- What most scripts read of the room, several fields each: read at once, since each call costs a microsecond.
+local OFTEN = {'version', 'owner', 'acting', 'settings', 'item', 'pos', 'at', 'rate', 'playing', 'held', 'duration',
+  'live', 'live_lag', 'live_span', 'live_segment', 'autoplay', 'kept_at'}
+local known
 
-local function keep()
-  set('active_at', seconds(NOW))
+local function get(field)
+  if not known then
+    known = {}
+    local values = redis.call('HMGET', ROOM, unpack(OFTEN))
+    for i, name in ipairs(OFTEN) do known[name] = values[i] or '' end
+  end
+  return known[field] or redis.call('HGET', ROOM, field) or ''
+end
+
+local function set(...)
+  redis.call('HSET', ROOM, ...)
+  if not known then return end
+  local pairs_set = {...}
+  for i = 1, #pairs_set, 2 do
+    if known[pairs_set[i]] then known[pairs_set[i]] = pairs_set[i + 1] end
+  end
+end
+
+local function version() return tonumber(get('version')) or 0 end
+-- A video is tens of kilobytes: most who ask want to know whether there is one.
+local function has_video() return redis.call('HSTRLEN', ROOM, 'video') > 0 end
+
+local function renew_ttl()
   for _, key in ipairs({ROOM, QUEUE, ITEMS, MEMBERS, CONNECTIONS, PRESENCE, BANS, CHAT, ROLES, GRANTED}) do
     redis.call('PEXPIRE', key, ROOM_TTL_MS)
   end
+end
+
+-- The room was used. While somebody is present a minute may pass before a new key has its end: `reap` sees to all of
+-- them when the last one is gone.
+local function keep()
+  set('active_at', seconds(NOW))
+  if NOW - (tonumber(get('kept_at')) or 0) < KEEP_EVERY_S and redis.call('ZCARD', PRESENCE) > 0 then return end
+  set('kept_at', seconds(NOW))
+  renew_ttl()
 end
 
 -- Versions never run backwards, also not after a fail-over that lost some: time is the floor.

@@ -16,5 +16,5 @@ local raw = item_json(found)
 if raw == redis.call('HGET', ITEMS, ARGV[6]) then return applied(version()) end
 redis.call('HSET', ITEMS, ARGV[6], raw)
 local at = queue_event('"op":"item","item":' .. raw)
-if is_ended and get('item') == ARGV[6] and get('video') ~= '' then at = set_current(ARGV[6]) end
+if is_ended and get('item') == ARGV[6] and has_video() then at = set_current(ARGV[6]) end
 return applied(at)

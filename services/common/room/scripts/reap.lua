@@ -14,6 +14,9 @@ if next(suspects) then
   for member in pairs(suspects) do send_out(member, 'left') end
   succeed()
 end
-if #gone > 0 and redis.call('ZCARD', PRESENCE) == 0 then stand_still() end
+if #gone > 0 then
+  if redis.call('ZCARD', PRESENCE) == 0 then stand_still() end
+  renew_ttl()
+end
 local first = redis.call('ZRANGE', PRESENCE, 0, 0, 'WITHSCORES')
 return {'ok', int(version()), first[2] or ''}

@@ -10,7 +10,7 @@ if ARGV[15] ~= '' and not lends(found, ARGV[15]) then return refused('not_lent')
 local is_current, at = get('item') == ARGV[6], version()
 
 if ARGV[7] == 'failed' then
-  if found.status == 'failed' or (is_current and get('video') ~= '') then return {'ok', int(at)} end
+  if found.status == 'failed' or (is_current and has_video()) then return {'ok', int(at)} end
   found.status, found.code, found.message = 'failed', ARGV[12], ARGV[13]
   found.attempts, found.opened_with = cjson.decode(ARGV[14]), ''
 else
@@ -28,7 +28,7 @@ if ARGV[7] == 'failed' then
     .. quoted(ARGV[13]))
 elseif is_current then
   local is_live_now = ARGV[16] == '1'
-  local is_new, is_changed = get('video') == '' or is_live() ~= is_live_now, get('video') ~= ARGV[11]
+  local is_new, is_changed = not has_video() or is_live() ~= is_live_now, get('video') ~= ARGV[11]
   set('video', ARGV[11], 'duration', ARGV[10], 'live', ARGV[16])
   if is_new then
     local watched = anyone_present()

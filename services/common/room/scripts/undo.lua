@@ -7,7 +7,7 @@ if not entry then return refused('too_late') end
 local event = cjson.decode(entry[2][2])
 if event.type == 'seek' then
   if not may('playback') then return refused('forbidden') end
-  if get('video') == '' or (tonumber(get('set_version')) or 0) > tonumber(ARGV[6]) then return refused('too_late') end
+  if not has_video() or (tonumber(get('set_version')) or 0) > tonumber(ARGV[6]) then return refused('too_late') end
   local from, starts_at = position(NOW), is_playing() and NOW + lead() or NOW
   local window = is_live() and live_window()
   local to = window and offered(event.from, window) or event.from
