@@ -79,11 +79,11 @@ web: $(PAGE) ## Build the page
 
 extension: $(EXTENSION) ## Build the browser's extension: extension/dist has a folder and a zip for each browser
 
-bench: $(DEV) ## Measure; asserts nothing
-	@set -e; found=; for file in tests/bench/[!_]*.py; do \
-	  [ -e "$$file" ] || continue; found=1; echo "== $$file"; \
-	  $(BIN)/python -m "$$(echo "$${file%.py}" | tr / .)"; \
-	done; [ -n "$$found" ] || { echo 'there is nothing in tests/bench yet' >&2; exit 1; }
+bench: $(DEV) ## Measure, into docs/benchmarks.md; asserts nothing (ARGS=--quick for a quarter of an hour)
+	@set -e; for file in tests/bench/[!_]*.py; do \
+	  name=$$(basename "$$file" .py); echo "== $$name"; \
+	  $(BIN)/python -m "tests.bench.$$name" --json "docs/benchmarks/$$name.json" $(ARGS); \
+	done; $(BIN)/python -m tests.bench.parts.report
 
 test-compose: $(DEV) ## Bring compose.yaml up from a clean clone, to a room that plays (needs podman or docker)
 	$(BIN)/python -m pytest tests/operations $(ARGS)

@@ -20,7 +20,8 @@ from typing import Any, Final
 from playwright.async_api import Browser
 
 from tests.bench.parts import counter
-from tests.bench.parts.processes import busy, machine
+from tests.bench.parts.figures import Figure, Results, arguments, table
+from tests.bench.parts.processes import busy
 from tests.support.installation import Installation
 from tests.support.member import Member
 from tests.support.page import Person, browser
@@ -28,7 +29,6 @@ from tests.support.page import Person, browser
 _SETTLED_S: Final = 3.0
 _AHEAD_S: Final = 0.15
 _EACH: Final = 5
-_HEAD: Final = ("| spread, ms | p50 | p95 | max | readings |", "| --- | ---: | ---: | ---: | ---: |")
 
 # Called once per page: follows what the video presents, and counts what corrections do.
 _WATCH: Final = """() => {
@@ -79,13 +79,14 @@ class Spread:
     what: str
     values_ms: list[float]
 
-    def row(self) -> str:
+    def figures(self, sync: str) -> list[Figure]:
+        """Median, 95th percentile and most; `sync` says how the room was kept together."""
         if not self.values_ms:
-            return f"| {self.what} | – | – | – | 0 |"
+            return []
         ordered = sorted(self.values_ms)
         p95 = ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
-        figures = (statistics.median(ordered), p95, ordered[-1])
-        return f"| {self.what} | {' | '.join(f'{figure:.0f}' for figure in figures)} | {len(ordered)} |"
+        told = {"p50": statistics.median(ordered), "p95": p95, "most": ordered[-1]}
+        return [Figure(f"{sync}, {self.what}: {name}", value, "ms") for name, value in told.items()]
 
 
 async def spread(people: Sequence[Person]) -> float | None:
@@ -141,19 +142,22 @@ async def corrections(people: Sequence[Person]) -> list[tuple[int, int]]:
     return [(seeks, trims) for seeks, trims in counts]
 
 
-def tally(before: Sequence[tuple[int, int]], after: Sequence[tuple[int, int]], minutes: float) -> str:
-    """What was corrected meanwhile, in words."""
+def tally(
+    sync: str, before: Sequence[tuple[int, int]], after: Sequence[tuple[int, int]], minutes: float
+) -> list[Figure]:
+    """What was corrected meanwhile, for each minute and page."""
     pages = [(now[0] - then[0], now[1] - then[1]) for then, now in zip(before, after, strict=True)]
     seeks, trims = (sum(counts) / len(pages) / minutes for counts in zip(*pages, strict=True))
     most = max(sum(page) for page in pages) / minutes
-    each = f"{seeks:.2f} seeks, {trims:.2f} changes of speed"
-    return f"corrections per minute and page: {each}; both on the worst page: {most:.2f}"
+    told = {"seeks": seeks, "changes of speed": trims, "both on the worst page": most}
+    return [Figure(f"{sync}, soak: {name}", value, "a minute and page") for name, value in told.items()]
 
 
 async def story(
     running: Installation, chromium: Browser, link: str, options: argparse.Namespace, *, is_tight: bool
-) -> list[str]:
-    """One room from its start to the end of the soak: rows of the table, and what was corrected."""
+) -> list[Figure]:
+    """One room from its start to the end of the soak."""
+    sync = f"tight sync {'on' if is_tight else 'off'}"
     room = f"drift-{secrets.token_hex(4)}"
     async with Member(running.urls[0], room, "Owner") as owner:
         await owner.expect("room_state")
@@ -186,15 +190,16 @@ async def story(
         begun = time.monotonic()
         while time.monotonic() - begun < options.soak:
             soak += await sampled(people, 1, 1)
-        corrected = tally(before, await corrections(people), (time.monotonic() - begun) / 60)
+        corrected = tally(sync, before, await corrections(people), (time.monotonic() - begun) / 60)
         for person in people:
             await person.page.context.close()
     spreads.append(Spread(f"soak of {options.soak:.0f} s", soak))
-    return [*(each.row() for each in spreads), corrected]
+    return [*(figure for each in spreads for figure in each.figures(sync)), *corrected]
 
 
-async def run(options: argparse.Namespace) -> None:
+async def run(options: argparse.Namespace) -> list[Figure]:
     """Both kinds of rooms, one after the other."""
+    figures: list[Figure] = []
     path = await asyncio.to_thread(counter.clip)
     async with counter.serving(path) as address, browser() as chromium:
         with tempfile.TemporaryDirectory() as folder:
@@ -203,29 +208,28 @@ async def run(options: argparse.Namespace) -> None:
             await asyncio.to_thread(running.start)
             try:
                 for is_tight in {"loose": [False], "tight": [True], "both": [False, True]}[options.sync]:
-                    print(f"\ntight sync {'on' if is_tight else 'off'} ({busy()})", flush=True)
-                    rows = await story(running, chromium, f"http://{address}/counter.mp4", options, is_tight=is_tight)
-                    print("\n".join(["", *_HEAD, *rows[:-1], "", rows[-1]]), flush=True)
+                    link = f"http://{address}/counter.mp4"
+                    figures += await story(running, chromium, link, options, is_tight=is_tight)
             finally:
                 running.kill()
+    return figures
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.drift", description="Screens, compared.")
+    parser = arguments("drift", "Screens, compared.")
     parser.add_argument("--pages", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=5, help="starts and seeks")
     parser.add_argument("--soak", type=float, default=300.0, help="seconds")
     parser.add_argument("--sync", choices=("loose", "tight", "both"), default="both")
-    parser.add_argument("--quick", action="store_true", help="two starts and seeks and a soak of 20 s")
     options = parser.parse_args()
     if options.quick:
         options.repeats, options.soak = 2, 20.0
-    print(
-        f"{machine()}, {busy()}; {options.pages} pages over 2 replicas, {counter.FRAME_RATE} frames a second",
-        flush=True,
-    )
-    asyncio.run(run(options))
+    results = Results.begin("drift")
+    print(f"{results.machine}, {busy()}; {options.pages} pages over 2 replicas, {counter.FRAME_RATE} frames/s")
+    results.figures = asyncio.run(run(options))
+    results.end(options.json)
+    print(table(results))
 
 
 if __name__ == "__main__":

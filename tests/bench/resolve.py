@@ -7,7 +7,6 @@ does nothing else. The site is on loopback, so that what is measured is our own 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
@@ -19,6 +18,7 @@ import tempfile
 import textwrap
 import time
 from contextlib import ExitStack
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +27,8 @@ import aiohttp
 from services.common.keys import Keys
 from services.common.redis import connect
 from services.common.resolution import Resolutions
+from tests.bench.parts.figures import Figure, Results, arguments, table
+from tests.bench.parts.processes import busy
 from tests.support.media import MP4
 from tests.support.node import ROOT, Node
 from tests.support.origin import Origin
@@ -60,7 +62,7 @@ def links(origin: Origin, kind: str, count: int) -> list[str]:
     return [origin.url(MP4, v=mark) for mark in marks]
 
 
-async def cold(resolutions: Resolutions, origin: Origin, kind: str, count: int) -> None:
+async def cold(resolutions: Resolutions, origin: Origin, kind: str, count: int) -> Figure:
     """One link after the other, the three ways in turn, so that what else the machine does meets all of them."""
     arguments = [sys.executable, "-c", textwrap.dedent(IN_PROCESS), PLUGINS]
     imported = await asyncio.create_subprocess_exec(*arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
@@ -86,10 +88,7 @@ async def cold(resolutions: Resolutions, origin: Origin, kind: str, count: int) 
     imported.stdin.close()
     await imported.wait()
     mine, theirs, alone = (statistics.median(each) * 1000 for each in (ours, inside, fresh))
-    print(
-        f"  {kind:8} ours {mine:6.0f} ms   imported {theirs:6.0f} ms ({mine / theirs - 1:+.0%})   "
-        f"yt-dlp -J {alone:6.0f} ms ({alone / mine:.1f}x as long)"
-    )
+    return Figure(f"a cold link, {kind}", mine, "ms", peers={"imported yt-dlp": theirs, "yt-dlp -J": alone})
 
 
 def fresh_process(link: str) -> float:
@@ -104,7 +103,7 @@ def fresh_process(link: str) -> float:
     return time.perf_counter() - begun
 
 
-async def cached(gateway: Node, link: str, seconds: float) -> None:
+async def cached(gateway: Node, link: str, seconds: float) -> list[Figure]:
     """`POST /api/resolve` of a known link at a steady rate; the gateway has one core."""
     assert gateway.process is not None
     if hasattr(os, "sched_setaffinity"):
@@ -127,10 +126,11 @@ async def cached(gateway: Node, link: str, seconds: float) -> None:
             asking.append(asyncio.create_task(ask()))
         await asyncio.gather(*asking)
     p50, p99 = (statistics.quantiles(took, n=100)[index] * 1000 for index in (49, 98))
-    print(f"  cached, {RATE} requests/s: p50 {p50:.1f} ms   p99 {p99:.1f} ms   most {max(took) * 1000:.1f} ms")
+    name = f"a cached link, {RATE} requests/s on one core"
+    return [Figure(f"{name}: p50", p50, "ms"), Figure(f"{name}: p99", p99, "ms")]
 
 
-async def crowd(gateways: list[Node], origin: Origin, users: int) -> None:
+async def crowd(gateways: list[Node], origin: Origin, users: int) -> list[Figure]:
     """All at once, one link, through two gateways and two workers."""
     video = f"slow-1.{secrets.token_hex(4)}"
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
@@ -144,10 +144,11 @@ async def crowd(gateways: list[Node], origin: Origin, users: int) -> None:
 
         took = await asyncio.gather(*map(ask, range(users)))
     runs = len(origin.requests(f"/api/video/{video}"))
-    print(f"  {users} users, one link that takes 1 s: {runs} extraction(s), the last has it after {max(took):.2f} s")
+    name = f"{users} users, one link that takes 1 s"
+    return [Figure(f"{name}: extractions", runs), Figure(f"{name}: the last has it after", max(took), "s")]
 
 
-async def many(resolutions: Resolutions, origin: Origin, count: int) -> None:
+async def many(resolutions: Resolutions, origin: Origin, count: int) -> list[Figure]:
     """Different links at once, on as many slots as both workers have."""
     begun, took = time.perf_counter(), []
 
@@ -157,12 +158,12 @@ async def many(resolutions: Resolutions, origin: Origin, count: int) -> None:
         took.append(time.perf_counter() - begun)
 
     await asyncio.gather(*map(ask, links(origin, "sample", count)))
-    half = statistics.median(took)
-    print(f"  {count} links on 4 slots: {max(took):.2f} s, {count / max(took):.1f} links/s, half after {half:.2f} s")
+    name = f"{count} links on 4 slots"
+    return [Figure(f"{name}: all after", max(took), "s"), Figure(f"{name}: links/s", count / max(took), better="more")]
 
 
-async def main(quick: bool) -> None:
-    """Start what is needed, measure, print."""
+async def measure(*, is_quick: bool) -> list[Figure]:
+    """Start what is needed, and measure."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         origin, server = stack.enter_context(Origin()), stack.enter_context(RedisServer(append="everysec"))
@@ -182,18 +183,24 @@ async def main(quick: bool) -> None:
         nodes = [stack.enter_context(node) for node in nodes]
         redis = connect(server.url)
         resolutions = Resolutions(redis, keys)
-        print(f"resolving (load {os.getloadavg()[0]:.1f})")
-        for kind in ("sample", "generic"):
-            await cold(resolutions, origin, kind, 6 if quick else 20)
+        figures = [await cold(resolutions, origin, kind, 6 if is_quick else 20) for kind in ("sample", "generic")]
         link = links(origin, "sample", 1)[0]
         await resolutions.resolve(link, 60)
-        await cached(nodes[2], link, 3 if quick else 15)
-        await crowd(nodes[2:], origin, 100)
-        await many(resolutions, origin, 20 if quick else 50)
+        figures += await cached(nodes[2], link, 3 if is_quick else 15)
+        figures += await crowd(nodes[2:], origin, 100)
+        figures += await many(resolutions, origin, 20 if is_quick else 50)
         await redis.aclose()
+    return figures
+
+
+def main() -> None:
+    """Measure and print."""
+    options = arguments("resolve", "Links, resolved and timed.").parse_args()
+    results = Results.begin("resolve", {"yt-dlp": version("yt-dlp")})
+    results.figures = asyncio.run(measure(is_quick=options.quick))
+    results.end(options.json)
+    print(f"{results.machine}, {busy()}\n\n{table(results)}")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer links, shorter loads")
-    asyncio.run(main(parser.parse_args().quick))
+    main()

@@ -6,7 +6,6 @@ Redis is what all replicas share, so this says how many rooms one installation c
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, TypeVar
 
@@ -18,7 +17,8 @@ from services.common.redis import connect
 from services.common.room.sender import Sender
 from services.common.room.store import RoomStore
 from services.common.wire.models import QueueItem, VideoState
-from tests.bench.parts.processes import cpu_s, machine
+from tests.bench.parts.figures import Figure, Results, arguments, table
+from tests.bench.parts.processes import busy, cpu_s
 from tests.support.redis import RedisServer
 
 _ROOMS: Final = 300
@@ -69,14 +69,14 @@ class Rooms:
         return Sender(f"guest-0-{room}", f"c0-{room}", command)
 
 
-async def main() -> None:
-    """Measure and print."""
+async def measure() -> list[Figure]:
+    """Fill the rooms, then seek in all of them."""
+    figures = []
     with RedisServer() as server:
         redis = connect(server.url)
         store = RoomStore(redis, Keys("bench"))
         await store.masters.refresh()
         rooms = Rooms(store)
-        print(f"{machine()}; {_ROOMS} rooms\n\n| a room holds | KiB of Redis each |\n| --- | ---: |")
         start = await _used(redis)
         steps: list[tuple[str, Step]] = [
             (f"{_MEMBERS} members", rooms.people),
@@ -86,14 +86,13 @@ async def main() -> None:
         for name, step in steps:
             await _gathered(step, rooms.names)
             used = await _used(redis)
-            print(f"| {name} | {(used - start) / _ROOMS / 1024:.1f} |")
-        spent, began = cpu_s([server.pid]), time.monotonic()
+            figures.append(Figure(f"Redis' memory of a room: {name}", (used - start) / _ROOMS / 1024, "KiB"))
+        spent = cpu_s([server.pid])
         await _gathered(rooms.seek, range(_COMMANDS))
-        seconds, wall = cpu_s([server.pid]) - spent, time.monotonic() - began
-        print(
-            f"\nseeks for each second of Redis' processor time: {_COMMANDS / seconds:,.0f} ({wall:.1f} s of wall time)"
-        )
+        seconds = cpu_s([server.pid]) - spent
+        figures.append(Figure("seeks for each second of Redis' processor time", _COMMANDS / seconds, better="more"))
         await redis.aclose()
+    return figures
 
 
 async def _gathered(step: Callable[[Thing], Awaitable[None]], things: Iterable[Thing]) -> None:
@@ -112,5 +111,14 @@ async def _used(redis: Redis) -> int:
     return int((await redis.info("memory"))["used_memory"])
 
 
+def main() -> None:
+    """Measure and print."""
+    options = arguments("rooms", "Rooms in Redis, measured.").parse_args()
+    results = Results.begin("rooms")
+    results.figures = asyncio.run(measure())
+    results.end(options.json)
+    print(f"{results.machine}, {busy()}; {_ROOMS} rooms\n\n{table(results)}")
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()
