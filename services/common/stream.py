@@ -91,6 +91,26 @@ class StreamSigner:
         signature = _signature(self._keys[0], ref, template=packed)
         return f"{PROXY_PATH}?url={_quote_template(ref.url)}{_tail(ref)}&t={packed}&s={signature}"
 
+    def seal(self, text: str, context: str, expires: int) -> str:
+        """`text` as a parameter that only this installation can have made, for URLs of `context` alone."""
+        packed = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        return f"{packed}.{expires}.{_seal(self._keys[0], packed, context, expires)}"
+
+    def unseal(self, sealed: str, context: str, now: float) -> str:
+        """The text of `seal`.
+
+        :raises Refused: `bad_signature` if it was not made here or for another context; `expired_signature`.
+        """
+        packed, _, rest = sealed.partition(".")
+        expires, _, given = rest.partition(".")
+        if not expires.isascii() or not expires.isdecimal() or len(expires) > 12:
+            raise Refused("bad_signature", "This stream address is incomplete.")
+        if not any(hmac.compare_digest(_seal(key, packed, context, int(expires)), given) for key in self._keys):
+            raise Refused("bad_signature", "This stream address was not made here.")
+        if int(expires) < now:
+            raise Refused("expired_signature", "This stream address has expired: reload the room.")
+        return _unpack(packed)
+
     def verify(self, query: Mapping[str, str], now: float) -> StreamRef:
         """Check a signed URL's parameters (already percent-decoded).
 
@@ -123,6 +143,11 @@ def _tail(ref: StreamRef) -> str:
 
 def _signature(key: bytes, ref: StreamRef, template: str) -> str:
     message = "\n".join((ref.url, ref.kind, ref.object_id, ref.context, str(ref.expires), template))
+    return hashlib.blake2b(message.encode(), digest_size=16, key=key).hexdigest()
+
+
+def _seal(key: bytes, packed: str, context: str, expires: int) -> str:
+    message = "\n".join(("sealed", packed, context, str(expires)))
     return hashlib.blake2b(message.encode(), digest_size=16, key=key).hexdigest()
 
 

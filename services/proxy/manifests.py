@@ -14,10 +14,11 @@ from services.common.stream import MANIFESTS, Kind, StreamSigner
 from services.proxy import heads, metrics
 from services.proxy.dates import Dates
 from services.proxy.flights import Flights
-from services.proxy.manifest import assets, dash, hls
+from services.proxy.manifest import dash, documents, hls
 from services.proxy.manifest.links import Links, suffix
 from services.proxy.memory import CacheKey, Entry, Memory, Shelf
 from services.proxy.sources import Source, Sources
+from services.proxy.tickets import Ticket
 from services.proxy.upstream import Answer, read_body
 
 MAX_BYTES: Final = 4 * 1024 * 1024
@@ -47,9 +48,9 @@ def is_manifest_type(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() in _TYPES
 
 
-def manifest_key(key: CacheKey, expires: int) -> CacheKey:
-    """What the rewritten bytes of an object are kept under: they hold the expiry of who asked."""
-    return CacheKey(key.scope, f"{key.object_id}#{expires}")
+def manifest_key(key: CacheKey, ticket: Ticket) -> CacheKey:
+    """What the rewritten bytes of an object are kept under: they hold the expiry of who asked, and its variables."""
+    return CacheKey(key.scope, f"{key.object_id}#{ticket.expires}#{ticket.inherited}")
 
 
 class Manifests:
@@ -85,7 +86,7 @@ class Manifests:
 
         :raises WatchTogetherError: as `Sources.open`; `upstream_failed` if the body is too large.
         """
-        key = manifest_key(source.key, source.ticket.expires)
+        key = manifest_key(source.key, source.ticket)
         entry = self._memory.get(key, self._clock())
         if entry is not None:
             return entry
@@ -130,8 +131,8 @@ class Manifests:
             is_large = len(body) > LARGE_XML_BYTES
             mpd = await asyncio.to_thread(dash.rewrite, body, links) if is_large else dash.rewrite(body, links)
             return _entry(mpd.body, mpd.content_type, mpd.fresh_s)
-        if source.ticket.kind is Kind.JSON and (listed := assets.rewrite(body, links)) is not None:
-            return _entry(listed, assets.MIME_TYPE, 0)
+        if source.ticket.kind is Kind.JSON and (found := documents.rewrite(body, links)) is not None:
+            return _entry(found, documents.MIME_TYPE, 0)
         declared = answer.headers.get("Content-Type", "")
         honest = "" if is_manifest_type(declared) else declared
         return _entry(body, heads.media_type(honest, answer.target.url, source.ticket.kind, body[:16]), 0)

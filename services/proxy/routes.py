@@ -112,7 +112,7 @@ class ProxyEndpoint:
         if key is None or ticket.wants_index:
             return None
         if ticket.kind in MANIFESTS:
-            key = manifest_key(key, ticket.expires)
+            key = manifest_key(key, ticket)
         return self._memory.get(key, self._clock())
 
     async def _internal(self, scope: Scope, receive: Receive, client: Client) -> None:

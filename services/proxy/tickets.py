@@ -8,8 +8,9 @@ from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from services.common.errors import Refused
-from services.common.stream import Kind, StreamSigner, expiry, object_id
+from services.common.stream import MANIFESTS, Kind, StreamSigner, expiry, object_id
 from services.proxy.manifest.links import BASE_MARK, ROOT_MARK
+from services.proxy.manifest.steering import CLONE, STABLE_ID, replaced
 
 OPEN_SCOPE: Final = "open"
 
@@ -46,9 +47,14 @@ class Ticket:
         return f"{self.object_id}?{self.directives}" if self.directives else self.object_id
 
     @property
+    def inherited(self) -> str:
+        """What a manifest hands its children, in the fragment of their URLs."""
+        return urlsplit(self.url).fragment
+
+    @property
     def imports(self) -> dict[str, str]:
-        """Variables that a multivariant playlist hands its children, in the fragment of their URLs."""
-        return dict(parse_qsl(urlsplit(self.url).fragment, keep_blank_values=True))
+        """Variables that a multivariant playlist hands its children."""
+        return dict(parse_qsl(self.inherited, keep_blank_values=True))
 
     @property
     def family(self) -> str:
@@ -104,9 +110,13 @@ def read_ticket(query: bytes, signer: StreamSigner, now: float) -> Ticket:
     if _SIGNED & given.keys():
         ref = signer.verify(given, now)
         # All segments of a DASH template carry the template's object: here each becomes one of its own.
-        identity = object_id(ref.object_id, ref.url) if given.get("t") else ref.object_id
+        url, identity = ref.url, object_id(ref.object_id, ref.url) if given.get("t") else ref.object_id
+        if given.get(CLONE) and ref.kind in MANIFESTS:
+            clone = signer.unseal(given[CLONE], ref.context, now)
+            url = replaced(url, ref.kind, clone, given.get(STABLE_ID, ""))
+            identity = object_id(identity, clone)
         return Ticket(
-            ref.url, ref.kind, identity, ref.context, ref.expires, directives, True, wants_index, query.decode("ascii")
+            url, ref.kind, identity, ref.context, ref.expires, directives, True, wants_index, query.decode("ascii")
         )
     url = given.get("url", "")
     if not url:

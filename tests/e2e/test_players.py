@@ -131,3 +131,17 @@ async def test_hls_js_waits_for_parts_of_a_live_stream_at_the_origin(
     assert asked
     assert all(query.keys() <= {"_HLS_msn", "_HLS_part", "_HLS_skip"} for query in asked)
     assert origin.requests("/live/parts/part-")
+
+
+async def test_hls_js_is_steered_to_a_copy_of_a_pathway_by_way_of_the_proxy(
+    proxy: Node, origin: Origin, chromium: Browser
+) -> None:
+    name = "HLS with content steering"
+    origin.reset()
+    page = await opened(chromium, origin, LIBRARIES["hls"])
+    assert await played(page, through(proxy, origin, STREAMS[name]), name) == ""
+    [asked] = origin.requests("/kinds/steered/steering.json")
+    assert asked.query["_HLS_pathway"] == "one"
+    copies = [seen for seen in origin.requests("/hls/360/index.m3u8") if seen.query.get("pathway") == "two"]
+    assert [seen.headers["host"].partition(":")[0] for seen in copies] == ["localhost"]
+    assert any(seen.headers["host"].startswith("localhost") for seen in origin.requests("/hls/360/0"))

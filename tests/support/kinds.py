@@ -12,6 +12,8 @@ HLS_RANGES: Final = "kinds/ranges/index.m3u8"
 HLS_FMP4_RANGES: Final = "kinds/fmp4-ranges/index.m3u8"
 HLS_AES: Final = "kinds/aes/index.m3u8"
 HLS_LANGUAGES: Final = "kinds/languages/master.m3u8"
+# Its steering manifest prefers a copy of its one pathway, at another name of the origin.
+HLS_STEERED: Final = "kinds/steered/master.m3u8"
 DASH_TIMELINE: Final = "kinds/timeline/index.mpd"
 DASH_LIST: Final = "kinds/list/index.mpd"
 # Half a segment each, for streams with parts: `parts/000.m4s` and its next are one segment.
@@ -19,7 +21,7 @@ PARTS: Final = "kinds/parts"
 PARTS_IN_SEGMENT: Final = 2
 
 FOLDERS: Final = tuple(
-    f"kinds/{name}" for name in ("ranges", "fmp4-ranges", "aes", "languages", "timeline", "list", "parts")
+    f"kinds/{name}" for name in ("ranges", "fmp4-ranges", "aes", "languages", "steered", "timeline", "list", "parts")
 )
 KEY: Final = bytes(range(16))
 
@@ -66,5 +68,19 @@ def finish(root: Path) -> None:
 #EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="s",NAME="Español",LANGUAGE="es",URI="../../hls/split/es.m3u8"
 #EXT-X-STREAM-INF:BANDWIDTH=450000,RESOLUTION=640x360,CODECS="avc1.42c01e,mp4a.40.2",AUDIO="a",SUBTITLES="s"
 ../../hls/split/v.m3u8
+"""
+    )
+    (root / HLS_STEERED).write_text(
+        """#EXTM3U
+#EXT-X-VERSION:3
+#EXT-X-CONTENT-STEERING:SERVER-URI="steering.json",PATHWAY-ID="one"
+#EXT-X-STREAM-INF:BANDWIDTH=450000,RESOLUTION=640x360,CODECS="avc1.42c01e,mp4a.40.2",PATHWAY-ID="one"
+../../hls/360/index.m3u8
+"""
+    )
+    (root / "kinds/steered/steering.json").write_text(
+        """{"VERSION": 1, "TTL": 300, "PATHWAY-PRIORITY": ["two", "one"], "PATHWAY-CLONES": [
+  {"ID": "two", "BASE-ID": "one", "URI-REPLACEMENT": {"HOST": "localhost", "PARAMS": {"pathway": "two"}}}
+]}
 """
     )

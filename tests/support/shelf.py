@@ -25,6 +25,7 @@ TYPES: Final = {
     ".jpg": "image/jpeg",
     ".mkv": "video/x-matroska",
     ".mp3": "audio/mpeg",
+    ".json": "application/json",
     ".bin": "application/octet-stream",
 }
 MAX_BLOB_BYTES: Final = 1 << 40

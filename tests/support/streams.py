@@ -41,6 +41,7 @@ STREAMS: Final = {
     "HLS with AES-128": Stream(kinds.HLS_AES, "hls"),
     "HLS in several qualities": Stream(media.HLS_MASTER, "hls"),
     "HLS with languages and subtitles": Stream(kinds.HLS_LANGUAGES, "hls"),
+    "HLS with content steering": Stream(kinds.HLS_STEERED, "hls"),
     "live HLS": Stream("live/index.m3u8", "hls", is_live=True),
     "low-latency HLS": Stream("live/parts/index.m3u8", "hls", is_live=True),
     "DASH with a template": Stream(media.DASH_TEMPLATE, "dash"),
@@ -62,7 +63,7 @@ def proxying(origin: Origin, redis: RedisServer, folder: Path) -> Iterator[Node]
     settings = {
         "WT_REDIS_URL": redis.url,
         "WT_KEY_PREFIX": f"streams{secrets.token_hex(3)}",
-        "WT_ALLOWED_PRIVATE_HOSTS": origin.address,
+        "WT_ALLOWED_PRIVATE_HOSTS": f"{origin.address},localhost",
         "WT_PROXY_DOMAINS": origin.address,
     }
     with Node("services.proxy", folder / "log", settings=settings) as node:

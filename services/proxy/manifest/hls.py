@@ -29,6 +29,7 @@ _URI_ATTRIBUTES: Final[Mapping[str, Mapping[str, Kind]]] = {
     "EXT-X-PART": {"URI": Kind.SEGMENT},
     "EXT-X-PRELOAD-HINT": {"URI": Kind.SEGMENT},
     "EXT-X-SESSION-DATA": {"URI": Kind.JSON},
+    "EXT-X-CONTENT-STEERING": {"SERVER-URI": Kind.JSON},
     "EXT-X-DATERANGE": {"X-ASSET-URI": Kind.MANIFEST, "X-ASSET-LIST": Kind.JSON},
 }
 # What these names mean in tags that nobody has heard of yet.
@@ -42,8 +43,9 @@ _ANYWHERE: Final[Mapping[str, Kind]] = {
 _ASSUMED: Final[Mapping[Kind, str]] = {Kind.SEGMENT: ".ts", Kind.MANIFEST: ".m3u8", Kind.RENDITION: ".m3u8"}
 # Tags whose whole value is a URI: Twitch's low-latency segments.
 _URI_TAGS: Final = frozenset({"EXT-X-PREFETCH", "EXT-X-TWITCH-PREFETCH"})
-# Steering would lead players to hosts behind our back; without it they use the renditions as listed.
-_DROPPED: Final = frozenset({"EXT-X-CONTENT-STEERING", "EXT-X-DEFINE"})
+_STEERING: Final = "#EXT-X-CONTENT-STEERING:"
+# What a steering manifest calls the children of a multivariant playlist.
+_STABLE_IDS: Final = ("STABLE-VARIANT-ID", "STABLE-RENDITION-ID")
 
 # Players end a line where JavaScript's regular expressions do.
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")
@@ -101,13 +103,14 @@ def rewrite(text: str, links: Links, imports: Mapping[str, str]) -> Playlist:
 
 
 def _rewritten(lines: list[str], links: Links) -> Iterator[str]:
-    is_playlist_next = False
+    is_steered = any(line.startswith(_STEERING) for line in lines)
+    is_playlist_next, stable_id = False, ""
     for line in lines:
         if not line.startswith("#"):
             if line.strip():
                 kind = Kind.MANIFEST if is_playlist_next or suffix(line) == ".m3u8" else Kind.SEGMENT
-                yield links.child(line.strip(), kind, assumed=_ASSUMED.get(kind, ""))
-                is_playlist_next = False
+                yield links.child(line.strip(), kind, assumed=_ASSUMED.get(kind, ""), stable_id=stable_id)
+                is_playlist_next, stable_id = False, ""
             else:
                 yield line
             continue
@@ -116,25 +119,36 @@ def _rewritten(lines: list[str], links: Links) -> Iterator[str]:
             yield line
             continue
         name, value = tag[1], tag[2]
-        if name in _DROPPED:
-            continue
+        own_id = _stable_id(value) if is_steered else ""
         if name == "EXT-X-STREAM-INF":
-            is_playlist_next = True
+            is_playlist_next, stable_id = True, own_id
+        if name == "EXT-X-DEFINE" or (name == "EXT-X-CONTENT-STEERING" and not _is_fetched(value, links)):
+            continue
         if name in _URI_TAGS:
             yield f"#{name}:{links.child(value.strip(), Kind.SEGMENT, assumed=_ASSUMED[Kind.SEGMENT])}"
         elif name in _URI_ATTRIBUTES or "URI" in value or "X-ASSET-LIST" in value:
-            yield _with_children(line, {**_ANYWHERE, **_URI_ATTRIBUTES.get(name, {})}, links)
+            yield _with_children(line, {**_ANYWHERE, **_URI_ATTRIBUTES.get(name, {})}, links, own_id)
         else:
             yield line
 
 
-def _with_children(line: str, kinds: Mapping[str, Kind], links: Links) -> str:
+def _stable_id(value: str) -> str:
+    given = attributes(value)
+    return next((given[name] for name in _STABLE_IDS if name in given), "")
+
+
+def _is_fetched(value: str, links: Links) -> bool:
+    """Whether a steering manifest will come from us: one in a `data:` URI would name hosts behind our back."""
+    return links.resolve(attributes(value).get("SERVER-URI", "data:")) is not None
+
+
+def _with_children(line: str, kinds: Mapping[str, Kind], links: Links, stable_id: str) -> str:
     def child(match: re.Match[str]) -> str:
         kind, uri = kinds.get(match[1]), _unquoted(match[2])
         if kind is None or not uri:
             return match[0]
         # Players take one without quotes as well.
-        return f'{match[1]}="{links.child(uri, kind, assumed=_ASSUMED.get(kind, ""))}"'
+        return f'{match[1]}="{links.child(uri, kind, assumed=_ASSUMED.get(kind, ""), stable_id=stable_id)}"'
 
     return _ATTRIBUTE.sub(child, line)
 

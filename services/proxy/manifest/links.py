@@ -64,10 +64,11 @@ class Links:
     query: str = ""
     budget: Budget = field(default_factory=Budget, compare=False)
 
-    def child(self, uri: str, kind: Kind, *, assumed: str = "") -> str:
+    def child(self, uri: str, kind: Kind, *, assumed: str = "", stable_id: str = "") -> str:
         """Our URL for `uri`, which may be relative; a URI that is not http(s) (`data:`, `skd:`) stays as it is.
 
-        It ends in the suffix of `uri`, in `assumed` where that has none that players know.
+        It ends in the suffix of `uri`, in `assumed` where that has none that players know. `stable_id` is what a
+        steering manifest calls it.
 
         :raises Unavailable: as `Budget.take`.
         """
@@ -83,6 +84,7 @@ class Links:
         ending = suffix(absolute)
         ending = ending if ending in _SUFFIXES else assumed
         path = self.signer.path(self._ref(url, kind, self._name(uri, absolute)))
+        path = f"{path}&id={quote(stable_id, safe='')}" if stable_id else path
         return self.budget.take(f"{path}&x={ending}" if ending else path)
 
     def template(self, uri: str, kind: Kind) -> str:

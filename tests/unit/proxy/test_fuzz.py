@@ -13,8 +13,9 @@ from typing import Final
 import pytest
 from lxml import etree
 
+from services.common import codec
 from services.common.errors import Unavailable
-from services.proxy.manifest import assets, dash, dates, hls
+from services.proxy.manifest import dash, dates, documents, hls
 from tests.unit.proxy.links import links
 from tests.unit.proxy.players import addresses_of_mpd, addresses_of_playlist, is_foreign
 
@@ -132,7 +133,13 @@ def rewrite_mpd(text: str) -> None:
 
 
 def rewrite_json(text: str) -> None:
-    assets.rewrite(text.encode("utf-8", "replace"), links())
+    made = documents.rewrite(text.encode("utf-8", "replace"), links())
+    found = codec.decode(made or b"[]")
+    if isinstance(found, dict):
+        assets = [each for each in found.get("ASSETS", ()) if isinstance(each, dict)]
+        told = [found.get("RELOAD-URI"), *(each.get("URI") for each in assets)]
+        assert not [each for each in told if isinstance(each, str) and is_foreign(each)]
+        assert all(each["URI-REPLACEMENT"].keys() == {"PARAMS"} for each in found.get("PATHWAY-CLONES", ()))
 
 
 FORMS: Final[dict[str, Callable[[str], None]]] = {
