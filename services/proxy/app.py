@@ -44,11 +44,14 @@ from services.proxy.memory import Memory, Shelf
 from services.proxy.objects import Objects
 from services.proxy.peers import TIMEOUTS, Peers, Seals
 from services.proxy.place import Place, take
+from services.proxy.playlists import Playlists
+from services.proxy.prefetch import Ahead, Prefetch
 from services.proxy.pressure import Pressure
 from services.proxy.renewal import Renewal
 from services.proxy.routes import ProxyEndpoint
 from services.proxy.sources import Sources
 from services.proxy.streams import Streams
+from services.proxy.tickets import Tickets
 from services.proxy.turns import Turns
 from services.proxy.upstream import Timeouts, Upstream
 
@@ -102,11 +105,14 @@ class ProxyApp:
         self._objects = Objects(homes, Catalogue(self._memory, self._disk, clock), settings.proxy_memory_bytes // 4)
         self._pressure = Pressure(settings.proxy_streams, settings.proxy_shed_lag_s)
         signer = StreamSigner(ring)
-        self._manifests = Manifests(sources, signer, self._memory, Dates(self._redis, Keys(settings.key_prefix)), clock)
+        playlists, tickets = Playlists(), Tickets(signer)
+        self._manifests = Manifests(sources, signer, self._memory, Dates(self._redis, keys), playlists, clock)
         self._indexes = Indexes(self._objects, self._memory, clock)
         media = Media(sources, self._memory, self._objects, clock)
+        ahead = Ahead(settings.proxy_prefetch_s, settings.proxy_prefetch_bytes)
+        self._prefetch = Prefetch(tickets, sources, self._objects, playlists, turns, self._pressure, ahead, clock)
         endpoint = ProxyEndpoint(
-            signer,
+            tickets,
             seals,
             self._objects,
             sources,
@@ -118,6 +124,7 @@ class ProxyApp:
             Doorkeeper(
                 Callers(TrustedProxies(settings.trusted_proxies), Sessions(ring)), _limits_of(settings), self._pressure
             ),
+            self._prefetch,
             closes=settings.proxy_connection_close,
         )
         self.asgi: ASGIApp = RequestMetrics(endpoint, "proxy", PROXY_PATH)
@@ -144,6 +151,7 @@ class ProxyApp:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+        await self._prefetch.close()
         await self._members.close()
         await self._objects.close()
         await self._indexes.close()
@@ -177,6 +185,7 @@ class ProxyApp:
         while True:
             await asyncio.sleep(SWEEP_S)
             self._memory.sweep(self._clock())
+            self._prefetch.sweep()
             metrics.MEMORY_BYTES.set(self._memory.held_bytes)
             for shelf in Shelf:
                 metrics.MEMORY_ENTRIES.labels(shelf).set(self._memory.count(shelf))

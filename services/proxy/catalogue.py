@@ -37,6 +37,8 @@ class CachedObject:
     is_volatile: bool = False
     has_ranges: bool = True
     private_until: float = 0.0
+    # Somebody has asked for it: it is more than a guess of what they will.
+    is_wanted: bool = False
     fills: list[Fill] = field(default_factory=list)
 
 
@@ -53,6 +55,11 @@ class Catalogue:
     def fills(self) -> list[Fill]:
         """All that are under way."""
         return [fill for known in self._known.values() for fill in known.fills]
+
+    @property
+    def is_disk_paused(self) -> bool:
+        """Whether nothing is written to disk just now, because it is full or broken."""
+        return self.disk is not None and self.disk.space.is_paused
 
     def of(self, key: CacheKey) -> CachedObject:
         """The object under `key`, with what disk knows of it."""

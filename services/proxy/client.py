@@ -67,6 +67,8 @@ class Client:
         """:param files: what sends files where the server can do that by itself."""
         self.wish = wish
         self.has_begun = False
+        # All of it was taken: whoever leaves earlier goes elsewhere.
+        self.has_ended = False
         self._send = send
         self._extra = extra
         self._files = files
@@ -82,6 +84,7 @@ class Client:
         """Send a whole answer; of HEAD the body stays here."""
         await self.head(status, headers)
         await self._send({"type": "http.response.body", "body": b"" if self.wish.is_head else body})
+        self.has_ended = True
 
     async def error(self, error: WatchTogetherError) -> None:
         """Send a failure as JSON."""
@@ -188,6 +191,7 @@ class Client:
             if length is not None and sent < length:
                 raise Unavailable("upstream_failed", "The source breaks off.")
         await self._send({"type": "http.response.body", "body": b""})
+        self.has_ended = True
 
     @property
     def sends_files(self) -> bool:
@@ -200,6 +204,7 @@ class Client:
         for piece in pieces:
             await self._send_file(piece)
         await self._send({"type": "http.response.body", "body": b""})
+        self.has_ended = True
 
     async def _send_file(self, piece: FileSlice) -> None:
         try:

@@ -61,6 +61,9 @@ class ProxySettings(CommonSettings):
     proxy_streams: int = setting(5000, integer(0, 1_000_000))
     # While the event loop is as late as this for a second, nothing new is fetched. 0: whatever happens.
     proxy_shed_lag_s: float = setting(0.5, seconds)
+    # How far to fetch before a player: seconds of segments, bytes of a file that is read in ranges. 0: nothing.
+    proxy_prefetch_s: float = setting(12.0, seconds)
+    proxy_prefetch_bytes: int = setting(2 << 20, integer(0, 20_000_000))
     proxy_connect_timeout_s: float = setting(5.0, seconds)
     # From sending a request to the first byte of its answer.
     proxy_first_byte_timeout_s: float = setting(10.0, seconds)

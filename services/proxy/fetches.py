@@ -238,6 +238,7 @@ class Fetches:
             return
         if fill.is_complete:
             entry = entry_of(source, fill.representation, fill.whole, is_volatile=known.is_volatile)
+            entry.is_on_trial = not known.is_wanted
             self._catalogue.memory.put(known.key, entry, self._catalogue.clock())
         if not (fill.representation.is_strong or is_trusted(source)):
             # Nothing that comes later can be told to belong to it.

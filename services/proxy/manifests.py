@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -17,6 +17,7 @@ from services.proxy.flights import Flights
 from services.proxy.manifest import dash, documents, hls
 from services.proxy.manifest.links import Links, suffix
 from services.proxy.memory import CacheKey, Entry, Memory, Shelf
+from services.proxy.playlists import MediaPlaylist, Playlists, read_playlist
 from services.proxy.sources import Source, Sources
 from services.proxy.tickets import Ticket
 from services.proxy.upstream import Answer, read_body
@@ -57,12 +58,19 @@ class Manifests:
     """Rewritten manifests, as entries that are served like any other."""
 
     def __init__(
-        self, sources: Sources, signer: StreamSigner, memory: Memory, dates: Dates, clock: Callable[[], float]
+        self,
+        sources: Sources,
+        signer: StreamSigner,
+        memory: Memory,
+        dates: Dates,
+        playlists: Playlists,
+        clock: Callable[[], float],
     ) -> None:
         self._sources = sources
         self._signer = signer
         self._memory = memory
         self._dates = dates
+        self._playlists = playlists
         self._clock = clock
         self._flights: Flights[CacheKey, Entry] = Flights()
         # Objects that turned out to be manifests though nothing in their URL says so.
@@ -124,8 +132,11 @@ class Manifests:
             text, imports = body.decode("utf-8", "replace"), source.ticket.imports
             is_long = text.count("\n") > hls.LONG_LINES
             text = await self._dates.add(text, source, is_long=is_long)
-            rewriting = partial(hls.rewrite, text, links, imports)
-            playlist = await asyncio.to_thread(rewriting) if is_long else rewriting()
+            name = source.key.scope, source.ticket.object_id
+            rewriting = partial(_rewritten_and_read, text, links, imports, name)
+            playlist, order = await asyncio.to_thread(rewriting) if is_long else rewriting()
+            if order is not None:
+                self._playlists.learn(order)
             return _entry(playlist.text.encode(), hls.MIME_TYPE, playlist.fresh_s)
         if form == "dash":
             is_large = len(body) > LARGE_XML_BYTES
@@ -144,6 +155,13 @@ class Manifests:
             # What the player added for the origin is no part of the address that children are relative to.
             base = base.removesuffix(ticket.directives).rstrip("?&")
         return Links(self._signer, base, ticket.family, ticket.context, ticket.expires)
+
+
+def _rewritten_and_read(
+    text: str, links: Links, imports: Mapping[str, str], name: tuple[str, str]
+) -> tuple[hls.Playlist, MediaPlaylist | None]:
+    playlist = hls.rewrite(text, links, imports)
+    return playlist, read_playlist(playlist.text, name, links.context)
 
 
 def _entry(body: bytes, content_type: str, fresh_s: float) -> Entry:

@@ -78,6 +78,7 @@ class Media:
         :raises WatchTogetherError: as `Sources.open`; once the head was sent the connection must be dropped.
         """
         is_first = self._objects.is_new(source.key)
+        self._objects.catalogue.of(source.key).is_wanted = True
         for _ in range(MOST_TRIES):
             entry = self._memory.get(source.key, self._clock())
             if entry is not None:

@@ -35,3 +35,12 @@ UNSOUND_BLOCKS = Counter("wt_proxy_unsound_blocks_total", "Blocks whose bytes we
 ORIGIN_WAITS = Counter("wt_proxy_origin_waits_total", "Requests that waited for their turn at an origin")
 LIMITED = Counter("wt_proxy_limited_total", "Requests refused because one caller asked for too much", ["what"])
 SHED = Counter("wt_proxy_shed_total", "Requests turned away because there was too much to do, by reason", ["reason"])
+PREFETCHES = Counter(
+    "wt_proxy_prefetches_total",
+    "Pieces looked at before players ask: fetched, held, failed, rested, stopped",
+    ["outcome"],
+)
+PREFETCHED_BYTES = Counter("wt_proxy_prefetched_bytes_total", "Bytes fetched before players asked for them")
+PREFETCH_OUTCOMES = Counter(
+    "wt_proxy_prefetch_outcome_bytes_total", "Of those, what was asked for later (used) or not (wasted)", ["outcome"]
+)

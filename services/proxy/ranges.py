@@ -33,6 +33,10 @@ class ByteRange:
         """Whether it asks for everything there is, as `<video>` does first."""
         return self.first == 0 and self.last is None
 
+    def holds(self, position: int) -> bool:
+        """Whether a byte is in it; never in one that counts from the end."""
+        return self.first is not None and self.first <= position and (self.last is None or position <= self.last)
+
     def within(self, total: int) -> tuple[int, int] | None:
         """Start and stop (exclusive) in an object of `total` bytes; None if it holds none of them (416)."""
         if self.first is None:

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from services.common.errors import Refused, WatchTogetherError
 from services.common.http import EXTENSION
-from services.common.stream import MANIFESTS, PROXY_PATH, StreamSigner
+from services.common.stream import MANIFESTS, PROXY_PATH
 from services.proxy import heads, metrics
 from services.proxy.answers import NotMediaError
 from services.proxy.callers import CallerId
@@ -24,6 +24,7 @@ from services.proxy.media import Media
 from services.proxy.memory import Entry, Memory
 from services.proxy.objects import Objects
 from services.proxy.peers import IS_MANIFEST, NOT_HELD, PATH, PING_PATH, SEAL, Seals
+from services.proxy.prefetch import Prefetch
 from services.proxy.sources import Source, Sources
 from services.proxy.tickets import Ticket, Tickets
 from services.proxy.upstream import HOP_HEADER
@@ -41,7 +42,7 @@ class ProxyEndpoint:
 
     def __init__(
         self,
-        signer: StreamSigner,
+        tickets: Tickets,
         seals: Seals,
         objects: Objects,
         sources: Sources,
@@ -51,10 +52,11 @@ class ProxyEndpoint:
         memory: Memory,
         clock: Callable[[], float],
         door: Doorkeeper,
+        prefetch: Prefetch,
         *,
         closes: bool = False,
     ) -> None:
-        self._tickets = Tickets(signer)
+        self._tickets = tickets
         self._seals = seals
         self._objects = objects
         self._sources = sources
@@ -64,6 +66,7 @@ class ProxyEndpoint:
         self._memory = memory
         self._clock = clock
         self._door = door
+        self._prefetch = prefetch
         self._extra: Headers = _CLOSE if closes else []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,23 +92,31 @@ class ProxyEndpoint:
                 raise Refused("refused_target", "This link leads back here.")
             ticket = self._tickets.read(scope["query_string"], time.time())
             caller = self._door.admit(scope)
-            entry = self._held(ticket)
-            if entry is None and await self._serve_kept(ticket, client, caller):
-                return
-            if entry is not None and len(entry.body) <= SLICE_BYTES:
-                # Sent in one piece: nothing of it can be waiting when the client leaves.
-                await client.entry(entry, self._clock())
-                return
-            with self._door.stream(caller, is_here=entry is not None):
-                if entry is not None:
-                    await while_connected(receive, client.entry(entry, self._clock()))
-                else:
-                    await while_connected(receive, self._fetch(ticket, client))
+            # Whom no session names, and no address tells from others, goes by the connection.
+            player = caller.person or caller.address or str(scope.get("client"))
+            self._prefetch.asked(player, ticket, client.wish.range)
+            await self._send(ticket, caller, receive, client)
+            if client.has_ended and not client.wish.is_head:
+                self._prefetch.served(player, ticket, client.wish.range)
         except WatchTogetherError as error:
             if client.has_begun:
                 metrics.CUT_BODIES.inc()
                 raise BodyCutError(error.code) from None
             await client.error(error)
+
+    async def _send(self, ticket: Ticket, caller: CallerId, receive: Receive, client: Client) -> None:
+        entry = self._held(ticket)
+        if entry is None and await self._serve_kept(ticket, client, caller):
+            return
+        if entry is not None and len(entry.body) <= SLICE_BYTES:
+            # Sent in one piece: nothing of it can be waiting when the client leaves.
+            await client.entry(entry, self._clock())
+            return
+        with self._door.stream(caller, is_here=entry is not None):
+            if entry is not None:
+                await while_connected(receive, client.entry(entry, self._clock()))
+            else:
+                await while_connected(receive, self._fetch(ticket, client))
 
     def _held(self, ticket: Ticket) -> Entry | None:
         key = self._sources.cached_key(ticket)

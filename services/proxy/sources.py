@@ -45,8 +45,6 @@ class Source:
         """The cookies for a target, wherever a redirect leads."""
         return "" if self.known is None else self.known.cookies_for(target, time.time())
 
-    # Nobody has asked for it yet.
-    is_prefetch: bool = False
 
 
 class Sources:
@@ -109,7 +107,7 @@ class Sources:
         await _until_available(source.known)
         whose = source.ticket.context or source.ticket.object_id
         place = source.target.host, source.target.port
-        turn = await self._turns.take(place, whose, is_prefetch=source.is_prefetch)
+        turn = await self._turns.take(place, whose)
         try:
             return TurnAnswer(await self._open(source, method, wanted, if_range), turn)
         except BaseException:

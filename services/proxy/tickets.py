@@ -40,6 +40,8 @@ class Ticket:
     wants_index: bool = False
     # The query as it came: what another node is asked with.
     query: str = ""
+    # The DASH template that `url` was made of, as it travels; '' for none.
+    template: str = ""
 
     @property
     def cached_as(self) -> str:
@@ -110,13 +112,14 @@ def read_ticket(query: bytes, signer: StreamSigner, now: float) -> Ticket:
     if _SIGNED & given.keys():
         ref = signer.verify(given, now)
         # All segments of a DASH template carry the template's object: here each becomes one of its own.
-        url, identity = ref.url, object_id(ref.object_id, ref.url) if given.get("t") else ref.object_id
+        template, text = given.get("t", ""), query.decode("ascii")
+        url, identity = ref.url, object_id(ref.object_id, ref.url) if template else ref.object_id
         if given.get(CLONE) and ref.kind in MANIFESTS:
             clone = signer.unseal(given[CLONE], ref.context, now)
             url = replaced(url, ref.kind, clone, given.get(STABLE_ID, ""))
             identity = object_id(identity, clone)
         return Ticket(
-            url, ref.kind, identity, ref.context, ref.expires, directives, True, wants_index, query.decode("ascii")
+            url, ref.kind, identity, ref.context, ref.expires, directives, True, wants_index, text, template
         )
     url = given.get("url", "")
     if not url:

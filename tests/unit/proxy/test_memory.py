@@ -102,3 +102,54 @@ def test_no_room_at_all_keeps_nothing() -> None:
     memory = Memory(0)
     assert not memory.put(key("a"), entry(), 0)
     assert memory.get(key("a"), 0) is None
+
+
+def trial(size: int = 10) -> Entry:
+    return Entry(bytes(size), "video/mp4", Shelf.VIDEO, is_on_trial=True)
+
+
+def test_what_nobody_has_read_pushes_out_nothing_that_was() -> None:
+    memory = Memory(1000)
+    for name in range(9):
+        assert memory.put(key(name), entry(100), 0)
+    assert memory.put(key("guess"), trial(100), 1)
+    # There is no room for another one but in the place of the first.
+    assert memory.put(key("next"), trial(100), 2)
+    assert memory.peek(key("guess")) is None
+    assert not memory.put(key("large"), trial(300), 3)
+    assert all(memory.peek(key(name)) for name in range(9))
+    assert memory.held_bytes == 900
+
+
+def test_what_nobody_has_read_is_the_first_to_go() -> None:
+    memory = Memory(1000)
+    memory.put(key("old"), entry(400), 0)
+    memory.put(key("guess"), trial(200), 5)
+    memory.put(key("new"), entry(500), 9)
+    assert (memory.peek(key("guess")), memory.held_bytes) == (None, 900)
+    assert memory.peek(key("old")) is not None
+
+
+def test_a_guess_that_was_right_is_kept_like_everything_else() -> None:
+    memory = Memory(1000)
+    memory.put(key("guess"), trial(200), 0)
+    assert memory.get(key("guess"), 1) is not None
+    for number in range(4):
+        memory.put(key(number), trial(200), 2)
+    assert memory.get(key("guess"), 3) is not None
+    assert memory.held_bytes <= 1000
+
+
+def test_guesses_take_a_quarter_of_a_shelf_and_of_the_bytes() -> None:
+    memory = Memory(1000)
+    for number in range(100):
+        memory.put(key(number), trial(100), number)
+    assert memory.held_bytes == 200
+    memory = Memory(1 << 30)
+    for number in range(300):
+        memory.put(key(number), trial(), number)
+    assert memory.count(Shelf.VIDEO) == MAX_ENTRIES[Shelf.VIDEO] // 4
+    for number in range(1000, 1000 + MAX_ENTRIES[Shelf.VIDEO]):
+        memory.put(key(number), entry(), number)
+    assert memory.count(Shelf.VIDEO) == MAX_ENTRIES[Shelf.VIDEO]
+    assert not memory.put(key("guess"), trial(), 2000)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from services.common.errors import Unavailable
-from services.proxy.turns import PREFETCH_TURNS, Turns
+from services.proxy.turns import Turns
 
 HERE = ("origin.example", 443)
 THERE = ("other.example", 443)
@@ -68,15 +68,13 @@ async def test_a_turn_that_comes_just_as_its_taker_leaves_is_not_lost() -> None:
     assert turns.taken == 0
 
 
-async def test_prefetching_has_a_few_turns_and_never_waits() -> None:
-    turns = Turns(100, 5)
-    held = [await turns.take(HERE, "a", is_prefetch=True) for _ in range(PREFETCH_TURNS)]
-    with pytest.raises(Unavailable):
-        await turns.take(HERE, "a", is_prefetch=True)
-    players = [await turns.take(HERE, "a") for _ in range(60)]
-    held.pop().release()
-    with pytest.raises(Unavailable):
-        await turns.take(HERE, "a", is_prefetch=True)
-    for turn in (*held, *players):
-        turn.release()
-    assert turns.taken == 0
+async def test_an_origin_is_busy_when_half_of_its_turns_are_taken() -> None:
+    turns = Turns(4, 5)
+    first = await turns.take(HERE, "a")
+    assert not turns.is_busy(HERE)
+    second = await turns.take(HERE, "a")
+    assert turns.is_busy(HERE)
+    assert not turns.is_busy(THERE)
+    first.release()
+    second.release()
+    assert not turns.is_busy(HERE)
