@@ -174,6 +174,10 @@ class Keys:
         """Sorted set: numbers of segments by the dates (Unix ms) given to them, of a stream or a playlist; 1 h."""
         return f"{self.prefix}:dates:{name}"
 
+    def playback(self) -> str:
+        """Channel: where rooms are in their streams (`playback`), from sync to proxies."""
+        return f"{self.prefix}:playback"
+
     def proxy_nodes(self) -> str:
         """Sorted set: `id address egress` of each proxy by the end of its lease (Redis' clock, ms)."""
         return f"{self.prefix}:proxy:nodes"

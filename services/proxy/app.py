@@ -44,6 +44,7 @@ from services.proxy.memory import Memory, Shelf
 from services.proxy.objects import Objects
 from services.proxy.peers import TIMEOUTS, Peers, Seals
 from services.proxy.place import Place, take
+from services.proxy.playback import PlaybackListener
 from services.proxy.playlists import Playlists
 from services.proxy.prefetch import Ahead, Prefetch
 from services.proxy.pressure import Pressure
@@ -111,6 +112,7 @@ class ProxyApp:
         media = Media(sources, self._memory, self._objects, clock)
         ahead = Ahead(settings.proxy_prefetch_s, settings.proxy_prefetch_bytes)
         self._prefetch = Prefetch(tickets, sources, self._objects, playlists, turns, self._pressure, ahead, clock)
+        self._playback = PlaybackListener(self._redis, keys, self._prefetch.room)
         endpoint = ProxyEndpoint(
             tickets,
             seals,
@@ -141,7 +143,8 @@ class ProxyApp:
             self._disk.reorder(await self._ledger.order())
         await self._link.start()
         await self._members.start()
-        self._background = [asyncio.create_task(self._sweep()), asyncio.create_task(self._pressure.watch())]
+        running = (self._sweep(), self._pressure.watch(), self._playback.run())
+        self._background = [asyncio.create_task(each) for each in running]
 
     async def drain(self, seconds: float) -> None:
         """Players reconnect by themselves: nothing to do but to go on answering."""

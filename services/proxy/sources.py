@@ -46,7 +46,6 @@ class Source:
         return "" if self.known is None else self.known.cookies_for(target, time.time())
 
 
-
 class Sources:
     """Opens what a ticket names, as its context says."""
 

@@ -118,9 +118,7 @@ def read_ticket(query: bytes, signer: StreamSigner, now: float) -> Ticket:
             clone = signer.unseal(given[CLONE], ref.context, now)
             url = replaced(url, ref.kind, clone, given.get(STABLE_ID, ""))
             identity = object_id(identity, clone)
-        return Ticket(
-            url, ref.kind, identity, ref.context, ref.expires, directives, True, wants_index, text, template
-        )
+        return Ticket(url, ref.kind, identity, ref.context, ref.expires, directives, True, wants_index, text, template)
     url = given.get("url", "")
     if not url:
         raise Refused("bad_url", "The parameter url is missing.")

@@ -31,6 +31,7 @@ from services.sync.clock import RoomClock
 from services.sync.config import SyncSettings
 from services.sync.hub import Hub
 from services.sync.keeper import Keeper
+from services.sync.playback import Playback
 from services.sync.players import Players
 from services.sync.resolving import ResolveDesk
 from services.sync.socket import SocketEndpoint
@@ -88,7 +89,10 @@ class SyncApp:
         )
         self._players = Players(self._store, self._clock)
         witness = Witness(Histories(self._rooms_redis, keys), self._clock)
-        self._keeper = Keeper(settings, self._store, self._clock, self._hub, self._resolving, self._players, witness)
+        playback = Playback(self._jobs_redis, keys, self._clock)
+        self._keeper = Keeper(
+            settings, self._store, self._clock, self._hub, self._resolving, self._players, witness, playback
+        )
         on_masters_change(self._rooms_redis, self._keeper.wake)
         self._endpoint = SocketEndpoint(
             settings,

@@ -9,9 +9,9 @@ import msgspec
 
 from services.common import codec
 from services.common.errors import CloseCode
-from services.common.room.snapshot import RoomRecord
+from services.common.room.snapshot import Anchor, RoomRecord
 from services.common.tracing import item_span
-from services.common.wire.models import MemberStatus, Role, You
+from services.common.wire.models import MemberStatus, Role, VideoState, You
 from services.common.wire.server import Heartbeat, RoomState
 from services.sync import metrics
 from services.sync.connection import Connection
@@ -46,6 +46,10 @@ class HostedRoom:
     seen: dict[str, tuple[str, float]] = field(default_factory=dict)
     # The item whose end a member here has seen.
     finished: str = ""
+    # Where proxies were told that the room is.
+    told_anchor: Anchor | None = None
+    # The stream contexts of a video, worked out once.
+    contexts: tuple[VideoState | None, list[str]] = (None, [])
 
     @property
     def id(self) -> str:

@@ -21,6 +21,7 @@ from services.sync.config import SyncSettings
 from services.sync.ends import Ends
 from services.sync.hosted import HostedRoom
 from services.sync.hub import Hub
+from services.sync.playback import Playback
 from services.sync.players import Players
 from services.sync.resolving import ResolveDesk
 from services.sync.witness import Witness
@@ -51,6 +52,7 @@ class Keeper:
         resolving: ResolveDesk,
         players: Players,
         witness: Witness,
+        playback: Playback,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -59,6 +61,7 @@ class Keeper:
         self._resolving = resolving
         self._players = players
         self._witness = witness
+        self._playback = playback
         self._reap_from = clock.monotonic() + min(_FIRST_REAP_S, settings.lease_s)
         self._runs: dict[str, str] = {}
         self._ends = Ends(store.directory, clock)
@@ -142,6 +145,7 @@ class Keeper:
         for room in self._hub.rooms:
             if room.pending is None:
                 room.beat(self._clock.now(room.id))
+        await self._playback.tell(self._hub.rooms)
 
     async def _refresh(self) -> None:
         await _for_all(self._hub.rooms, self._renew)
@@ -187,6 +191,7 @@ class Keeper:
             if room.pending is None:
                 self._players.look(room)
         await self._players.tell(self._hub.rooms)
+        await self._playback.tell_jumps(self._hub.rooms)
 
     async def _note_history(self) -> None:
         await self._witness.look(self._hub.rooms)

@@ -11,7 +11,11 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from redis.asyncio import Redis
 
+from services.common import playback
+from services.common.contexts import ContextStore, StreamContext
+from services.common.keys import Keys
 from services.common.stream import Kind
 from tests.support import media as clips
 from tests.support.asking import PREFIX, asked, code_of, fetched, signed, unique
@@ -173,3 +177,24 @@ async def test_under_pressure_nothing_is_fetched_ahead(
             await asyncio.sleep(0.5)
             assert seen(origin, mark) == ["003.ts"]
             assert await counted(http, proxy, 'wt_proxy_prefetches_total{outcome="rested"}') >= 1
+
+
+async def test_where_a_room_goes_is_fetched_before_its_players_ask(
+    http: aiohttp.ClientSession, proxy: Node, origin: Origin, store: ContextStore, redis: Redis
+) -> None:
+    mark = unique()
+    url = origin.url(f"with/v={mark}/{clips.HLS_TS}")
+    await store.put({mark: StreamContext(page_url="p", format_id="f", url=url)}, 600)
+    _, body = await fetched(http, proxy, signed(url, Kind.MANIFEST, context=mark))
+    segments = [line for line in body.decode().split("\n") if line.startswith("/api/proxy")]
+    channel = Keys(PREFIX).playback()
+    # Nobody plays any of it yet.
+    await redis.publish(channel, playback.encode([playback.Position([mark], 30.0)]))
+    await asyncio.sleep(0.3)
+    assert seen(origin, mark) == []
+    await fetched(http, proxy, segments[0])
+    await until(lambda: "005.ts" in seen(origin, mark))
+    await redis.publish(channel, b"nonsense")
+    await redis.publish(channel, playback.encode([playback.Position(["other", mark], 41.0)]))
+    await until(lambda: "024.ts" in seen(origin, mark))
+    assert sorted(seen(origin, mark))[6:] == ["020.ts", "021.ts", "022.ts", "023.ts", "024.ts"]
