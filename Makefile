@@ -89,8 +89,9 @@ test-compose: $(DEV) ## Bring compose.yaml up from a clean clone, to a room that
 	$(BIN)/python -m pytest tests/operations $(ARGS)
 
 MINUTES ?= 30
-chaos: $(DEV) ## Kill, freeze and cut replicas, Redis and networks for MINUTES (30); 100,000 mutated frames, a crooked origin for 10 min
+chaos: $(DEV) $(PAGE) ## Kill, freeze and cut replicas, Redis and networks for MINUTES (30), then a whole house behind nginx; mutated frames; a crooked origin
 	$(BIN)/python -m tests.chaos.party --minutes $(MINUTES) $(ARGS)
+	$(BIN)/python -m tests.chaos.evening --minutes $(MINUTES) $(ARGS)
 	$(BIN)/python -m tests.chaos.fuzz
 	$(BIN)/python -m tests.chaos.torture --minutes 10
 

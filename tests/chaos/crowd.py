@@ -8,8 +8,8 @@ import random
 import time
 from dataclasses import dataclass, field
 
+from tests.chaos.ground import Ground
 from tests.chaos.ledger import Ledger
-from tests.chaos.stage import Stage
 from tests.support import rooms
 from tests.support.outbox import Command
 from tests.support.timepiece import Timepiece
@@ -26,7 +26,7 @@ class Crowd:
     """`gone` maps members who left for good to when (monotonic seconds). `links`: so many are pasted again and again; 0
     is a new one each time, by which one applied twice can be told."""
 
-    stage: Stage
+    ground: Ground
     room: str
     size: int
     seed: int
@@ -47,7 +47,7 @@ class Crowd:
         for number in range(self.size):
             await self._enter(number)
         await asyncio.gather(*(viewer.joined() for viewer in self.viewers))
-        await rooms.start(self.stage.store, self.viewers[0], duration=36_000)
+        await rooms.start(self.ground.store, self.viewers[0], duration=36_000)
 
     async def chatter(self) -> None:
         """Talk until cancelled."""
@@ -111,7 +111,7 @@ class Crowd:
         clock = Timepiece(skew_s=dice.uniform(-10, 10), drift=dice.uniform(-1e-4, 1e-4))
         name = f"{NAMES[number % len(NAMES)]}{serial}"
         viewer = Viewer(
-            self.stage.addresses, self.room, name, clock=clock, silence_s=SILENCE_S, seed=self.seed + serial
+            self.ground.addresses, self.room, name, clock=clock, silence_s=SILENCE_S, seed=self.seed + serial
         )
         await viewer.__aenter__()
         if number < len(self.viewers):
@@ -141,7 +141,7 @@ class Crowd:
                 viewer.command("queue_remove", item_id=dice.choice(others))
             case "queue":
                 link = serial % self.links if self.links else serial
-                viewer.command("queue_add", url=f"{rooms.LINK}?{self.room}={link}", next=dice.random() < 0.3)
+                viewer.command("queue_add", url=f"{self.ground.link}?{self.room}={link}", next=dice.random() < 0.3)
             case "reorder":
                 viewer.command("queue_reorder", queue=dice.sample(others, len(others)))
             case _:

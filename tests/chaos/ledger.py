@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 from redis.exceptions import RedisError
 
-from tests.chaos.stage import Stage
+from tests.chaos.ground import Ground
 from tests.support.outbox import Command
 
 PLAYBACK: Final = frozenset({"play", "pause", "seek", "set_rate"})
@@ -31,24 +31,27 @@ class Ledger:
     present: dict[str, bool] = field(default_factory=dict)
     # Members announced gone, and when (Unix seconds on the room clock).
     left: list[tuple[str, float]] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
+    # With the version that each was acknowledged as.
+    lost: list[tuple[int, str]] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
     presence: list[str] = field(default_factory=list)
     missed: int = 0
+    # Events that a fail-over lost.
+    rewound: int = 0
     acknowledged: int = 0
     _last: int = 0
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def read(self, stage: Stage) -> None:
+    async def read(self, ground: Ground) -> None:
         """Take the events since the last reading. While Redis is away there are none."""
         with contextlib.suppress(RedisError, OSError):
             # Two at a time would take the same events twice.
             async with self._reading:
-                await self._read(stage)
+                await self._read(ground)
 
-    async def _read(self, stage: Stage) -> None:
+    async def _read(self, ground: Ground) -> None:
         start = f"({self._last}-0" if self._last else "-"
-        for _, fields in await stage.client.xrange(stage.keys.log(self.room), start, "+"):
+        for _, fields in await ground.client.xrange(ground.keys.log(self.room), start, "+"):
             self.take(orjson.loads(fields[b"e"]))
 
     def judge(self, commands: Iterable[Command]) -> None:
@@ -58,11 +61,14 @@ class Ledger:
                 continue
             self.acknowledged += 1
             if not self._has(command):
-                self.lost.append(f"{command.kind} {command.id} {command.fields} acknowledged as {command.version}")
+                words = f"{command.kind} {command.id} {command.fields} acknowledged as {command.version}"
+                self.lost.append((command.version, words))
 
     def take(self, event: dict[str, Any]) -> None:
         """Enter an event."""
-        if self._last and event["prev"] != self._last:
+        if event["prev"] < self._last:
+            self._rewind(event["prev"])
+        elif self._last and event["prev"] != self._last:
             self.missed += 1
         self._last = event["version"]
         self.events[event["version"]] = event
@@ -81,6 +87,25 @@ class Ledger:
                     self.left.append((event["email"], event["server_time"]))
             case _:
                 pass
+
+    def _rewind(self, to: int) -> None:
+        """Another history branched off at a version: what came after it never was."""
+        for version in [version for version in self.events if version > to]:
+            event = self.events.pop(version)
+            self.rewound += 1
+            match event["type"]:
+                case "queue_update" if event["op"] == "add":
+                    self.added[event["item"]["url"]] -= 1
+                case "queue_update" if event["op"] == "remove":
+                    self.removed.discard(event["item_id"])
+                case "chat":
+                    self.said[event["message"]["text"]] -= 1
+                case "seek":
+                    self.sought[event["timestamp"]] -= 1
+                case "member_joined" | "member_left" as kind:
+                    self.present[event["email"]] = kind == "member_left"
+                case _:
+                    pass
 
     def _count(self, counter: Counter[Any], what: Any) -> None:
         counter[what] += 1

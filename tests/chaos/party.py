@@ -13,10 +13,14 @@ import random
 import sys
 import time
 from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
 
 from tests.chaos.crowd import Crowd
 from tests.chaos.faults import FAULTS
+from tests.chaos.ground import Ground
 from tests.chaos.stage import Stage
 from tests.support.invariants import broken_promises, divergence
 
@@ -47,6 +51,10 @@ class Report:
     heals: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     fates: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
+    # Lost where a second's commands may be, and events that went with a master.
+    forgiven: list[str] = field(default_factory=list)
+    rewound: int = 0
+    rows: list[str] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
     diverged: list[str] = field(default_factory=list)
     ghosts: list[str] = field(default_factory=list)
@@ -76,23 +84,56 @@ class Report:
         )
         rows.append("commands: " + ", ".join(f"{count} {fate}" for fate, count in sorted(self.fates.items())))
         rows.append(
-            f"lost acknowledged commands: {len(self.lost)}, applied twice: {len(self.twice)}, "
+            f"lost acknowledged commands: {len(self.lost)} (and with masters that died: {len(self.forgiven)} commands, "
+            f"{self.rewound} events), applied twice: {len(self.twice)}, "
             f"diverged viewers: {len(self.diverged)}, ghosts: {len(self.ghosts)}, broken promises: {len(self.broken)}"
         )
         rows.append(
             f"announced gone while on the way back: {len(self.given_up)}, errors logged: {self.complaints.total()}, "
             f"worst clock: {1000 * self.clock_error_s:.0f} ms, events not seen in the log: {self.unseen_events}"
         )
-        return "\n".join([*rows, *self.given_up, *(f"  FAILED: {failure}" for failure in self.failures[:40])])
+        return "\n".join(
+            [*rows, *self.rows, *self.given_up, *(f"  FAILED: {failure}" for failure in self.failures[:40])]
+        )
+
+
+class Audience(Protocol):
+    """Others who are there, and must not suffer."""
+
+    async def arrive(self) -> None:
+        """Come in."""
+
+    async def look(self, faults: str) -> list[str]:
+        """What is wrong with them some seconds after these faults, as sentences."""
+
+    async def go_home(self) -> None:
+        """Leave."""
+
+    def rows(self) -> list[str]:
+        """What they saw, for people."""
+
+
+Calamity = Callable[[random.Random], Awaitable[None]]
 
 
 class Party:
-    """`rooms` rooms of `size` viewers on `replicas` replicas."""
+    """`rooms` rooms of `size` viewers on a ground, to which `calamities` happen, by name; `audience` is beside them."""
 
-    def __init__(self, seed: int, *, replicas: int = 3, rooms: int = 3, size: int = 4) -> None:
+    def __init__(
+        self,
+        seed: int,
+        ground: Ground,
+        calamities: Mapping[str, Calamity],
+        *,
+        rooms: int = 3,
+        size: int = 4,
+        audience: Audience | None = None,
+    ) -> None:
         self._dice = random.Random(seed)
-        self._stage = Stage(replicas, SETTINGS, seed=seed)
-        self._crowds = [Crowd(self._stage, f"room-{number}", size, seed) for number in range(rooms)]
+        self._ground = ground
+        self._calamities = calamities
+        self._audience = audience
+        self._crowds = [Crowd(ground, f"room-{number}", size, seed) for number in range(rooms)]
         self.report = Report(seed)
         # When each round began, and its faults.
         self._rounds: list[tuple[float, str]] = []
@@ -100,15 +141,17 @@ class Party:
     async def run(self, seconds: float, *, progress: bool = False) -> Report:
         """Go on for so long, then answer the report."""
         began = time.monotonic()
-        async with self._stage:
+        async with self._ground:
             for crowd in self._crowds:
                 await crowd.arrive()
+            if self._audience is not None:
+                await self._audience.arrive()
             talking = [asyncio.create_task(crowd.chatter()) for crowd in self._crowds]
             watching = asyncio.create_task(self._watch())
             try:
                 names: list[str] = []
                 while time.monotonic() - began < seconds:
-                    names = names or self._dice.sample(sorted(FAULTS), len(FAULTS))
+                    names = names or self._dice.sample(sorted(self._calamities), len(self._calamities))
                     await self._round([names.pop() for _ in range(min(len(names), self._dice.choice((1, 1, 2))))])
                     if progress:
                         sys.stdout.write(f"{time.monotonic() - began:6.0f} s, round {self.report.rounds}\n")
@@ -119,6 +162,9 @@ class Party:
                 outcomes = await asyncio.gather(*talking, watching, return_exceptions=True)
                 self.report.broken += [repr(each) for each in outcomes if isinstance(each, Exception)]
                 await asyncio.gather(*(crowd.go_home() for crowd in self._crowds))
+                if self._audience is not None:
+                    self.report.rows += self._audience.rows()
+                    await self._audience.go_home()
                 self._sum_up(time.monotonic() - began)
         return self.report
 
@@ -130,14 +176,18 @@ class Party:
         await asyncio.sleep(self._dice.uniform(0.5, 2))
         leaving = self._dice.random() < 0.3
         await asyncio.gather(
-            *(FAULTS[name](self._stage, random.Random(self._dice.random())) for name in names),
+            *(self._calamities[name](random.Random(self._dice.random())) for name in names),
             *([self._dice.choice(self._crowds).replace(self._dice)] if leaving else []),
         )
         await asyncio.sleep(self._dice.uniform(0, 1))
-        await self._stage.heal()
-        healed_s = await self._agree(names)
+        await self._ground.heal()
+        healed_s, problems = await asyncio.gather(self._agree(names), self._look(names))
+        self.report.broken += problems
         for name in names:
             self.report.heals[name].append(healed_s)
+
+    async def _look(self, names: list[str]) -> list[str]:
+        return [] if self._audience is None else await self._audience.look(" and ".join(names))
 
     async def _agree(self, names: list[str]) -> float:
         """Let everybody fall silent and wait until all agree; what they still disagree on then is a failure."""
@@ -166,7 +216,7 @@ class Party:
 
     async def _check(self) -> None:
         for crowd in self._crowds:
-            await crowd.ledger.read(self._stage)
+            await crowd.ledger.read(self._ground)
             done = crowd.newly_done()
             crowd.ledger.judge(done)
             for command in done:
@@ -183,8 +233,12 @@ class Party:
         """Follow the logs, which keep only the last events."""
         while True:
             for crowd in self._crowds:
-                await crowd.ledger.read(self._stage)
+                await crowd.ledger.read(self._ground)
             await asyncio.sleep(1)
+
+    def _is_forgiven(self, version: int) -> bool:
+        """Whether it was acknowledged within the second before a master was taken away."""
+        return any(struck - 1 <= version / 1000 <= struck + 0.2 for struck in self._ground.struck)
 
     def _round_at(self, at: float) -> str:
         return next((names for began, names in reversed(self._rounds) if began <= at), "the beginning")
@@ -192,9 +246,11 @@ class Party:
     def _sum_up(self, seconds: float) -> None:
         report = self.report
         report.seconds = seconds
-        report.complaints = self._stage.complaints()
+        report.complaints = self._ground.complaints()
         for crowd in self._crowds:
-            report.lost += crowd.ledger.lost
+            for version, words in crowd.ledger.lost:
+                (report.forgiven if self._is_forgiven(version) else report.lost).append(words)
+            report.rewound += crowd.ledger.rewound
             report.twice += crowd.ledger.twice
             report.ghosts += crowd.ledger.presence
             report.unseen_events += crowd.ledger.missed
@@ -209,6 +265,12 @@ class Party:
                 report.audits += viewer.picture.audits
 
 
+def on_a_stage(seed: int, *, replicas: int = 3, rooms: int = 3, size: int = 4) -> Party:
+    """A party on sync replicas over one Redis."""
+    stage = Stage(replicas, SETTINGS, seed=seed)
+    return Party(seed, stage, {name: partial(fault, stage) for name, fault in FAULTS.items()}, rooms=rooms, size=size)
+
+
 def main(argv: list[str]) -> int:
     """The command. Gives 0 if nothing failed."""
     arguments = argparse.ArgumentParser(prog="python -m tests.chaos.party", description=__doc__)
@@ -220,7 +282,7 @@ def main(argv: list[str]) -> int:
     options = arguments.parse_args(argv)
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1_000_000)
     sys.stdout.write(f"seed {seed}\n")
-    party = Party(seed, replicas=options.replicas, rooms=options.rooms, size=options.viewers)
+    party = on_a_stage(seed, replicas=options.replicas, rooms=options.rooms, size=options.viewers)
     report = asyncio.run(party.run(options.minutes * 60, progress=True))
     sys.stdout.write(f"{report.table()}\n")
     for complaint, times in report.complaints.most_common(20):

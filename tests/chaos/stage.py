@@ -8,7 +8,7 @@ import os
 import signal
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +21,7 @@ from services.common.room.store import RoomStore
 from tests.support.network import FINE, Network
 from tests.support.node import Node
 from tests.support.redis import RedisServer, Sync
+from tests.support.rooms import LINK
 
 PREFIX = "party"
 
@@ -37,6 +38,8 @@ class Stage:
         self._settings = settings
         self._seed = seed
         self._append = append
+        self.link = LINK
+        self.struck: list[float] = []
         self.nodes: list[Node] = []
         self.fronts: list[Network] = []
         self.backs: list[Network] = []
@@ -63,18 +66,8 @@ class Stage:
         return [front.url for front in self.fronts]
 
     def complaints(self) -> Counter[str]:
-        """What replicas logged as errors of ours: event and the exception's last line, and how often."""
-        found: Counter[str] = Counter()
-        for node in self.nodes:
-            for line in node.log.read_bytes().splitlines():
-                try:
-                    entry = orjson.loads(line)
-                except orjson.JSONDecodeError:
-                    entry = {"level": "error", "event": line.decode(errors="replace")}
-                if entry.get("level") in ("error", "critical"):
-                    last = str(entry.get("exception", "")).rstrip().rpartition("\n")[2]
-                    found[f"{str(entry['event']).splitlines()[0]}: {last}"] += 1
-        return found
+        """What replicas logged as errors of ours, and how often."""
+        return complaints_of(self.nodes)
 
     async def heal(self) -> None:
         """End every fault and wait until all replicas are ready."""
@@ -128,3 +121,18 @@ class Stage:
 
     def networks(self) -> Sequence[Network]:
         return [*self.fronts, *self.backs]
+
+
+def complaints_of(nodes: Iterable[Node]) -> Counter[str]:
+    """What processes logged as errors of ours: event and the exception's last line, and how often."""
+    found: Counter[str] = Counter()
+    for node in nodes:
+        for line in node.log.read_bytes().splitlines():
+            try:
+                entry = orjson.loads(line)
+            except orjson.JSONDecodeError:
+                entry = {"level": "error", "event": line.decode(errors="replace")}
+            if entry.get("level") in ("error", "critical"):
+                last = str(entry.get("exception", "")).rstrip().rpartition("\n")[2]
+                found[f"{str(entry['event']).splitlines()[0]}: {last}"] += 1
+    return found

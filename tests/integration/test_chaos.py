@@ -8,14 +8,14 @@ from typing import Final
 import pytest
 
 from tests.chaos import fuzz, soak
-from tests.chaos.party import Party
+from tests.chaos.party import on_a_stage
 
 SEED: Final = int(os.environ.get("CHAOS_SEED", "7"))
 
 
 @pytest.mark.timeout(180)
 async def test_a_minute_of_faults_loses_no_acknowledged_command_and_no_viewer() -> None:
-    report = await Party(SEED, replicas=2, rooms=2).run(50)
+    report = await on_a_stage(SEED, replicas=2, rooms=2).run(50)
     assert not report.failures, report.table()
     assert report.fates["acknowledged"] > 100, report.table()
 

@@ -97,6 +97,8 @@ class CommandBox:
         for command in lost:
             self.done.remove(command)
             command.version, command.due_at = None, 0.0
+            # What was promised in a history that is lost is void.
+            command.acks.clear()
         self.waiting = {command.id: command for command in lost} | self.waiting
         return lost
 

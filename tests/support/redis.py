@@ -94,6 +94,11 @@ class RedisServer:
         """:raises RuntimeError: if it is not running."""
         return self._running().pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and not ended since; frozen counts."""
+        return self._process is not None
+
     def start(self) -> None:
         """Start, or start again, and wait until it answers PING (its append-only file is loaded by then).
 

@@ -30,7 +30,7 @@ def test_what_was_acknowledged_and_is_in_no_event_is_lost() -> None:
     ledger.take(added(2, 1, "a"))
     ledger.judge([acknowledged("queue_add", 2, url="a"), acknowledged("queue_add", 3, url="b")])
     ledger.judge([acknowledged("seek", 2, timestamp=1.0), acknowledged("chat", 2, text="hi")])
-    assert [loss.split()[0] for loss in ledger.lost] == ["queue_add", "seek", "chat"]
+    assert [words.split()[0] for _, words in ledger.lost] == ["queue_add", "seek", "chat"]
     assert ledger.acknowledged == 4
 
 
@@ -39,6 +39,17 @@ def test_what_happened_twice_is_noticed() -> None:
     ledger.take(added(2, 1, "a"))
     ledger.take(added(3, 2, "a"))
     assert ledger.twice == ["a 2 times"]
+
+
+def test_what_a_fail_over_took_back_may_happen_again_and_was_not_kept() -> None:
+    ledger = Ledger("room")
+    ledger.take(added(2, 1, "a"))
+    ledger.take(added(4, 2, "b"))
+    ledger.take(added(7, 2, "c"))
+    ledger.judge([acknowledged("queue_add", 4, url="b")])
+    assert [version for version, _ in ledger.lost] == [4]
+    ledger.take(added(8, 7, "b"))
+    assert (ledger.twice, ledger.rewound, ledger.missed) == ([], 1, 0)
 
 
 def test_who_is_announced_gone_twice_is_noticed() -> None:
