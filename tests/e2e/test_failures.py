@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.e2e.conftest import local_settings
 from tests.support.installation import Installation
@@ -82,3 +83,16 @@ async def test_a_room_with_a_queue_survives_the_kill_of_everything(
         if not await ben.told("isPlaying"):
             await ben.press("Play")
         await ben.playing()
+
+
+async def test_a_page_whose_part_cannot_be_had_says_so_and_comes_back(
+    installation: Installation, chromium: Browser, room: str
+) -> None:
+    page = await chromium.new_page()
+    parts = re.compile(r"/assets/RoomPage-.*\.js$")
+    await page.route(parts, lambda route: route.abort())
+    await page.goto(f"{installation.urls[0]}/room/{room}?name=Ana")
+    await expect(page.get_by_role("heading", name="Something broke")).to_be_visible()
+    await page.unroute(parts)
+    await page.get_by_role("button", name="Reload").click()
+    await Person(page, "Ana").live()

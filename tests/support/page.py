@@ -50,7 +50,7 @@ async def browser(*, may_autoplay: bool = True) -> AsyncIterator[Browser]:
     """A fresh headless Chromium; `may_autoplay`: sound needs no gesture first."""
     arguments = [each for each in ARGUMENTS if may_autoplay or not each.startswith("--autoplay-policy")]
     if not may_autoplay:
-        arguments.append("--autoplay-policy=user-gesture-required")
+        arguments.append("--autoplay-policy=document-user-activation-required")
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(executable_path=chromium(), headless=True, args=arguments)
         try:

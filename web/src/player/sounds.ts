@@ -1,4 +1,5 @@
 /** Which of a video's audio tracks to play. Pure. */
+import { locale } from "@/text";
 import type { AudioTrack } from "@/wire/wire.gen";
 
 export type Hearing = (track: AudioTrack) => boolean;
@@ -37,7 +38,7 @@ export function soundOf<T extends { readonly language: string | null }>(
 export function languageName(language: string | null): string | null {
   if (language === null || language === "und") return null;
   try {
-    return new Intl.DisplayNames(navigator.languages, { type: "language" }).of(language) ?? language;
+    return new Intl.DisplayNames([locale()], { type: "language" }).of(language) ?? language;
   } catch {
     return language;
   }

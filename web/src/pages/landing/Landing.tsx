@@ -10,6 +10,7 @@ import { SignIns, siteFor } from "@/room/signIns";
 import { t } from "@/text";
 import { Button } from "@/ui/Button";
 import { IconButton } from "@/ui/IconButton";
+import { LanguageButton } from "@/ui/LanguageSetting";
 import { Spinner } from "@/ui/Spinner";
 import { Switch } from "@/ui/Switch";
 import { ThemeButton } from "@/ui/ThemeButton";
@@ -46,6 +47,7 @@ export default function Landing() {
           >
             <LibraryBig size={19} className="text-dim" />
           </IconButton>
+          <LanguageButton />
           <ThemeButton />
         </span>
       </header>
