@@ -25,6 +25,7 @@ from services.common.net import TrustedProxies
 from services.common.redis import connect
 from services.common.renewal import Renewals
 from services.common.stream import PROXY_PATH, StreamSigner
+from services.common.tunnel import EgressProxy
 from services.proxy import metrics
 from services.proxy.bucket import Bucket
 from services.proxy.callers import Callers
@@ -84,6 +85,7 @@ class ProxyApp:
             ),
             connections=settings.proxy_connections,
             per_host=settings.proxy_connections_per_host,
+            egress=EgressProxy.of(settings.egress_proxy),
         )
         self._memory = Memory(settings.proxy_memory_bytes)
         self._streams = Streams(ContextStore(self._redis, Keys(settings.key_prefix), ring), clock)
@@ -223,7 +225,10 @@ def _node_of(settings: ProxySettings, place: Place | None) -> Node:
         host = socket.gethostname()
     address = settings.proxy_address or (f"[{host}]" if ":" in host else host) + f":{settings.port}"
     name = place.node if place else settings.node or f"node-{secrets.token_hex(3)}"
-    return Node(name.replace(" ", "-"), address, settings.address_family)
+    way = EgressProxy.of(settings.egress_proxy)
+    # Origins tell ways out apart, so bytes are asked of nodes with the same one.
+    egress = f"{settings.address_family},{way.host}:{way.port}" if way else settings.address_family
+    return Node(name.replace(" ", "-"), address, egress)
 
 
 def build(environ: Mapping[str, str]) -> ProxyApp:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.common.config import CommonSettings, flag, integer, names, seconds, setting
+from services.common.tunnel import egress_proxy
 
 _TWITCH_DISTRIBUTIONS: Final = (
     "d1m7jfoe9zdc1j", "d1mhjrowxxagfy", "d1oca24q5dwo6d", "d1w2poirtb3as9", "d1xhnb4ptk05mw", "d1ymi26ma8va5x",
@@ -75,3 +76,5 @@ class ProxySettings(CommonSettings):
     proxy_range_parameter_domains: tuple[str, ...] = setting(("googlevideo.com",), names)
     # YouTube binds its URLs to the family of the address that asked: the same here and in the resolver.
     address_family: str = setting("ipv4", _family)
+    # An HTTP proxy for everything that leaves: the same here and in the resolver. Empty: none.
+    egress_proxy: str = setting("", egress_proxy, secret=True)

@@ -1,32 +1,31 @@
 """HTTP to the outside, with the guard inside the connector.
 
-The only module that names aiohttp. It is used directly rather than under httpx's API, which parses a URL twice more
-and sends other bytes than were asked for (`%7E` becomes `~`): that breaks the signed paths of CDNs. It would also cost
-three times the processor time for small objects.
+The only module that names aiohttp, beside `connector`. It is used directly rather than under httpx's API, which parses
+a URL twice more and sends other bytes than were asked for (`%7E` becomes `~`): that breaks the signed paths of CDNs. It
+would also cost three times the processor time for small objects.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 from urllib.parse import urljoin
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from services.common.errors import Refused, Unavailable
-from services.common.guard import Guard, Target, is_public, parse_url
+from services.common.errors import Unavailable
+from services.common.guard import Guard, Target, parse_url
+from services.common.tunnel import EgressProxy
 from services.proxy import metrics
+from services.proxy.connector import Gatekeeper, make_connector
 
 MAX_REDIRECTS: Final = 3
-DNS_TTL_S: Final = 30
 HOP_HEADER: Final = "x-watch-together-hop"
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -75,27 +74,28 @@ class Upstream:
     """Fetches what the guard lets through. `start` before use, `close` at the end."""
 
     def __init__(
-        self, guard: Guard | None, timeouts: Timeouts = Timeouts(), *, connections: int = 1024, per_host: int = 256
+        self,
+        guard: Guard | None,
+        timeouts: Timeouts = Timeouts(),
+        *,
+        connections: int = 1024,
+        per_host: int = 256,
+        egress: EgressProxy | None = None,
     ) -> None:
-        """:param guard: None for the one place where addresses are known: between nodes of one installation."""
-        self._guard = guard
+        """:param guard: None for the one place where addresses are known: between nodes of one installation.
+
+        :param egress: what everything goes through, if anything.
+        """
+        self._keeper = Gatekeeper(guard) if guard else None
+        self._egress = egress
         self._timeouts = timeouts
         self._connections = connections
         self._per_host = per_host
-        # Private addresses that the guard let through for an allowed host.
-        self._approved: set[tuple[str, int]] = set()
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
         """Open the connection pool in the running loop."""
-        connector = aiohttp.TCPConnector(
-            resolver=_GuardedResolver(self._guard, self._approve) if self._guard else None,
-            socket_factory=self._guarded_socket if self._guard else None,
-            limit=self._connections,
-            limit_per_host=self._per_host,
-            ttl_dns_cache=DNS_TTL_S,
-            keepalive_timeout=30,
-        )
+        connector = make_connector(self._keeper, self._egress, connections=self._connections, per_host=self._per_host)
         timeouts = self._timeouts
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -149,10 +149,10 @@ class Upstream:
         if self._session is None:
             raise RuntimeError("the upstream was not started")
         # aiohttp asks no resolver about a literal address.
-        if self._guard is not None:
-            self._guard.check_literal(target.host, target.port)
-            if self._guard.is_allowed(target.host, target.port):
-                self._approve(target.host, target.port)
+        if self._keeper is not None:
+            self._keeper.guard.check_literal(target.host, target.port)
+            if self._keeper.guard.is_allowed(target.host, target.port):
+                self._keeper.approve(target.host, target.port)
         with _mapped():
             async with asyncio.timeout(self._timeouts.connect_s + first_byte_s):
                 response = await self._session.request(
@@ -160,18 +160,6 @@ class Upstream:
                 )
         metrics.UPSTREAM_ANSWERS.labels(f"{response.status // 100}xx").inc()
         return _Answer(response, target, self._timeouts.chunk_s)
-
-    def _approve(self, address: str, port: int) -> None:
-        self._approved.add((address, port))
-
-    def _guarded_socket(self, info: tuple[Any, ...]) -> socket.socket:
-        """The last look, at the very address that will be connected to."""
-        family, kind, protocol, _, address = info
-        if not is_public(str(address[0])) and (str(address[0]), address[1]) not in self._approved:
-            raise Refused("private_address", "This link leads to a private address.")
-        made = socket.socket(family, kind, protocol)
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return made
 
 
 async def read_body(answer: Answer, limit: int) -> bytes | None:
@@ -220,32 +208,6 @@ class _Answer:
 
     def release(self) -> None:
         self._response.close()
-
-
-class _GuardedResolver(AbstractResolver):
-    def __init__(self, guard: Guard, approve: Callable[[str, int], None]) -> None:
-        self._guard = guard
-        self._approve = approve
-
-    async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[ResolveResult]:
-        found = await self._guard.addresses(host, port)
-        if self._guard.is_allowed(host, port):
-            for address in found:
-                self._approve(address, port)
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=socket.IPPROTO_TCP,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in found
-        ]
-
-    async def close(self) -> None:
-        """The guard outlives the pool."""
 
 
 def _onward(sent: Mapping[str, str], here: Target, there: Target, jar: Jar) -> dict[str, str]:

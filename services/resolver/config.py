@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from services.common.config import CommonSettings, integer, names, seconds, setting
+from services.common.tunnel import egress_proxy
 
 _GIB = 1 << 30
 
@@ -41,7 +42,7 @@ class ResolverSettings(CommonSettings):
     # Links that are opened at intervals, to learn of a broken site before people do.
     resolver_canaries: tuple[str, ...] = setting((), names)
     resolver_canary_s: float = setting(900.0, seconds)
-    # An HTTP proxy for everything that leaves. Empty: none.
-    egress_proxy: str = setting("", secret=True)
+    # An HTTP proxy for everything that leaves: the same here and in the proxy. Empty: none.
+    egress_proxy: str = setting("", egress_proxy, secret=True)
     # YouTube binds its URLs to the family of the address that asked: the same here and in the proxy.
     address_family: str = setting("ipv4", _family)

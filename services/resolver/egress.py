@@ -10,10 +10,11 @@ import secrets
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from services.common.errors import Refused, Unavailable, WatchTogetherError
 from services.common.guard import Guard, Target, parse_url
+from services.common.tunnel import EgressProxy
 from services.resolver import metrics
 
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -43,7 +44,7 @@ class Egress:
     def __init__(self, guard: Guard, upstream_proxy: str = "") -> None:
         """:param upstream_proxy: an HTTP proxy (`http://user:password@host:port`) to go through, '' for none."""
         self._guard = guard
-        self._upstream: SplitResult | None = urlsplit(upstream_proxy) if upstream_proxy else None
+        self._upstream = EgressProxy.of(upstream_proxy)
         self._passes: dict[str, Pass] = {}
         self._server: asyncio.Server | None = None
 
@@ -137,19 +138,7 @@ class Egress:
     async def _reach(self, address: str, port: int) -> _Streams:
         if self._upstream is None:
             return await asyncio.open_connection(address, port, limit=HEAD_BYTES)
-        # The checked address, not the name: the other proxy must not resolve it a second time.
-        reader, writer = await asyncio.open_connection(self._upstream.hostname, self._upstream.port or 3128)
-        place = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-        lines = [f"CONNECT {place} HTTP/1.1", f"Host: {place}"]
-        if self._upstream.username:
-            login = f"{unquote(self._upstream.username)}:{unquote(self._upstream.password or '')}"
-            lines.append(f"Proxy-Authorization: Basic {base64.b64encode(login.encode()).decode()}")
-        writer.write("\r\n".join([*lines, "", ""]).encode())
-        answer = await reader.readuntil(b"\r\n\r\n")
-        if answer.split(b" ", 2)[1:2] != [b"200"]:
-            await _close(writer)
-            raise ConnectionError("the egress proxy refused")
-        return reader, writer
+        return await asyncio.open_connection(sock=await self._upstream.connect(address, port), limit=HEAD_BYTES)
 
 
 async def _splice(held: Pass, client: _Streams, upstream: _Streams, *, rewrites_head: bool) -> None:
