@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any, Final, NoReturn
 
@@ -47,6 +48,9 @@ BUSY_MS: Final = (4000, 8000)
 RECHECK_S: Final = 1.0
 # Callers beyond these wait by looking, so that waiting never takes all connections.
 MAX_SUBSCRIPTIONS: Final = 24
+# Videos of which a process answers without asking Redis: some kilobytes each.
+MOST_REMEMBERED: Final = 200
+_NOTHING: Final[tuple[float, None]] = (0.0, None)
 # This version's record and the next one's, so that a rolling upgrade works.
 READABLE: Final = (1, 2)
 
@@ -71,11 +75,15 @@ class Waiter(Struct, frozen=True):
 class Resolutions:
     """The cache of formats and the door to the resolver. Errors are cached as results are, only shorter."""
 
-    def __init__(self, redis: Redis, keys: Keys, *, max_depth: int = 200) -> None:
+    def __init__(self, redis: Redis, keys: Keys, *, max_depth: int = 200, remember_s: float = 0.0) -> None:
+        """:param remember_s: how long a video of everybody's is told without asking Redis again; of others' never."""
         self._redis = redis
         self._keys = keys
         self._jobs = Jobs(redis, keys)
         self._max_depth = max_depth
+        self._remember_s = remember_s
+        # By digest, with when (monotonic seconds) it is asked for again; the oldest first.
+        self._remembered: OrderedDict[str, tuple[float, Resolution]] = OrderedDict()
         self._subscriptions = asyncio.Semaphore(MAX_SUBSCRIPTIONS)
 
     # Those who ask.
@@ -134,6 +142,15 @@ class Resolutions:
         if not goes_on(result, rest):
             return None
         return Waiter(waiter.room, waiter.item, tuple(rest), (*waiter.attempts, attempt(first, result)))
+
+    async def known(self, url: str, links: Sequence[Link] = (ANONYMOUS,), *, own: bool = False) -> Resolution | None:
+        """What `resolve` answers without waiting; None if something must run.
+
+        :raises Refused: `bad_url` or `refused_target`.
+        :raises Unavailable: if Redis does not answer.
+        """
+        known = known_answer(links, await self._look(_digest(url), links), own=own)
+        return None if known is None else _as_pasted(known, url)
 
     async def resolve(
         self, url: str, timeout_s: float, links: Sequence[Link] = (ANONYMOUS,), *, own: bool = False
@@ -245,6 +262,8 @@ class Resolutions:
 
         :raises Unavailable: if Redis does not answer.
         """
+        if scope == PUBLIC and (held := self._held(digest)) is not None:
+            return held
         try:
             raw = await self._redis.get(self._keys.format(digest, scope))
         except (RedisError, OSError) as error:
@@ -256,7 +275,23 @@ class Resolutions:
         except codec.MalformedError:
             # Written by a version that this one can't read: resolve again.
             return None
-        return known if known.v in READABLE and known.expires_at > time.time() else None
+        if known.v not in READABLE or known.expires_at <= time.time():
+            return None
+        if scope == PUBLIC and self._remember_s and known.video is not None:
+            self._remember(digest, known)
+        return known
+
+    def _held(self, digest: str) -> Resolution | None:
+        again_at, known = self._remembered.get(digest, _NOTHING)
+        if known is None or time.monotonic() >= again_at or known.expires_at <= time.time():
+            return None
+        return known
+
+    def _remember(self, digest: str, known: Resolution) -> None:
+        self._remembered.pop(digest, None)
+        self._remembered[digest] = (time.monotonic() + self._remember_s, known)
+        if len(self._remembered) > MOST_REMEMBERED:
+            self._remembered.popitem(last=False)
 
     async def put(self, digest: str, scope: str, resolution: Resolution) -> None:
         """Cache a flight's result until it expires, and tell those who wait for it.
@@ -323,7 +358,7 @@ def _digest(url: str) -> str:
 
 
 def _as_pasted(resolution: Resolution, url: str) -> Resolution:
-    if resolution.video is None:
+    if resolution.video is None or resolution.video.url == url:
         return resolution
     return replace(resolution, video=replace(resolution.video, url=url))
 

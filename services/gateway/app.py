@@ -44,6 +44,8 @@ from services.gateway.page import Page
 from services.gateway.pairing import PairingCodes
 from services.gateway.routes import Api
 
+# A link that many paste at once is read from Redis once in so long.
+REMEMBER_S: Final = 1.0
 # A change goes into the history it was asked in: how soon another server, or a fail-over, is noticed.
 RUN_PERIOD_S: Final = 5.0
 
@@ -71,7 +73,7 @@ class GatewayApp:
             proxies,
             callers,
             self._store,
-            Resolutions(self._jobs_redis, keys, max_depth=settings.resolve_queue_max),
+            Resolutions(self._jobs_redis, keys, max_depth=settings.resolve_queue_max, remember_s=REMEMBER_S),
             vault,
             loans,
             VitalsStore(self._jobs_redis, keys),
@@ -87,7 +89,7 @@ class GatewayApp:
             Browsers(self._rooms_redis, keys, ring),
             CookieDesk(vault, loans, self._store),
         )
-        offered = [*extension.operations(), *api.operations(), *library.operations()]
+        offered = [*api.operations(), *library.operations(), *extension.operations()]
         self.operations = Description(offered, __version__).operations
         page = Page(settings.web_dir, self._store, proxies)
         self.asgi = _dressed(settings, self._identities, proxies, self.operations, page)

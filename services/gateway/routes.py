@@ -147,8 +147,10 @@ class Api:
         body = await read_body(request, ResolveRequest)
         url, caller = body.url.strip(), await self._callers.known(request)
         links = await links_of(self._vault, url, [caller.id] if caller else [])
-        resolving = self._resolutions.resolve(url, self._settings.resolve_wait_s, links, own=body.own)
-        result = await while_connected(request, resolving)
+        result = await self._resolutions.known(url, links, own=body.own)
+        if result is None:
+            resolving = self._resolutions.resolve(url, self._settings.resolve_wait_s, links, own=body.own)
+            result = await while_connected(request, resolving)
         if result.video is None:
             refusal = Refused(result.code or "unsupported", result.message or "This link could not be opened.")
             # The request was right and the caller welcome: it is the link that can't be played.

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.resolve [--quick]`: how long a link takes, cold and cached, alone and in a crowd.
+"""`python -m tests.bench.resolve [--quick] [--cached]`: how long a link takes, cold and cached, alone and in a crowd.
 
 Prints, asserts nothing. `cold` compares one and the same link (a page of the sample extractor, and a plain file for
 yt-dlp's generic one) through our queue and workers, in a fresh `yt-dlp -J`, and with yt-dlp imported in a process that
@@ -11,13 +11,15 @@ import asyncio
 import json
 import os
 import secrets
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import textwrap
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -28,9 +30,9 @@ from services.common.keys import Keys
 from services.common.redis import connect
 from services.common.resolution import Resolutions
 from tests.bench.parts.figures import Figure, Results, arguments, table
-from tests.bench.parts.processes import busy
+from tests.bench.parts.processes import busy, cpu_s
 from tests.support.media import MP4
-from tests.support.node import ROOT, Node
+from tests.support.node import ROOT, Node, free_port
 from tests.support.origin import Origin
 from tests.support.redis import RedisServer
 
@@ -103,31 +105,82 @@ def fresh_process(link: str) -> float:
     return time.perf_counter() - begun
 
 
-async def cached(gateway: Node, link: str, seconds: float) -> list[Figure]:
-    """`POST /api/resolve` of a known link at a steady rate; the gateway has one core."""
+async def cached(gateway: Node, link: str, folder: Path, seconds: float) -> list[Figure]:
+    """`POST /api/resolve` of a known link at a steady rate, beside an endpoint that only sends the same bytes.
+
+    Each has one core, and they are asked in turn, so that what else the machine does meets both.
+    """
     assert gateway.process is not None
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(gateway.process.pid, {0})
-    took: list[float] = []
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-
-        async def ask() -> None:
-            begun = time.perf_counter()
-            async with http.post(f"{gateway.url}/api/resolve", json={"url": link}) as response:
-                await response.read()
-                assert response.status == 200
-            took.append(time.perf_counter() - begun)
-
-        await ask()
-        took.clear()
-        begun, asking = time.perf_counter(), []
-        for number in range(int(RATE * seconds)):
-            await asyncio.sleep(max(0.0, begun + number / RATE - time.perf_counter()))
-            asking.append(asyncio.create_task(ask()))
-        await asyncio.gather(*asking)
-    p50, p99 = (statistics.quantiles(took, n=100)[index] * 1000 for index in (49, 98))
+        address = f"{gateway.url}/api/resolve"
+        async with http.post(address, json={"url": link}) as response:
+            answer = folder / "answer.json"
+            answer.write_bytes(await response.read())
+        # As people are: with a session, so that their own cookies are looked for.
+        async with http.get(f"{gateway.url}/api/session") as response:
+            assert response.status == 200
+        with plain(answer) as (pid, url):
+            asked = {"ours": (gateway.process.pid, address), "bytes alone": (pid, url)}
+            took: dict[str, list[float]] = {name: [] for name in asked}
+            spent = dict.fromkeys(asked, 0.0)
+            if hasattr(os, "sched_setaffinity"):
+                for process, _ in asked.values():
+                    os.sched_setaffinity(process, {0})
+            for _ in range(3):
+                for name, (process, where) in asked.items():
+                    before = cpu_s([process])
+                    took[name] += await steadily(http, where, link, seconds / 3)
+                    spent[name] += cpu_s([process]) - before
     name = f"a cached link, {RATE} requests/s on one core"
-    return [Figure(f"{name}: p50", p50, "ms"), Figure(f"{name}: p99", p99, "ms")]
+    found = [
+        figure(f"{name}: {which}", {each: statistics.quantiles(took[each], n=100)[place] * 1000 for each in took}, "ms")
+        for which, place in (("p50", 49), ("p99", 98))
+    ]
+    cost = {each: spent[each] / len(took[each]) * 1000 for each in took}
+    return [*found, figure("a cached link: processor's time", cost, "ms")]
+
+
+def figure(name: str, values: dict[str, float], unit: str) -> Figure:
+    """Ours, beside the others."""
+    ours, *others = values
+    return Figure(name, values[ours], unit, peers={other: values[other] for other in others})
+
+
+async def steadily(http: aiohttp.ClientSession, address: str, link: str, seconds: float) -> list[float]:
+    """How long each answer took, in seconds, at `RATE`."""
+    took: list[float] = []
+
+    async def ask() -> None:
+        begun = time.perf_counter()
+        async with http.post(address, json={"url": link}) as response:
+            await response.read()
+            assert response.status == 200
+        took.append(time.perf_counter() - begun)
+
+    begun, asking = time.perf_counter(), []
+    for number in range(int(RATE * seconds)):
+        await asyncio.sleep(max(0.0, begun + number / RATE - time.perf_counter()))
+        asking.append(asyncio.create_task(ask()))
+    await asyncio.gather(*asking)
+    return took
+
+
+@contextmanager
+def plain(answer: Path) -> Iterator[tuple[int, str]]:
+    """The endpoint that only sends bytes: its process id and address."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "tests.bench.parts.plain_app:app", "--port", str(port)]
+    command += ["--log-level", "error", "--no-access-log"]
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "WT_PLAIN_ANSWER": str(answer)})
+    try:
+        while True:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            time.sleep(0.05)
+        yield process.pid, f"http://127.0.0.1:{port}/api/resolve"
+    finally:
+        process.terminate()
+        process.wait()
 
 
 async def crowd(gateways: list[Node], origin: Origin, users: int) -> list[Figure]:
@@ -162,7 +215,7 @@ async def many(resolutions: Resolutions, origin: Origin, count: int) -> list[Fig
     return [Figure(f"{name}: all after", max(took), "s"), Figure(f"{name}: links/s", count / max(took), better="more")]
 
 
-async def measure(*, is_quick: bool) -> list[Figure]:
+async def measure(*, is_quick: bool, is_cached_only: bool = False) -> list[Figure]:
     """Start what is needed, and measure."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -183,21 +236,25 @@ async def measure(*, is_quick: bool) -> list[Figure]:
         nodes = [stack.enter_context(node) for node in nodes]
         redis = connect(server.url)
         resolutions = Resolutions(redis, keys)
-        figures = [await cold(resolutions, origin, kind, 6 if is_quick else 20) for kind in ("sample", "generic")]
+        kinds = () if is_cached_only else ("sample", "generic")
+        figures = [await cold(resolutions, origin, kind, 6 if is_quick else 20) for kind in kinds]
         link = links(origin, "sample", 1)[0]
         await resolutions.resolve(link, 60)
-        figures += await cached(nodes[2], link, 3 if is_quick else 15)
-        figures += await crowd(nodes[2:], origin, 100)
-        figures += await many(resolutions, origin, 20 if is_quick else 50)
+        figures += await cached(nodes[2], link, folder, 6 if is_quick else 30)
+        if not is_cached_only:
+            figures += await crowd(nodes[2:], origin, 100)
+            figures += await many(resolutions, origin, 20 if is_quick else 50)
         await redis.aclose()
     return figures
 
 
 def main() -> None:
     """Measure and print."""
-    options = arguments("resolve", "Links, resolved and timed.").parse_args()
+    parser = arguments("resolve", "Links, resolved and timed.")
+    parser.add_argument("--cached", action="store_true", help="known links alone")
+    options = parser.parse_args()
     results = Results.begin("resolve", {"yt-dlp": version("yt-dlp")})
-    results.figures = asyncio.run(measure(is_quick=options.quick))
+    results.figures = asyncio.run(measure(is_quick=options.quick, is_cached_only=options.cached))
     results.end(options.json)
     print(f"{results.machine}, {busy()}\n\n{table(results)}")
 

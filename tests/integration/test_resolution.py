@@ -212,3 +212,31 @@ async def test_without_redis_every_question_is_unavailable_soon(keys: Keys) -> N
             assert failure.value.code == "unavailable"
         await resolutions.announce(DIGEST, "extracting")
         assert time.monotonic() - begun < 10
+
+
+async def test_what_many_paste_at_once_is_read_from_redis_once(redis: Redis, keys: Keys) -> None:
+    remembering = Resolutions(redis, keys, remember_s=0.5)
+    await remembering.put(DIGEST, PUBLIC, result())
+    assert await remembering.known(LINK) is not None
+    await redis.delete(keys.format(DIGEST, PUBLIC))
+    known = await remembering.known(LINK)
+    assert known is not None
+    assert known.video is not None
+    assert known.video.url == LINK
+    await asyncio.sleep(0.5)
+    assert await remembering.known(LINK) is None
+
+
+async def test_private_short_and_failed_results_are_never_remembered(redis: Redis, keys: Keys) -> None:
+    remembering = Resolutions(redis, keys, remember_s=60)
+    now = time.time()
+    failed = Resolution(code="private", message="It is private.", resolved_at=now, expires_at=now + 60)
+    for scope, known in (("somebody", result()), (PUBLIC, failed)):
+        await remembering.put(DIGEST, scope, known)
+        assert await remembering.peek(DIGEST, scope) is not None
+        await redis.delete(keys.format(DIGEST, scope))
+        assert await remembering.peek(DIGEST, scope) is None
+    await remembering.put(DIGEST, PUBLIC, result(0.3))
+    assert await remembering.peek(DIGEST, PUBLIC) is not None
+    await asyncio.sleep(0.3)
+    assert await remembering.peek(DIGEST, PUBLIC) is None
