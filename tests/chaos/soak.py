@@ -1,7 +1,8 @@
 """A long quiet evening: `python -m tests.chaos.soak [--minutes 30] [--seed N]`.
 
 People talk, come and go on two replicas, and nothing goes wrong. Memory, descriptors and keys in Redis must be flat:
-what they are in the last third is held against what they were after the first.
+what they are in the last third is held against what they were after the first. So are tasks, and what the replicas hold
+by the names of classes and attributes: a leak is told by what grows.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ import asyncio
 import random
 import sys
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 from typing import Final
 
+from tests.chaos import census
 from tests.chaos.crowd import Crowd
 from tests.chaos.fuzz import descriptors, memory
 from tests.chaos.stage import Stage
@@ -26,6 +31,10 @@ SETTINGS: Final = {"WT_HEARTBEAT_S": "1", "WT_LEASE_S": "10", "WT_REFRESH_S": "3
 MOST_MEMORY: Final = 1.15
 MOST_DESCRIPTORS: Final = 2 * 24
 MOST_KEYS: Final = 40
+# Each replica may follow 24 links, and each of the sockets has some.
+MOST_TASKS: Final = 60
+# Fewer objects of a kind are no leak yet.
+LEAST_GROWTH: Final = 100
 # Nobody takes the resolver's jobs here: each link has one, which waits for as long as it lives.
 LINKS: Final = 10
 REPLACE_EVERY_S: Final = 3.0
@@ -33,12 +42,18 @@ REPLACE_EVERY_S: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`at` in seconds from the start; the replicas' resident bytes and descriptors; all keys in Redis."""
+    """`at` in seconds from the start; the replicas' resident bytes and descriptors; keys in Redis; what they hold."""
 
     at: float
     memory: int
     descriptors: int
     keys: int
+    held: Counter[str]
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks wait."""
+        return self.held[census.TASKS]
 
 
 @dataclass(slots=True)
@@ -53,27 +68,50 @@ class Soak:
         """Compare the second third with the last."""
         third = len(self.samples) // 3
         middle, late = self.samples[third : 2 * third], self.samples[2 * third :]
-        for name, limit in (("memory", None), ("descriptors", MOST_DESCRIPTORS), ("keys", MOST_KEYS)):
+        for name, limit in (
+            ("memory", None),
+            ("descriptors", MOST_DESCRIPTORS),
+            ("keys", MOST_KEYS),
+            ("tasks", MOST_TASKS),
+        ):
             before = median(getattr(sample, name) for sample in middle)
             after = median(getattr(sample, name) for sample in late)
             most = before * MOST_MEMORY if limit is None else before + limit
             if after > most:
                 self.failures.append(f"{name} went from {before:.0f} to {after:.0f}")
+        self.failures += [f"more and more: {words}" for words in growing(middle, late)]
 
     def table(self) -> str:
         """The samples for people, ten of them at most."""
-        rows = [f"seed {self.seed}", f"{'at':>8}{'memory':>12}{'descriptors':>13}{'keys':>7}"]
+        rows = [f"seed {self.seed}", f"{'at':>8}{'memory':>12}{'descriptors':>13}{'keys':>7}{'tasks':>7}"]
         for sample in self.samples[:: max(1, len(self.samples) // 10)]:
             kib = f"{sample.memory / 1024:.0f} KiB"
-            rows.append(f"{sample.at:>6.0f} s{kib:>12}{sample.descriptors:>13}{sample.keys:>7}")
+            rows.append(f"{sample.at:>6.0f} s{kib:>12}{sample.descriptors:>13}{sample.keys:>7}{sample.tasks:>7}")
         return "\n".join([*rows, *(f"  FAILED: {failure}" for failure in self.failures)])
+
+
+def growing(middle: Sequence[Sample], late: Sequence[Sample]) -> list[str]:
+    """What there was more of in each half of the time, as sentences, the greatest growth first.
+
+    A cache that fills goes up and stops: what leaks is more at the end of every half than at its beginning, and more in
+    the last half than noise explains.
+    """
+    quarters = [part for each in (middle, late) for part in (each[: len(each) // 2], each[len(each) // 2 :]) if part]
+    names = {name for sample in (*middle, *late) for name in sample.held}
+    found = []
+    for name in names:
+        levels = [median(sample.held[name] for sample in part) for part in quarters]
+        gained = levels[-1] - levels[0]
+        if all(b > a for a, b in pairwise(levels)) and gained > max(LEAST_GROWTH, levels[0] * (MOST_MEMORY - 1)):
+            found.append((gained, f"{name} went from {levels[0]:.0f} to {levels[-1]:.0f}"))
+    return [words for _, words in sorted(found, reverse=True)[:10]]
 
 
 async def run(seconds: float, seed: int) -> Soak:
     """Soak for so long."""
     soak = Soak(seed)
     dice = random.Random(seed)
-    async with Stage(2, SETTINGS, seed=seed, append="everysec") as stage:
+    async with Stage(2, SETTINGS, seed=seed, append="everysec", is_counted=True) as stage:
         crowds = [Crowd(stage, f"room-{number}", 4, seed, links=LINKS) for number in range(3)]
         for crowd in crowds:
             await crowd.arrive()
@@ -98,7 +136,8 @@ async def run(seconds: float, seed: int) -> Soak:
 
 async def _sample(stage: Stage, at: float) -> Sample:
     pids = [node.process.pid for node in stage.nodes if node.process is not None]
-    return Sample(at, sum(map(memory, pids)), sum(map(descriptors, pids)), int(await stage.client.dbsize()))
+    size = int(await stage.client.dbsize())
+    return Sample(at, sum(map(memory, pids)), sum(map(descriptors, pids)), size, await stage.count())
 
 
 def main(argv: list[str]) -> int:

@@ -18,10 +18,12 @@ import orjson
 from services.common import redis as connections
 from services.common.keys import Keys
 from services.common.room.store import RoomStore
+from tests.chaos import census
 from tests.support.network import FINE, Network
 from tests.support.node import Node
 from tests.support.redis import RedisServer, Sync
 from tests.support.rooms import LINK
+from tests.support.waiting import until
 
 PREFIX = "party"
 
@@ -29,15 +31,25 @@ PREFIX = "party"
 class Stage:
     """`replicas` sync services over one Redis (`append`: its fsync policy). Viewers reach them by `addresses`.
 
-    `settings` are WT_… variables for all replicas. Use it as an asynchronous context manager.
+    `settings` are WT_… variables for all replicas. With `is_counted` `count` tells what each of them holds.
+    Use it as an asynchronous context manager.
     """
 
-    def __init__(self, replicas: int, settings: dict[str, str], *, seed: int = 0, append: Sync = "always") -> None:
+    def __init__(
+        self,
+        replicas: int,
+        settings: dict[str, str],
+        *,
+        seed: int = 0,
+        append: Sync = "always",
+        is_counted: bool = False,
+    ) -> None:
         self._stack = contextlib.ExitStack()
         self._count = replicas
         self._settings = settings
         self._seed = seed
         self._append = append
+        self._is_counted = is_counted
         self.link = LINK
         self.struck: list[float] = []
         self.nodes: list[Node] = []
@@ -90,6 +102,21 @@ class Stage:
             self.freeze(node, is_frozen=False)
             await asyncio.to_thread(node.stop, timeout_s=30.0)
 
+    async def count(self) -> Counter[str]:
+        """What the replicas hold, together.
+
+        :raises TimeoutError: if one does not tell within twenty seconds.
+        """
+        total: Counter[str] = Counter()
+        for number, node in enumerate(self.nodes):
+            told = self._census(number)
+            told.unlink(missing_ok=True)
+            if node.process is not None:
+                node.process.send_signal(signal.SIGUSR2)
+            await until(told.exists, 20, "a replica does not tell what it holds")
+            total.update(orjson.loads(told.read_bytes()))
+        return total
+
     def freeze(self, node: Node, *, is_frozen: bool = True) -> None:
         """SIGSTOP or SIGCONT."""
         if node.process is not None and node.process.poll() is None:
@@ -102,13 +129,21 @@ class Stage:
             back = self._stack.enter_context(Network(self.redis.port, seed=self._seed + number))
             url = f"redis://127.0.0.1:{back.port}/0"
             settings = {"WT_REDIS_URL": url, "WT_KEY_PREFIX": PREFIX, **self._settings}
-            node = self._stack.enter_context(
-                Node("services.sync", self.folder / f"replica-{number}.log", settings=settings)
-            )
+            node = self._stack.enter_context(self._node(number, settings))
             front = self._stack.enter_context(Network(node.port, seed=100 + self._seed + number))
             self.backs.append(back)
             self.nodes.append(node)
             self.fronts.append(front)
+
+    def _node(self, number: int, settings: dict[str, str]) -> Node:
+        log = self.folder / f"replica-{number}.log"
+        if not self._is_counted:
+            return Node("services.sync", log, settings=settings)
+        counted = {**settings, census.FILE: str(self._census(number))}
+        return Node("tests.chaos.census", log, settings=counted, arguments=("services.sync",))
+
+    def _census(self, number: int) -> Path:
+        return self.folder / f"census-{number}.json"
 
     def _heal(self) -> None:
         for network in self.networks():
