@@ -46,34 +46,40 @@ async def freeze_a_replica(house: House, dice: random.Random) -> None:
 
 async def kill_the_master(house: House, dice: random.Random) -> None:
     """kill -9 of the Redis that all write to; its replica is promoted."""
-    await asyncio.to_thread(lambda: house.take_master().kill())
-    await asyncio.sleep(dice.uniform(3, 6))
+    async with house.masters:
+        await asyncio.to_thread(lambda: house.take_master().kill())
+        await asyncio.sleep(dice.uniform(3, 6))
 
 
 async def hang_the_master(house: House, dice: random.Random) -> None:
     """It keeps its connections and answers nothing, for so long that it is replaced."""
-    await asyncio.to_thread(lambda: house.take_master().pause())
-    await asyncio.sleep(dice.uniform(3, 8))
+    async with house.masters:
+        await asyncio.to_thread(lambda: house.take_master().pause())
+        await asyncio.sleep(dice.uniform(3, 8))
 
 
 async def pause_the_master(house: House, dice: random.Random) -> None:
     """A hiccup that nobody is replaced for."""
-    master = await asyncio.to_thread(lambda: house.redis.master)
-    master.pause()
-    await asyncio.sleep(dice.uniform(0.2, 0.6))
-    master.resume()
+    async with house.masters:
+        master = await asyncio.to_thread(lambda: house.redis.master)
+        master.pause()
+        await asyncio.sleep(dice.uniform(0.2, 0.6))
+        master.resume()
 
 
 async def fail_over(house: House, dice: random.Random) -> None:
-    """A planned fail-over, as docs/redis.md says."""
-    await asyncio.to_thread(house.redis.fail_over)
-    await asyncio.sleep(dice.uniform(2, 4))
+    """A planned fail-over, as docs/redis.md says: first see that the replica is in step."""
+    async with house.masters:
+        await asyncio.to_thread(house.wait_in_step)
+        await asyncio.to_thread(house.redis.fail_over)
+        await asyncio.sleep(dice.uniform(2, 4))
 
 
 async def kill_a_sentinel(house: House, dice: random.Random) -> None:
     """One of three."""
-    await asyncio.to_thread(dice.choice(house.redis.sentinels).kill)
-    await asyncio.sleep(dice.uniform(1, 4))
+    async with house.masters:
+        await asyncio.to_thread(dice.choice(house.redis.sentinels).kill)
+        await asyncio.sleep(dice.uniform(1, 4))
 
 
 async def cut_everybody(house: House, dice: random.Random) -> None:

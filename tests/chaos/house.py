@@ -50,6 +50,8 @@ class House:
         self._stack = contextlib.ExitStack()
         self._locks: defaultdict[Node, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.link = LINK
+        # One thing at a time happens to Redis.
+        self.masters = asyncio.Lock()
         self.struck: list[float] = []
         self.nodes: dict[str, list[Node]] = {}
         self.hops: list[Network] = []
@@ -120,6 +122,24 @@ class House:
         self.struck.append(time.time())
         return self.redis.master
 
+    def wait_in_step(self) -> None:
+        """Bring back what is dead of Redis, and wait until there is a master with a replica in step.
+
+        :raises TimeoutError: after a minute.
+        """
+        for server in (*self.redis.servers, *self.redis.sentinels):
+            if server.is_running:
+                server.resume()
+            else:
+                server.start()
+        wait_until(self._is_in_step, "master with a replica in step", HEAL_S)
+
+    def _is_in_step(self) -> bool:
+        try:
+            return self.redis.is_complete()
+        except (OSError, RedisError):
+            return False
+
     def _start(self) -> None:
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="house-")))
         self.folder.chmod(0o755)
@@ -158,23 +178,12 @@ class House:
         for network in (self.front, *self.hops):
             network.become(FINE)
         self.clock.set(0.0)
-        for server in (*self.redis.servers, *self.redis.sentinels):
-            if server.is_running:
-                server.resume()
-            else:
-                server.start()
         for node in self.everyone:
             self.freeze(node, is_frozen=False)
             self.fill_disk(node, is_full=False)
             _start_if_dead(node)
         wait_until(lambda: all(node.is_ready() for node in self.everyone), "house that is ready", HEAL_S)
-        wait_until(self._is_in_step, "master with a replica in step", HEAL_S)
-
-    def _is_in_step(self) -> bool:
-        try:
-            return self.redis.is_complete()
-        except (OSError, RedisError):
-            return False
+        self.wait_in_step()
 
 
 def _start_if_dead(node: Node) -> None:

@@ -56,8 +56,8 @@ class SentinelSet:
 
     @property
     def master(self) -> RedisServer:
-        """Whom the first sentinel that answers names as the master."""
-        with self.sentinels[0].client() as sentinel:
+        """Whom the first sentinel that runs names as the master."""
+        with next(each for each in self.sentinels if each.is_running).client() as sentinel:
             _, port = sentinel.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)
         return next(server for server in self.servers if server.port == int(port))
 
@@ -65,7 +65,7 @@ class SentinelSet:
         """A planned fail-over, as docs/redis.md says: no writes first, then the switch. Returns when asked for."""
         with self.master.client() as master:
             master.execute_command("CLIENT", "PAUSE", paused_ms, "WRITE")
-        with self.sentinels[0].client() as sentinel:
+        with next(each for each in self.sentinels if each.is_running).client() as sentinel:
             sentinel.execute_command("SENTINEL", "FAILOVER", SERVICE)
 
     def _sentinel(self, port: int) -> RedisServer:
