@@ -26,6 +26,10 @@ _CUES: Final = 0x1C53BB6B
 _CLUSTER: Final = 0x1F43B675
 
 
+# A century: what is longer is no film.
+_LONGEST_NS: Final = 100 * 365 * 86400 * 1e9
+
+
 @dataclass(frozen=True, slots=True)
 class Index:
     """Byte ranges (start, stop exclusive) of what a decoder needs first, and of the list of pieces. Seconds."""
@@ -224,11 +228,11 @@ def _read_info(body: bytes) -> tuple[float, float]:
     """Nanoseconds in a tick, and the duration in ticks."""
     scale, ticks = 1_000_000.0, 0.0
     for kind, value in _children(body):
-        if kind == _SCALE:
+        if kind == _SCALE and len(value) <= 8:
             scale = float(int.from_bytes(value, "big"))
         elif kind == _DURATION and len(value) in (4, 8):
             (ticks,) = struct.unpack(">f" if len(value) == 4 else ">d", value)
-    if not ticks > 0:
+    if not 0 < ticks * scale < _LONGEST_NS:
         raise no_index("its length is unknown")
     return scale, ticks
 

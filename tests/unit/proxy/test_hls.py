@@ -3,13 +3,14 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import replace
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.errors import Unavailable
+from services.common.guard import parse_url
 from services.common.stream import Kind, object_id
 from services.proxy.manifest.hls import attributes, lines_of, rewrite
 from services.proxy.manifest.links import Budget
@@ -224,6 +225,19 @@ def test_the_time_a_line_takes_grows_with_its_length_and_no_faster(line: str) ->
 
 def test_an_attribute_list_may_hold_commas_in_quotes() -> None:
     assert attributes('A=1,NAME="x, y=z",B-C=0xFF , D="" ') == {"A": "1", "NAME": "x, y=z", "B-C": "0xFF", "D": ""}
+
+
+_NAMES = st.text(st.sampled_from("abcXYZ019-_.~!$'()*+,;:@%20/"), min_size=1, max_size=40).filter(
+    lambda uri: not uri.startswith("//") and ":" not in uri.partition("/")[0]
+)
+
+
+@given(_NAMES, st.text(st.sampled_from("abc019=&%2F/?+~"), max_size=30))
+def test_what_a_player_asks_for_is_what_the_playlist_named(path: str, query: str) -> None:
+    uri = f"{path}?{query}" if query else path
+    asked = urljoin("https://us.example/api/proxy?url=x", body("#EXTINF:2,", uri).splitlines()[-1])
+    there = urljoin("https://cdn.example/a/b/main.m3u8?token=1", uri)
+    assert ref(asked.removeprefix("https://us.example")).url == parse_url(there).url
 
 
 @given(st.text(max_size=300))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 import struct
 import subprocess
 from contextlib import suppress
@@ -100,9 +102,37 @@ def test_a_file_without_a_usable_list_is_refused(what: str) -> None:
     assert refusal.value.code == "no_index"
 
 
-@pytest.mark.parametrize("seed", range(32))
-def test_a_file_that_may_be_anything_is_refused_or_asked_on(seed: int) -> None:
-    parts = Parts()
-    parts.add(0, b"\x1aE\xdf\xa3" + bytes((seed * 7 + place * place * 31) % 256 for place in range(400)))
-    with suppress(Refused):
-        assert isinstance(read(parts), More)
+@pytest.mark.parametrize("name", [clips.avc(144), clips.VP9])
+def test_a_file_that_was_mutilated_is_refused_or_asked_on_and_never_told_wrongly(name: str, media: Media) -> None:
+    whole = media.path(name).read_bytes()[:4096]
+    seed = random.randrange(1 << 32)
+    dice = random.Random(seed)
+    for number in range(2000):
+        broken = bytearray(whole)
+        for _ in range(dice.randint(1, 6)):
+            broken[dice.randrange(len(broken))] = dice.choice((0, 1, 0x7F, 0x80, 0xFF, dice.randrange(256)))
+        parts = Parts()
+        parts.add(0, bytes(broken[: dice.choice((4, 64, 1024, 4096))]))
+        with suppress(Refused):
+            found = read(parts)
+            if isinstance(found, More):
+                assert 0 <= found.start < found.stop, f"seed {seed}, round {number}"
+            else:
+                assert 0 < found.duration < math.inf, f"seed {seed}, round {number}"
+                assert 0 <= found.init[0] < found.init[1], f"seed {seed}, round {number}"
+                assert found.pieces[0] < found.pieces[1], f"seed {seed}, round {number}"
+
+
+def test_a_duration_that_is_none_is_no_index() -> None:
+    def element(kind: str, body: bytes) -> bytes:
+        return bytes.fromhex(kind) + bytes([0x80 | len(body)]) + body
+
+    told = [element("4489", struct.pack(">d", each)) for each in (math.inf, math.nan, -1.0, 0.0)]
+    told += [element("4489", struct.pack(">d", 1.0)) + element("2AD7B1", scale) for scale in (b"", b"\0", b"\xff" * 8)]
+    for each in told:
+        info = element("1549A966", each)
+        segment = info + element("1C53BB6B", b"x") + bytes(20)
+        parts = Parts()
+        parts.add(0, bytes.fromhex("1A45DFA380") + bytes.fromhex("1853806701FFFFFFFFFFFFFF") + segment)
+        with pytest.raises(Refused):
+            read(parts)
