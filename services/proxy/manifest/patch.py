@@ -23,6 +23,7 @@ _STEP: Final = (
     r"""(?:\[(?:\d{1,6}|@[A-Za-z]+=(?:'[^'"]*'|"[^'"]*"))\])*"""
 )
 _SELECTOR: Final = re.compile(rf"(?:{_STEP})+(?:/@(\w+))?")
+_PREDICATE: Final = re.compile(r"\[[^\]]*\]")
 _ADDRESSES: Final = frozenset({"media", "initialization", "index", "bitstreamSwitching", "sourceURL", "href"})
 _PLAIN: Final = frozenset({"S", "SegmentTimeline", "Event"})
 
@@ -41,11 +42,25 @@ def _is_rewritten(change: etree._Element, links: Links, rewrite_period: RewriteP
     found = _SELECTOR.fullmatch(change.get("sel", ""))
     if found is None or action not in ("add", "remove", "replace"):
         return False
+    if not _reaches(change.get("sel", ""), action):
+        return False
     kind = change.get("type", "")
     attribute = found[1] or kind.removeprefix("@")
     if attribute:
         return attribute not in _ADDRESSES and len(change) == 0
     return action == "remove" or all(_is_ours(each, links, rewrite_period) for each in change)
+
+
+def _reaches(selector: str, action: str) -> bool:
+    """Whether players will see a change there in the Representations, each of which has a template of its own from us.
+
+    dash.js hands templates down before it applies patches: what is then put in the place of a set's template, or of
+    its timeline, stays there. What is within one timeline, all have in common.
+    """
+    if "/SegmentTemplate" not in selector or "/Representation" in selector:
+        return True
+    last = _PREDICATE.sub("", selector).partition("/@")[0].rpartition("/")[2]
+    return last == "S" or (last == "SegmentTimeline" and action == "add")
 
 
 def _is_ours(brought: etree._Element, links: Links, rewrite_period: RewritePeriod) -> bool:

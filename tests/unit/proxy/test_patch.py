@@ -54,6 +54,15 @@ def test_segments_that_come_and_go_and_the_next_patch_pass() -> None:
     assert asked.base == "https://cdn.example/v/"
 
 
+def test_the_timeline_of_a_representations_own_template_may_be_replaced() -> None:
+    own = "/MPD/Period[1]/AdaptationSet[1]/Representation[1]/SegmentTemplate[1]"
+    root = patched(
+        f'<replace sel="{own}/SegmentTimeline[1]"><SegmentTimeline><S t="1" d="2"/></SegmentTimeline></replace>',
+        f'<replace sel="{own}/@startNumber">7</replace>',
+    )
+    assert len(root) == 2
+
+
 def test_a_period_that_is_added_is_rewritten() -> None:
     root = patched(
         """<add sel="/MPD"><Period xmlns="urn:mpeg:dash:schema:mpd:2011" id="2"><BaseURL>two/</BaseURL><AdaptationSet>
@@ -77,6 +86,10 @@ def test_a_period_that_is_added_is_rewritten() -> None:
         '<remove sel="/MPD/Period[1]/AdaptationSet[1]/Representation[1]/BaseURL[1]"/>',
         '<add sel="/MPD/Period[1]"><EventStream schemeIdUri="urn:mpeg:dash:event:callback:2015"/></add>',
         '<rename sel="/MPD"/>',
+        # What dash.js would not hand down.
+        f'<replace sel="{TEMPLATE}/@startNumber">7</replace>',
+        f'<replace sel="{LINE}"><SegmentTimeline><S t="1" d="2"/></SegmentTimeline></replace>',
+        f'<remove sel="{LINE}"/>',
     ],
 )
 def test_a_patch_of_which_it_cannot_be_said_is_emptied_so_that_the_whole_mpd_is_read(change: str) -> None:
