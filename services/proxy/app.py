@@ -49,6 +49,7 @@ from services.proxy.playback import PlaybackListener
 from services.proxy.playlists import Playlists
 from services.proxy.prefetch import Ahead, Prefetch
 from services.proxy.pressure import Pressure
+from services.proxy.relisting import Relisting
 from services.proxy.renewal import Renewal
 from services.proxy.routes import ProxyEndpoint
 from services.proxy.sources import Sources
@@ -91,7 +92,11 @@ class ProxyApp:
         self._streams = Streams(ContextStore(self._redis, Keys(settings.key_prefix), ring), clock)
         self._renewal = Renewal(self._streams, Renewals(self._redis, Keys(settings.key_prefix)))
         turns = Turns(settings.proxy_connections_per_host, settings.proxy_connect_timeout_s)
-        sources = Sources(self._upstream, self._streams, self._renewal, self._guard, whitelist, by_parameter, turns)
+        guard = self._guard
+        self._relisting = Relisting(self._upstream, lambda target: guard.check_literal(target.host, target.port), clock)
+        sources = Sources(
+            self._upstream, self._streams, self._renewal, guard, whitelist, by_parameter, turns, self._relisting
+        )
         self._place, self._disk = _disk_of(settings)
         keys = Keys(settings.key_prefix)
         node = _node_of(settings, self._place)
@@ -162,6 +167,7 @@ class ProxyApp:
         await self._indexes.close()
         await self._manifests.close()
         await self._renewal.close()
+        await self._relisting.close()
         await self._streams.close()
         await self._upstream.close()
         await self._link.close()

@@ -15,6 +15,9 @@ STREAMS = Gauge("wt_proxy_streams", "Answers being sent")
 MEMORY_BYTES = Gauge("wt_proxy_memory_bytes", "Bytes held in memory")
 MEMORY_ENTRIES = Gauge("wt_proxy_memory_entries", "Objects held in memory", ["shelf"])
 REWRITES = Counter("wt_proxy_rewrites_total", "Manifests rewritten", ["form"])
+RELISTINGS = Counter(
+    "wt_proxy_relistings_total", "Playlists asked again for the URLs of refused pieces: listed, in_vain.", ["outcome"]
+)
 RENEWALS = Counter(
     "wt_proxy_renewals_total", "Streams that upstreams refused, by outcome: renewed, in_vain.", ["outcome"]
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,6 +14,7 @@ from services.common.guard import Guard, Target, Whitelist, parse_url
 from services.proxy import rangeparam
 from services.proxy.memory import CacheKey
 from services.proxy.ranges import ByteRange
+from services.proxy.relisting import Relisting
 from services.proxy.renewal import Renewal, rebased
 from services.proxy.streams import Known, Streams
 from services.proxy.tickets import OPEN_SCOPE, Ticket
@@ -58,9 +60,11 @@ class Sources:
         whitelist: Whitelist,
         by_parameter: Whitelist,
         turns: Turns,
+        relisting: Relisting,
     ) -> None:
         self._upstream = upstream
         self._turns = turns
+        self._relisting = relisting
         self._streams = streams
         self._renewal = renewal
         self._guard = guard
@@ -114,12 +118,17 @@ class Sources:
             raise
 
     async def _open(self, source: Source, method: str, wanted: ByteRange | None, if_range: str) -> Answer:
+        ticket, known = source.ticket, source.known
+        if known is not None and (moved := self._relisting.today(ticket.context, source.target.url)) is not None:
+            source = _moved(source, known, moved)
         answer = await self._ask(source, method, wanted, if_range)
-        if answer.status in _STALE and source.known is not None:
-            fresh = await self._fresh(source.ticket.context, source.known)
-            if fresh is not None:
-                answer.release()
-                answer = await self._ask(_located(source.ticket, fresh), method, wanted, if_range)
+        if answer.status in _STALE and known is not None:
+            async with aclosing(self._elsewhere(source, known)) as places:
+                async for place in places:
+                    answer.release()
+                    answer = await self._ask(place, method, wanted, if_range)
+                    if answer.status not in _STALE:
+                        break
         try:
             _accept_status(answer)
         except (Refused, Unavailable):
@@ -127,8 +136,31 @@ class Sources:
             raise
         return answer
 
-    async def _fresh(self, context: str, seen: Known) -> Known | None:
-        return await self._streams.reread(context, seen) or await self._renewal.renew(context, seen)
+    async def _elsewhere(self, source: Source, known: Known) -> AsyncGenerator[Source, None]:
+        """Where what is refused may be by now: a piece that was signed by itself, else the stream opened again."""
+        if (relisted := await self._relisted(source, known)) is not None:
+            yield relisted
+        renewed = await self._renewed(source, known)
+        if renewed is None:
+            return
+        yield renewed
+        if (relisted := await self._relisted(renewed, renewed.known or known)) is not None:
+            yield relisted
+
+    async def _renewed(self, source: Source, seen: Known) -> Source | None:
+        context = source.ticket.context
+        fresh = await self._streams.reread(context, seen) or await self._renewal.renew(context, seen)
+        if fresh is None:
+            return None
+        self._relisting.forget(context)
+        return _located(source.ticket, fresh)
+
+    async def _relisted(self, source: Source, known: Known) -> Source | None:
+        """Where a playlist lists a piece now; None for the stream itself, and for what is where it was."""
+        if source.ticket.object_id == known.context.object_id:
+            return None
+        there = await self._relisting.find(source.ticket.context, known, source.target.url)
+        return None if there is None or there == source.target else _moved(source, known, there)
 
     async def _ask(self, source: Source, method: str, wanted: ByteRange | None, if_range: str) -> Answer:
         gate = self._check_target if source.ticket.is_signed else self._check_open
@@ -163,6 +195,12 @@ def _located(ticket: Ticket, known: Known) -> Source:
     target = _with_directives(there, ticket.directives)
     headers = {"User-Agent": USER_AGENT, **known.headers_for(target, time.time())}
     return Source(ticket, CacheKey(known.context.scope, ticket.cached_as), target, headers, known)
+
+
+def _moved(source: Source, known: Known, there: Target) -> Source:
+    target = _with_directives(there, source.ticket.directives)
+    headers = {"User-Agent": USER_AGENT, **known.headers_for(target, time.time())}
+    return replace(source, target=target, headers=headers, known=known)
 
 
 async def _until_available(known: Known | None) -> None:

@@ -102,6 +102,21 @@ def rewrite(text: str, links: Links, imports: Mapping[str, str]) -> Playlist:
     return Playlist(rewritten if rewritten.endswith("\n") else rewritten + "\n", is_live, _fresh_s(lines, is_live))
 
 
+def uris(text: str) -> Iterator[tuple[str, bool]]:
+    """Every URI of a playlist as it stands there, and whether a playlist is behind it."""
+    is_playlist_next = False
+    for line in lines_of(text):
+        if line.strip() and not line.startswith("#"):
+            yield line.strip(), is_playlist_next or suffix(line) == ".m3u8"
+            is_playlist_next = False
+        elif (tag := _TAG.fullmatch(line)) is not None and tag[2] is not None:
+            is_playlist_next = is_playlist_next or tag[1] == "EXT-X-STREAM-INF"
+            kinds = _URI_ATTRIBUTES.get(tag[1], {})
+            for name, value in attributes(tag[2]).items():
+                if name in kinds and value:
+                    yield value, kinds[name] in (Kind.MANIFEST, Kind.RENDITION)
+
+
 def _rewritten(lines: list[str], links: Links) -> Iterator[str]:
     is_steered = any(line.startswith(_STEERING) for line in lines)
     is_playlist_next, stable_id = False, ""
