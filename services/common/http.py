@@ -26,6 +26,8 @@ class FileSender:
 
     def __init__(self, cycle: RequestResponseCycle) -> None:
         self._cycle = cycle
+        # Whether there was nobody any more to send to.
+        self.has_left = False
 
     async def send(self, fd: int, offset: int, count: int) -> None:
         """Send `count` bytes of the file `fd` from `offset` on; nothing, once the client has left.
@@ -39,6 +41,7 @@ class FileSender:
         await self._flushed()
         transport = cycle.transport
         if cycle.disconnected or transport.is_closing():
+            self.has_left = True
             return
         # A descriptor of our own: the transport's may be another connection's by the time we write again.
         out = os.dup(transport.get_extra_info("socket").fileno())
@@ -46,6 +49,7 @@ class FileSender:
             await _Copy(out, fd, offset, count).run()
         except ConnectionError:
             # The transport notices by itself, and tells the application by `http.disconnect`.
+            self.has_left = True
             return
         finally:
             os.close(out)

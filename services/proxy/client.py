@@ -16,7 +16,7 @@ from services.common.http import FileSender
 from services.proxy import metrics, multipart
 from services.proxy.blocks import Representation
 from services.proxy.conditions import Conditions
-from services.proxy.heads import COMMON, Headers, body_head, unsatisfiable_head
+from services.proxy.heads import COMMON, Headers, body_head, origin_of, unsatisfiable_head
 from services.proxy.memory import Entry
 from services.proxy.multipart import Multipart
 from services.proxy.ranges import ByteRange, ContentRange, parse_ranges, spans_of
@@ -25,6 +25,9 @@ from services.proxy.slices import FileSlice, read_slice, warm
 SLICE_BYTES: Final = 256 * 1024
 # What is looked up in the page cache, and sent of a file, at once.
 PIECE_BYTES: Final = 4 << 20
+
+# What X-Cache says of answers that are about no object's bytes.
+NOWHERE: Final = "NONE"
 
 Piece = memoryview | FileSlice
 
@@ -83,13 +86,21 @@ class Client:
     async def whole(self, status: int, headers: Headers, body: bytes | memoryview = b"") -> None:
         """Send a whole answer; of HEAD the body stays here."""
         await self.head(status, headers)
-        await self._send({"type": "http.response.body", "body": b"" if self.wish.is_head else body})
-        self.has_ended = True
+        await self._end(b"" if self.wish.is_head else body)
+
+    async def bare(self, status: int, headers: Headers, cache: str = NOWHERE, age_s: float | None = None) -> None:
+        """Send an answer without a body; `cache` and `age_s` tell where what it says of an object came from."""
+        await self.whole(status, [*COMMON, *origin_of(cache, time.perf_counter() - self._begun, age_s), *headers])
+
+    async def unsatisfiable(self, total: int | None, cache: str = NOWHERE, age_s: float | None = None) -> None:
+        """Send a 416 about an object of so many bytes, None if nobody knows."""
+        await self.bare(416, unsatisfiable_head(total), cache, age_s)
 
     async def error(self, error: WatchTogetherError) -> None:
         """Send a failure as JSON."""
         detail: dict[str, Any] = {"code": error.code, "message": error.message}
-        headers = [*COMMON, (b"content-type", b"application/json"), (b"x-watch-together-code", error.code.encode())]
+        headers = [*COMMON, *origin_of(NOWHERE, time.perf_counter() - self._begun)]
+        headers += [(b"content-type", b"application/json"), (b"x-watch-together-code", error.code.encode())]
         if error.retry_after_ms is not None:
             detail["retry_after_ms"] = error.retry_after_ms
             headers.append((b"retry-after", str(-(-error.retry_after_ms // 1000)).encode()))
@@ -99,15 +110,15 @@ class Client:
 
     async def entry(self, entry: Entry, now: float, cache: str = "L1") -> None:
         """Send what is in memory, or the asked parts of it."""
-        total = len(entry.body)
-        if await self.settled(entry.etag, entry.last_modified):
+        total, age_s = len(entry.body), now - entry.stored_at
+        if await self.settled(entry.etag, entry.last_modified, cache, age_s):
             return
         spans = self.spans(entry.etag, entry.last_modified, total)
         if spans == ():
-            await self.whole(416, unsatisfiable_head(total))
+            await self.unsatisfiable(total, cache, age_s)
             return
         described = Representation(total, entry.content_type, entry.etag, entry.last_modified)
-        status, head, frame = self.framed(described, spans, cache, now - entry.stored_at)
+        status, head, frame = self.framed(described, spans, cache, age_s)
         metrics.REQUESTS.labels(cache).inc()
         start, stop = spans[0] if spans else (0, total)
         if frame is None and (stop - start <= SLICE_BYTES or self.wish.is_head):
@@ -118,16 +129,15 @@ class Client:
             await self.head(status, head)
             await self.body(_parts(entry.body, spans, total, frame), cache, None if frame else stop - start)
 
-    async def settled(self, etag: str, last_modified: str) -> bool:
+    async def settled(self, etag: str, last_modified: str, cache: str = NOWHERE, age_s: float | None = None) -> bool:
         """Answer 304 or 412 if the client's conditions say so. Whether that is all."""
         conditions = self.wish.conditions
         verdict = conditions.verdict(etag, last_modified) if conditions else None
         if verdict is None:
             return False
-        head = [*COMMON]
-        head += [(b"etag", etag.encode("latin-1", "replace"))] if etag else []
+        head = [(b"etag", etag.encode("latin-1", "replace"))] if etag else []
         head += [(b"last-modified", last_modified.encode("latin-1", "replace"))] if last_modified else []
-        await self.whole(verdict, head if verdict == 304 else [*head, (b"content-length", b"0")])
+        await self.bare(verdict, head if verdict == 304 else [*head, (b"content-length", b"0")], cache, age_s)
         return True
 
     def spans(self, etag: str, last_modified: str, total: int) -> tuple[tuple[int, int], ...] | None:
@@ -190,8 +200,7 @@ class Client:
                     await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
             if length is not None and sent < length:
                 raise Unavailable("upstream_failed", "The source breaks off.")
-        await self._send({"type": "http.response.body", "body": b""})
-        self.has_ended = True
+        await self._end()
 
     @property
     def sends_files(self) -> bool:
@@ -203,7 +212,14 @@ class Client:
         await self.head(status, headers)
         for piece in pieces:
             await self._send_file(piece)
-        await self._send({"type": "http.response.body", "body": b""})
+        if self._files is not None and self._files.has_left:
+            # There is no end to be sent: uvicorn would miss the rest of the body.
+            metrics.ABORTS.labels(metrics.LEFT).inc()
+        else:
+            await self._end()
+
+    async def _end(self, body: bytes | memoryview = b"") -> None:
+        await self._send({"type": "http.response.body", "body": body})
         self.has_ended = True
 
     async def _send_file(self, piece: FileSlice) -> None:
@@ -228,8 +244,10 @@ class Client:
             await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
 
-async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
+async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> bool:
     """Do `work`, and give it up at once when the client leaves: also while nothing can be sent or is being waited for.
+
+    Whether it was done.
 
     :raises BaseException: what `work` raises.
     """
@@ -242,8 +260,10 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> 
         if not working.done():
             working.cancel()
         await asyncio.gather(working, leaving, return_exceptions=True)
-    if not working.cancelled():
-        working.result()
+    if working.cancelled():
+        return False
+    working.result()
+    return True
 
 
 async def _left(receive: Receive) -> None:

@@ -26,7 +26,6 @@ COMMON: Final[Headers] = [
     (b"content-security-policy", b"sandbox; default-src 'none'"),
 ]
 PREFLIGHT: Final[Headers] = [
-    *COMMON,
     (b"access-control-allow-methods", b"GET, HEAD, OPTIONS"),
     (
         b"access-control-allow-headers",
@@ -108,8 +107,7 @@ def body_head(
     """The head of a 200 or 206; without `length` the body is chunked."""
     head = [
         *COMMON,
-        (b"x-cache", cache.encode()),
-        (b"server-timing", b"cache;desc=%b;dur=%.1f" % (cache.encode(), took_s * 1000)),
+        *origin_of(cache, took_s, age_s),
         (b"content-type", _latin(content_type)),
         (b"accept-ranges", b"bytes" if has_ranges else b"none"),
     ]
@@ -121,15 +119,20 @@ def body_head(
         head.append((b"etag", _latin(etag)))
     if last_modified:
         head.append((b"last-modified", _latin(last_modified)))
-    if age_s is not None:
-        head.append((b"age", str(int(age_s)).encode()))
     return head
 
 
+def origin_of(cache: str, took_s: float, age_s: float | None = None) -> Headers:
+    """Where an answer came from, how long it took until now, and how long ago its origin vouched for it."""
+    name = cache.encode()
+    told = [(b"x-cache", name), (b"server-timing", b"cache;desc=%b;dur=%.1f" % (name, took_s * 1000))]
+    return told if age_s is None else [*told, (b"age", str(int(age_s)).encode())]
+
+
 def unsatisfiable_head(total: int | None) -> Headers:
-    """The head of a 416."""
+    """What a 416 tells."""
     told = "*" if total is None else str(total)
-    return [*COMMON, (b"content-range", f"bytes */{told}".encode()), (b"content-length", b"0")]
+    return [(b"content-range", f"bytes */{told}".encode()), (b"content-length", b"0")]
 
 
 def plain(value: str) -> str:

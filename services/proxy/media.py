@@ -108,7 +108,7 @@ class Media:
         except UnsatisfiableError as error:
             # Others may have asked for a part that does not exist.
             if error.total is None or not any(each.within(error.total) for each in client.wish.ranges):
-                await client.whole(416, heads.unsatisfiable_head(error.total))
+                await client.unsatisfiable(error.total, "PASS")
                 return True
             return False
         if private is None:
@@ -122,15 +122,16 @@ class Media:
         return True
 
     async def _send(self, source: Source, client: Client, representation: Representation, reading: Reading) -> None:
-        if await client.settled(representation.etag, representation.last_modified):
+        age_s = self._objects.catalogue.age_s(source.key)
+        if await client.settled(representation.etag, representation.last_modified, "META", age_s):
             return
         total = representation.total
         spans = client.spans(representation.etag, representation.last_modified, total)
         if spans == ():
-            await client.whole(416, heads.unsatisfiable_head(total))
+            await client.unsatisfiable(total, "META", age_s)
             return
         if client.wish.is_head:
-            status, head, _ = client.framed(representation, None, "META")
+            status, head, _ = client.framed(representation, None, "META", age_s)
             metrics.REQUESTS.labels("META").inc()
             await client.whole(status, head)
             return
@@ -138,7 +139,7 @@ class Media:
         # The first byte first: what goes wrong until then has a status of its own.
         async with contextlib.aclosing(self._objects.read(source, representation, start, stop, reading)) as pieces:
             first = await anext(pieces)
-            age_s = self._objects.catalogue.age_s(source.key) if reading.via == "L2" else None
+            age_s = self._objects.catalogue.age_s(source.key)
             status, head, frame = client.framed(representation, spans, reading.via, age_s)
             metrics.REQUESTS.labels(reading.via).inc()
             await client.head(status, head)
@@ -180,7 +181,7 @@ class Media:
         if is_manifest_type(answer.headers.get("Content-Type", "")):
             raise NotMediaError
         validators = representation_of(source, answer, 0)
-        if await client.settled(validators.etag, validators.last_modified):
+        if await client.settled(validators.etag, validators.last_modified, "PASS", _age_s(answer)):
             return
         metrics.REQUESTS.labels("PASS").inc()
         await client.whole(200, _head_of(source, answer, _length(answer), None))
@@ -189,10 +190,10 @@ class Media:
         """Send an answer to `wanted` that can't be shared, as it comes."""
         if answer.status == 416:
             total = parse_unsatisfied(answer.headers.get("Content-Range"))
-            await client.whole(416, heads.unsatisfiable_head(total))
+            await client.unsatisfiable(total, "PASS", _age_s(answer))
             return
         validators = representation_of(source, answer, 0)
-        if await client.settled(validators.etag, validators.last_modified):
+        if await client.settled(validators.etag, validators.last_modified, "PASS", _age_s(answer)):
             return
         length, content_range = _length(answer), None
         if answer.status == 206:
@@ -226,6 +227,12 @@ async def _after(first: Piece, pieces: AsyncGenerator[Piece, None]) -> AsyncIter
     yield first
     async for piece in pieces:
         yield piece
+
+
+def _age_s(answer: Answer) -> float:
+    """How old the origin, or a cache in front of it, says its answer is."""
+    declared = answer.headers.get("Age", "")
+    return float(declared) if declared.isascii() and declared.isdigit() and len(declared) <= 10 else 0.0
 
 
 def _length(answer: Answer) -> int | None:
@@ -268,6 +275,7 @@ def _head_of(
         has_ranges=not ignores_ranges,
         etag=answer.headers.get("ETag", ""),
         last_modified=answer.headers.get("Last-Modified", ""),
+        age_s=_age_s(answer),
     )
     encoding = answer.headers.get("Content-Encoding", "")
     return [*head, (b"content-encoding", encoding.encode("latin-1", "replace"))] if encoding else head

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from prometheus_client import Counter, Gauge
 
 REQUESTS = Counter("wt_proxy_requests_total", "Requests answered, by where the body came from", ["cache"])
@@ -9,7 +11,12 @@ SENT_BYTES = Counter("wt_proxy_sent_bytes_total", "Body bytes sent to clients, b
 UPSTREAM_BYTES = Counter("wt_proxy_upstream_bytes_total", "Body bytes read from upstreams")
 UPSTREAM_ANSWERS = Counter("wt_proxy_upstream_answers_total", "Answers of upstreams, by class of status", ["status"])
 FAILURES = Counter("wt_proxy_failures_total", "Requests refused or failed, by code", ["code"])
-CUT_BODIES = Counter("wt_proxy_cut_bodies_total", "Answers dropped because the upstream's body ended early")
+LEFT: Final = "left"
+ABORTS = Counter(
+    "wt_proxy_aborts_total",
+    "Answers that were not finished, by reason: left: the client went; else what failed after the head was sent.",
+    ["reason"],
+)
 SHARED_FILLS = Counter("wt_proxy_shared_fills_total", "Requests that read an object while another fetched it")
 STREAMS = Gauge("wt_proxy_streams", "Answers being sent")
 MEMORY_BYTES = Gauge("wt_proxy_memory_bytes", "Bytes held in memory")
@@ -47,3 +54,7 @@ PREFETCHED_BYTES = Counter("wt_proxy_prefetched_bytes_total", "Bytes fetched bef
 PREFETCH_OUTCOMES = Counter(
     "wt_proxy_prefetch_outcome_bytes_total", "Of those, what was asked for later (used) or not (wasted)", ["outcome"]
 )
+
+# So that their rates are known from the first one on.
+for _reason in (LEFT, "upstream_failed", "upstream_late"):
+    ABORTS.labels(_reason)

@@ -107,7 +107,8 @@ class Objects:
                     beginning = partial(self._fetches.begin, source, known, position)
                     fill = await self._openings.join((known.key, block_of(position)), beginning)
                     reading.via = reading.via or fill.via
-                elif fill is not followed:
+                elif fill is not followed and (followed is not None or reading.via != "MISS"):
+                    # The first reader of all has begun this one.
                     metrics.SHARED_FILLS.inc()
                 if fill is not followed:
                     following.close()

@@ -80,9 +80,9 @@ class ProxyEndpoint:
         elif scope["path"] != PROXY_PATH:
             await client.error(Refused("not_found", "There is nothing here."))
         elif scope["method"] == "OPTIONS":
-            await client.whole(204, heads.PREFLIGHT)
+            await client.bare(204, heads.PREFLIGHT)
         elif scope["method"] not in ("GET", "HEAD"):
-            await client.whole(405, [*heads.COMMON, (b"allow", b"GET, HEAD, OPTIONS"), (b"content-length", b"0")])
+            await client.bare(405, [(b"allow", b"GET, HEAD, OPTIONS"), (b"content-length", b"0")])
         else:
             await self._answer(scope, receive, client)
 
@@ -100,7 +100,7 @@ class ProxyEndpoint:
                 self._prefetch.served(player, ticket, client.wish.range)
         except WatchTogetherError as error:
             if client.has_begun:
-                metrics.CUT_BODIES.inc()
+                metrics.ABORTS.labels(error.code).inc()
                 raise BodyCutError(error.code) from None
             await client.error(error)
 
@@ -113,10 +113,9 @@ class ProxyEndpoint:
             await client.entry(entry, self._clock())
             return
         with self._door.stream(caller, is_here=entry is not None):
-            if entry is not None:
-                await while_connected(receive, client.entry(entry, self._clock()))
-            else:
-                await while_connected(receive, self._fetch(ticket, client))
+            work = client.entry(entry, self._clock()) if entry is not None else self._fetch(ticket, client)
+            if not await while_connected(receive, work) and not client.has_ended:
+                metrics.ABORTS.labels(metrics.LEFT).inc()
 
     def _held(self, ticket: Ticket) -> Entry | None:
         key = self._sources.cached_key(ticket)

@@ -275,8 +275,10 @@ class Stand:
         self._redis = running.enter_context(RedisServer())
 
     def ours(self, name: str, tier: str, origin: str, **more: str) -> Cache:
-        """A proxy of ours with its default settings."""
+        """A proxy of ours with its default settings, without limits for one address."""
         own = {"WT_REDIS_URL": self._redis.url, "WT_ALLOWED_PRIVATE_HOSTS": origin, "WT_LOG_LEVEL": "error"}
+        # All readers here are one address.
+        own |= {"WT_PROXY_ADDRESS_REQUESTS_PER_S": "0", "WT_PROXY_ADDRESS_STREAMS": "0"}
         settings = {**own, "WT_NODE": name, "WT_KEY_PREFIX": name, **more}
         node = Node("services.proxy", self._made(name) / "log", settings=settings)
         return ours(f"ours, {name}", self._running.enter_context(node), tier)

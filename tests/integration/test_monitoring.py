@@ -16,7 +16,9 @@ import httpx
 import pytest
 import yaml
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
+from prometheus_client.metrics import MetricWrapperBase
 
+from services.proxy import metrics
 from tests.support.installation import Installation
 from tests.support.member import Member
 from tests.support.node import ROOT
@@ -76,6 +78,20 @@ def test_a_dashboard_is_what_grafana_reads(file: Path) -> None:
     assert dashboard.uid == f"wt-{file.stem}"
     assert dashboard.panels
     assert all(isinstance(panel, Panel) and panel.targets for panel in dashboard.panels)
+
+
+def test_everything_that_the_proxy_counts_is_on_a_dashboard() -> None:
+    shown = " ".join(query for queries in panels().values() for query in queries)
+    counted = [
+        name for family in vars(metrics).values() if isinstance(family, MetricWrapperBase) for name in names_of(family)
+    ]
+    assert len(counted) > 20
+    assert [name for name in counted if not re.search(rf"\b{name}\b", shown)] == []
+
+
+def names_of(family: MetricWrapperBase) -> list[str]:
+    """What a query calls a counter or a gauge."""
+    return [each.name + ("_total" if each.type == "counter" else "") for each in family.collect()]
 
 
 @pytest.fixture(scope="module")
