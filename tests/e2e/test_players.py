@@ -145,3 +145,19 @@ async def test_hls_js_is_steered_to_a_copy_of_a_pathway_by_way_of_the_proxy(
     copies = [seen for seen in origin.requests("/hls/360/index.m3u8") if seen.query.get("pathway") == "two"]
     assert [seen.headers["host"].partition(":")[0] for seen in copies] == ["localhost"]
     assert any(seen.headers["host"].startswith("localhost") for seen in origin.requests("/hls/360/0"))
+
+
+async def test_dash_js_follows_a_live_stream_by_patches_of_its_mpd(
+    proxy: Node, origin: Origin, chromium: Browser
+) -> None:
+    name = "live DASH with patches"
+    origin.reset()
+    page = await opened(chromium, origin, LIBRARIES["dash"])
+    assert await played(page, through(proxy, origin, STREAMS[name]), name) == ""
+    await origin.wait_async("/live/patch-", 3, timeout=20)
+    from_there = await page.evaluate("video.currentTime")
+    await page.wait_for_function(f"video.currentTime > {from_there} + 6", timeout=20_000)
+    patches = origin.requests("/live/patch-")
+    # One of each: what a patch says was taken in. And the whole MPD was not needed again.
+    assert len({seen.path for seen in patches}) == len(patches)
+    assert len(origin.requests("/live/listed.mpd")) == 1

@@ -102,6 +102,56 @@ def told(mpd: str, way: str, began: float, segment_s: int) -> str:
             raise ValueError(way)
 
 
+def listed_mpd(now: float, segment_s: int) -> str:
+    """As `mpd`, but each segment is listed, and changes come as patches (ISO/IEC 23009-1 §5.15)."""
+    last = int(now // segment_s) - 1
+    times = range((last - WINDOW + 1) * segment_s, (last + 1) * segment_s, segment_s)
+    sets = "".join(
+        f"""<AdaptationSet contentType="{kind}" mimeType="{kind}/mp4" segmentAlignment="true" startWithSAP="1">
+      <SegmentTemplate timescale="1" initialization="dash/$RepresentationID$-init.m4s"
+          media="dash/$RepresentationID$-t$Time$.m4s">
+        <SegmentTimeline>{"".join(f'<S t="{time}" d="{segment_s}"/>' for time in times)}</SegmentTimeline>
+      </SegmentTemplate>
+      <Representation id="{name}" codecs="{codecs}" bandwidth="{bandwidth}"/>
+    </AdaptationSet>"""
+        for kind, name, codecs, bandwidth in (("video", 2, "avc1.42c01e", 450_000), ("audio", 3, "mp4a.40.2", 66_000))
+    )
+    return f"""<?xml version="1.0" encoding="utf-8"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" id="live" type="dynamic"
+     availabilityStartTime="1970-01-01T00:00:00Z" publishTime="{_published(last, segment_s)}"
+     minimumUpdatePeriod="PT{segment_s}S" timeShiftBufferDepth="PT{WINDOW * segment_s}S"
+     suggestedPresentationDelay="PT{2 * segment_s}S" minBufferTime="PT{segment_s}S">
+  <Location>listed.mpd?moved=1</Location>
+  <PatchLocation>patch-{last}.mpd</PatchLocation>
+  <Period id="1" start="PT0S">{sets}</Period>
+  <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-xsdate:2014" value="now"/>
+</MPD>
+"""
+
+
+def patch(now: float, segment_s: int, after: int) -> str:
+    """What makes of `listed_mpd`, when segment `after` was its last, that of `now`."""
+    last = int(now // segment_s) - 1
+    lines = [f"/MPD/Period[@id='1']/AdaptationSet[{place}]/SegmentTemplate[1]/SegmentTimeline[1]" for place in (1, 2)]
+    changes = [
+        f'<add sel="{line}"><S t="{number * segment_s}" d="{segment_s}"/></add><remove sel="{line}/S[1]"/>'
+        for number in range(after + 1, last + 1)
+        for line in lines
+    ]
+    return f"""<?xml version="1.0" encoding="utf-8"?>
+<Patch xmlns="urn:mpeg:dash:schema:mpd-patch:2020" mpdId="live" originalPublishTime="{_published(after, segment_s)}"
+     publishTime="{_published(last, segment_s)}">
+  <replace sel="/MPD/@publishTime">{_published(last, segment_s)}</replace>
+  <replace sel="/MPD/PatchLocation[1]"><PatchLocation>patch-{last}.mpd</PatchLocation></replace>
+  {"".join(changes)}
+</Patch>
+"""
+
+
+def _published(last: int, segment_s: int) -> str:
+    return f"{datetime.fromtimestamp((last + 1) * segment_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def moved(segment: bytes, init: bytes, by_s: int) -> bytes:
     """A fragment of an MP4 whose media time is `by_s` later, as its `tfdt` tells; its `sidx` is left out."""
     made = bytearray()

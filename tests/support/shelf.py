@@ -87,6 +87,11 @@ class Shelf:
         now = self._wall()
         if name == "index.mpd":
             return _file(name, live.mpd(now, SEGMENT_S, SEGMENT_S).encode())
+        if name == "listed.mpd":
+            return _file(name, live.listed_mpd(now, SEGMENT_S).encode())
+        if name.startswith("patch-"):
+            after = int(name.removeprefix("patch-").removesuffix(".mpd"))
+            return _file(name, live.patch(now, SEGMENT_S, after).encode())
         if (way := name.removesuffix(".mpd")) in live.WAYS:
             text = live.told(live.mpd(now, SEGMENT_S, SEGMENT_S), way, self._began, SEGMENT_S)
             return _file(name, text.encode())
@@ -108,6 +113,8 @@ class Shelf:
         init = self._files.get(f"dash/init-stream{stream}.m4s")
         if init is None or number == "init":
             return init
+        if number.startswith("t"):
+            number = str(int(number[1:]) // SEGMENT_S)
         if not number.isdecimal() or (int(number) + 1) * SEGMENT_S > self._wall():
             return None
         place = int(number) % SEGMENTS

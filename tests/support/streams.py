@@ -49,6 +49,7 @@ STREAMS: Final = {
     "DASH with a list": Stream(kinds.DASH_LIST, "dash"),
     "DASH with base URLs": Stream(media.DASH_BASE, "dash"),
     "live DASH": Stream("live/index.mpd", "dash", is_live=True),
+    "live DASH with patches": Stream("live/listed.mpd", "dash", is_live=True),
 }
 
 
