@@ -21,9 +21,9 @@ from tests.support.page import Person
 
 # What ffmpeg draws by itself, so that the picture shows nobody's film.
 _FILMS: Final = {
-    "A journey into the Mandelbrot set": "mandelbrot=size=1280x720:start_scale=0.6:end_scale=0.0009:end_pts=900",
+    "Evening colours": "gradients=size=1280x720:rate=24:nb_colors=4:c0=#0b1d3a:c1=#d1495b:c2=#edae49:c3=#2e4057",
     "The game of life": "life=size=640x360:mold=10:rate=24:ratio=0.1:death_color=#1b2a4a:life_color=#7ee2a8",
-    "Evening colours": "gradients=size=640x360:rate=24:nb_colors=4:c0=#0b1d3a:c1=#d1495b:c2=#edae49:c3=#2e4057",
+    "A minute of cells": "cellauto=size=640x360:rate=24",
 }
 _PEOPLE: Final = ("Ana", "Ben", "Cleo")
 _SECONDS: Final = 60
@@ -76,10 +76,10 @@ async def take(to: Path) -> None:
                 await asyncio.gather(*(person.playing() for person in (ana, ben, cleo)))
                 await _say(ana, "Ready? Popcorn is in the bowl")
                 await _say(ben, "Two bowls, and I am not sharing")
-                await _say(cleo, "How deep does it go?")
+                await _say(cleo, "Nobody told me it was this pretty")
                 await cleo.key("3")
                 await ana.near(_SECONDS * 0.3, within_s=6)
-                await _say(ana, "All the way down")
+                await _say(ana, "Wait for the yellow")
                 for person, emoji in ((ben, "Fire"), (cleo, "Surprised"), (ben, "Heart")):
                     await person.button(emoji).click()
                 await expect(ana.page.locator("[data-role=reactions] > span")).to_have_count(3)

@@ -29,6 +29,8 @@ const EMERGENCY_S = 2;
 const HEAVY_S = 0.8;
 const LIGHT_S = 0.2;
 const COOLDOWN_S = 3;
+/** What 3 % have not closed by then would take them up to 20 s more: 0.6 s of it. */
+const PATIENCE_S = 3;
 const SLOWER = 0.97;
 const FASTER = 1.03;
 
@@ -43,6 +45,8 @@ export class PairLoop {
   private isHeld = false;
   private mustAlign = false;
   private heavyAt = Number.NEGATIVE_INFINITY;
+  /** Since when they have been further apart than the dead band. */
+  private farSince: number | null = null;
   private readings: readonly number[] = [];
   private isSettling = false;
 
@@ -61,6 +65,7 @@ export class PairLoop {
     this.isHeld = false;
     this.mustAlign = false;
     this.heavyAt = Number.NEGATIVE_INFINITY;
+    this.farSince = null;
     this.forget();
   }
 
@@ -108,8 +113,11 @@ export class PairLoop {
     const mustAlign = this.mustAlign;
     this.mustAlign = false;
     if (size > EMERGENCY_S || (mustAlign && size > LIGHT_S)) return { factor: 1, seekAudioTo: view.videoTime };
-    if (size > HEAVY_S && view.now - this.heavyAt >= COOLDOWN_S) {
+    this.farSince = size > LIGHT_S ? (this.farSince ?? view.now) : null;
+    const isLasting = this.farSince !== null && view.now - this.farSince >= PATIENCE_S;
+    if ((size > HEAVY_S || isLasting) && view.now - this.heavyAt >= COOLDOWN_S) {
       this.heavyAt = view.now;
+      this.farSince = null;
       return { factor: 1, pauseAudio: true, seekAudioTo: view.videoTime, playAudio: true };
     }
     if (size > LIGHT_S) return { factor: drift > 0 ? SLOWER : FASTER };

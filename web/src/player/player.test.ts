@@ -70,6 +70,22 @@ describe("the pair's drift", () => {
     expect(loop.tick(view({ ...apart, now: 103 })).seekAudioTo).toBe(30);
   });
 
+  it("that a change of speed does not close within three seconds is closed by a seek", () => {
+    const loop = new PairLoop();
+    const apart = (now: number) => loop.tick(view({ now, audioTime: 30.6 }));
+    expect(apart(100)).toEqual({ factor: 0.97 });
+    expect(apart(102.75)).toEqual({ factor: 0.97 });
+    expect(apart(103)).toEqual({ factor: 1, pauseAudio: true, seekAudioTo: 30, playAudio: true });
+    expect(apart(103.25)).toEqual({ factor: 0.97 });
+  });
+
+  it("that comes back within the dead band is forgiven", () => {
+    const loop = new PairLoop();
+    loop.tick(view({ audioTime: 30.3 }));
+    loop.tick(view({ now: 102, audioTime: 30.1 }));
+    expect(loop.tick(view({ now: 104, audioTime: 30.3 }))).toEqual({ factor: 0.97 });
+  });
+
   it("above 2 s is an emergency, which no cooldown holds back", () => {
     const loop = new PairLoop();
     loop.tick(view({ audioTime: 31 }));
