@@ -1,4 +1,4 @@
-"""`python -m tests.bench.page [--rounds 5]`: how fast the built page is, by Chromium's own measures.
+"""`python -m tests.bench.page [--quick]`: how fast the built page is, by Chromium's own measures.
 
 Opens the landing page and a room with the processor slowed down four times; plays each kind of stream and looks for
 tasks that hold the page up; seeks in what the browser and the proxy have; starts a pair at 2160p. Asserts nothing.
@@ -6,7 +6,6 @@ tasks that hold the page up; seeks in what the browser and the proxy have; start
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import secrets
 import statistics
@@ -17,7 +16,8 @@ from typing import Any, Final
 
 from playwright.async_api import Browser, Page
 
-from tests.bench.parts.processes import busy, machine
+from tests.bench.parts.figures import Figure, Results, arguments, table
+from tests.bench.parts.processes import busy
 from tests.support.installation import Installation
 from tests.support.node import ROOT
 from tests.support.origin import Origin
@@ -66,16 +66,18 @@ async def opened(chromium: Browser, url: str) -> dict[str, Any]:
     return seen
 
 
-async def openings(chromium: Browser, base: str, rounds: int) -> None:
+async def openings(chromium: Browser, base: str, rounds: int) -> list[Figure]:
     """The landing page, and a room."""
-    print(f"\n| opening, processor {SLOWER}× slower | LCP, ms (median, worst) | CLS | longest task, ms |")
-    print("| --- | ---: | ---: | ---: |")
+    figures = []
     for name, path in (("landing page", "/"), ("room", "/room/{}?name=Ana")):
         seen = [await opened(chromium, base + path.format(secrets.token_hex(4))) for _ in range(rounds)]
-        lcp = [each["lcp"] for each in seen]
-        shift = max(each["cls"] for each in seen)
         task = max((duration for each in seen for _, duration in each["tasks"]), default=0)
-        print(f"| {name} | {statistics.median(lcp):.0f}, {max(lcp):.0f} | {shift:.3f} | {task:.0f} |")
+        figures += [
+            Figure(f"{name}, processor {SLOWER}× slower: LCP", statistics.median(each["lcp"] for each in seen), "ms"),
+            Figure(f"{name}: CLS", max(each["cls"] for each in seen)),
+            Figure(f"{name}, processor {SLOWER}× slower: longest task", task, "ms"),
+        ]
+    return figures
 
 
 async def playing(page: Page) -> tuple[int, float]:
@@ -100,42 +102,41 @@ async def _seek(person: Person, key: str) -> float:
     return taken
 
 
-async def streams(chromium: Browser, base: str, origin: Origin) -> None:
+async def streams(chromium: Browser, base: str, origin: Origin) -> list[Figure]:
     """What happens while it plays, kind by kind."""
-    print(
-        "\n| playing and seeking | tasks over 50 ms in 10 s | longest, ms | seek to first frame, ms (median, worst) |"
-    )
-    print("| --- | ---: | ---: | ---: |")
-    for name, link in (("file", "clip.mp4"), ("HLS", "hls/master.m3u8"), ("pair, one element", "watch/pair.bench")):
+    figures = []
+    for name, link in (("file", "clip.mp4"), ("HLS", "hls/master.m3u8"), ("pair", "watch/pair.bench")):
         ana = await Person.enter(chromium, base, secrets.token_hex(4), "Ana", script=_OBSERVE)
         await ana.add(origin.url(link))
         await ana.playing()
-        count, longest = await playing(ana.page)
+        _count, longest = await playing(ana.page)
         taken = await seeks(ana, ("2", "7", "4", "8", "1"))
-        print(f"| {name} | {count} | {longest:.0f} | {statistics.median(taken):.0f}, {max(taken):.0f} |")
+        figures += [
+            Figure(f"{name}: longest task in 10 s of playing (0: none over 50 ms)", longest, "ms"),
+            Figure(f"{name}: from a key to the frame it leads to, median", statistics.median(taken), "ms"),
+            Figure(f"{name}: the same, worst", max(taken), "ms"),
+        ]
         await ana.page.context.close()
+    return figures
 
 
-async def tallest(chromium: Browser, base: str, origin: Origin) -> None:
-    """A pair at its 2160p rendition: how it starts."""
+async def tallest(chromium: Browser, base: str, origin: Origin) -> list[Figure]:
+    """A pair at its 2160p rendition, five seconds after its start."""
     prefs: dict[str, object] = {"wantedHeight": 2160}
     ana = await Person.enter(chromium, base, secrets.token_hex(4), "Ana", prefs=prefs)
     await ana.add(origin.url("watch/pair.tallest"))
     await ana.playing()
     await ana.page.wait_for_timeout(5000)
-    frames = await ana.page.evaluate(
-        """() => {
-          const { droppedVideoFrames, totalVideoFrames } = document.querySelector('video').getVideoPlaybackQuality();
-          return [droppedVideoFrames, totalVideoFrames];
-        }"""
-    )
-    drift = abs(float(await ana.told("drift"))) * 1000
-    print(f"\nA pair at 2160p after 5 s: {drift:.0f} ms from the room, {frames[0]} of {frames[1]} frames dropped.")
+    quality = "() => document.querySelector('video').getVideoPlaybackQuality().droppedVideoFrames"
+    dropped = float(await ana.page.evaluate(quality))
+    return [
+        Figure("pair at 2160p: distance from the room", abs(float(await ana.told("drift"))) * 1000, "ms"),
+        Figure("pair at 2160p: frames dropped", dropped),
+    ]
 
 
-async def run(rounds: int) -> None:
-    """Everything, with the load of the machine."""
-    print(machine())
+async def measure(rounds: int) -> list[Figure]:
+    """Everything, in a browser before an installation of its own."""
     with Origin() as origin, tempfile.TemporaryDirectory() as folder:
         settings = {
             "WT_ALLOWED_PRIVATE_HOSTS": origin.address,
@@ -144,13 +145,21 @@ async def run(rounds: int) -> None:
         with Installation(Path(folder) / "data", settings=settings) as installation:
             async with browser() as chromium:
                 base = installation.url()
-                await openings(chromium, base, rounds)
-                await streams(chromium, base, origin)
-                await tallest(chromium, base, origin)
-    print(f"\nLoad at the end: {busy()}")
+                return [
+                    *await openings(chromium, base, rounds),
+                    *await streams(chromium, base, origin),
+                    *await tallest(chromium, base, origin),
+                ]
+
+
+def main() -> None:
+    """Measure and print."""
+    options = arguments("page", "The built page in Chromium, measured.").parse_args()
+    results = Results.begin("page")
+    results.figures = asyncio.run(measure(2 if options.quick else 5))
+    results.end(options.json)
+    print(f"{results.machine}, {busy()}\n\n{table(results)}")
 
 
 if __name__ == "__main__":
-    arguments = argparse.ArgumentParser(prog="python -m tests.bench.page", description=__doc__)
-    arguments.add_argument("--rounds", type=int, default=5)
-    asyncio.run(run(arguments.parse_args().rounds))
+    main()
