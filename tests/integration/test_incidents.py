@@ -7,7 +7,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -309,6 +309,27 @@ async def test_ghosts_of_a_killed_replica_are_gone_within_35_seconds_and_announc
 def offer(item: str, *, end: float, span_s: float = 60.0) -> dict[str, object]:
     """What a player says of a live stream, as a field of `status`."""
     return {"item_id": item, "start": end - span_s, "end": end, "segment": 2.0}
+
+
+async def test_nobody_is_announced_gone_when_every_replica_was_dead_for_longer_than_a_lease(
+    redis_server: RedisServer, room: str, tmp_path: Path
+) -> None:
+    settings = settings_of(redis_server) | {"WT_LEASE_S": "12", "WT_REFRESH_S": "1", "WT_SWEEP_S": "0.5"}
+    with Node("services.sync", tmp_path / "log", settings=settings) as only:
+        async with AsyncExitStack() as stack:
+            viewers = [Viewer([only.url], room, f"V{number}", seed=number) for number in range(5)]
+            for viewer in viewers:
+                await stack.enter_async_context(viewer)
+            await asyncio.gather(*(viewer.joined() for viewer in viewers))
+            only.kill()
+            # By then pages wait for up to ten seconds between two attempts.
+            await asyncio.sleep(13)
+            await asyncio.to_thread(only.start)
+            await until(lambda: all(viewer.is_live for viewer in viewers), 15)
+            # Whoever is not back by then is gone.
+            await asyncio.sleep(6)
+            assert [viewer.picture.left for viewer in viewers] == [[]] * len(viewers)
+            assert set(viewers[0].picture.members) == {viewer.id for viewer in viewers}
 
 
 async def test_two_who_join_one_live_stream_apart_hold_the_same_date(
