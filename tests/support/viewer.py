@@ -68,7 +68,7 @@ class Viewer:
         *,
         clock: Timepiece | None = None,
         player: Player | None = None,
-        silence_s: float = 16.0,
+        silence_s: float = 12.0,
         seed: int = 0,
         cookie: str = "",
     ) -> None:

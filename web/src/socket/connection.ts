@@ -19,8 +19,9 @@ export interface ConnectionEvents {
   expired(command: IdentifiedCommand): void;
 }
 
-// Heartbeats come every 5 s: after three missed ones the line is dead, whatever TCP still believes.
-const SILENCE_MS = 16_000;
+// Heartbeats come every 5 s: after two missed ones the line is dead, whatever TCP still believes. Of a lease of 25 s that
+// is renewed every 8 s this leaves five to come back in, when a replica hangs.
+const SILENCE_MS = 12_000;
 const HANDSHAKE_MS = 10_000;
 // Five quick samples, two once the page has calmed down, then one now and then.
 const SAMPLES_MS = [200, 200, 200, 200, 2000, 5000];
