@@ -71,7 +71,7 @@ def site(origin: Origin, redis_server: RedisServer, tmp_path_factory: pytest.Tem
         "WT_PROXY_CONNECT_TIMEOUT_S": "30",
         "WT_PROXY_FIRST_BYTE_TIMEOUT_S": "30",
     }
-    names = ("gateway", "proxy", "resolver", "resolver")
+    names = ("gateway", "proxy", "resolver", "resolver", "gateway")
     nodes = [Node(f"services.{name}", folder / f"{n}.log", settings=settings) for n, name in enumerate(names)]
     with ExitStack() as stack:
         for node in nodes:
@@ -370,6 +370,17 @@ async def test_people_without_cookies_for_the_site_share_one_flight(site: Site, 
     people = [await crowd.one("sample", "other.example") for _ in range(6)]
     answers = await asyncio.gather(*(person.resolve(link) for person in people))
     assert {answer.status_code for answer in answers} == {200}
+    assert asked(origin, link) == [""]
+
+
+async def test_a_hundred_who_ask_two_gateways_at_once_cause_one_extraction(site: Site, origin: Origin) -> None:
+    link = origin.url(f"/watch/slow-1.{secrets.token_hex(4)}")
+    gateways = (site.nodes[0], site.nodes[-1])
+    async with httpx.AsyncClient(timeout=90, limits=httpx.Limits(max_connections=100)) as http:
+        asking = (http.post(f"{gateways[n % 2].url}/api/resolve", json={"url": link}) for n in range(100))
+        answers = await asyncio.gather(*asking)
+    assert [answer.status_code for answer in answers] == [200] * 100
+    assert len({answer.json()["title"] for answer in answers}) == 1
     assert asked(origin, link) == [""]
 
 
