@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -384,6 +386,28 @@ async def test_a_rooms_page_carries_its_preview_escaped(browser: Browser, store:
     assert 'content="Watch A &lt;b&gt;film&lt;/b&gt; together"' in page
     assert 'content="Ana is there."' in page
     assert "<!--og-->" not in page
+
+
+async def test_a_page_names_the_files_that_its_part_needs_beside_the_entry(
+    browser: Browser, environ: dict[str, str]
+) -> None:
+    manifest = {
+        "index.html": {"file": "assets/index-1.js", "imports": ["_shared.js"]},
+        "_shared.js": {"file": "assets/shared-2.js"},
+        "src/pages/room/RoomPage.tsx": {"file": "assets/Room-3.js", "imports": ["index.html", "_list.js"]},
+        "_list.js": {"file": "assets/list-4.js", "imports": ["_shared.js"]},
+        "src/pages/landing/Landing.tsx": {"file": "assets/Landing-5.js", "imports": ["index.html"]},
+    }
+    folder = Path(environ["WT_WEB_DIR"]) / ".vite"
+    folder.mkdir()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+    async def named(path: str) -> list[str]:
+        return re.findall('<link rel="modulepreload" href="/assets/([^"]+)" />', (await browser.get(path)).text)
+
+    assert await named("/room/r") == ["Room-3.js", "list-4.js"]
+    assert await named("/") == ["Landing-5.js"]
+    assert await named("/doctor") == []
 
 
 async def test_unknown_addresses_show_the_page_and_say_404(browser: Browser) -> None:

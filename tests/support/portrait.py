@@ -1,4 +1,7 @@
-"""The picture of a room in the README, taken of the real page: `python -m tests.support.portrait docs/room.jpg`."""
+"""The picture of a room in the README, taken of the real page: `python -m tests.support.portrait docs/room.jpg`.
+
+Its reactions want a font with coloured emoji (Debian: fonts-noto-color-emoji).
+"""
 
 from __future__ import annotations
 
@@ -67,9 +70,9 @@ async def take(to: Path) -> None:
             await asyncio.to_thread(_film, source, folder / f"{title}.mp4")
         async with _served(folder) as host, page.browser() as browser:
             with Installation(Path(name) / "data", settings={"WT_ALLOWED_PRIVATE_HOSTS": host}) as installation:
+                base = installation.url()
                 ana, ben, cleo = [
-                    await Person.enter(browser, installation.url(), "friday-night", who)
-                    for who in ("Ana", "Ben", "Cleo")
+                    await Person.enter(browser, base, "friday-night", who, color_scheme="dark") for who in _PEOPLE
                 ]
                 for title in _FILMS:
                     await ana.add(f"http://{host}/{quote(title)}.mp4")
