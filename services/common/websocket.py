@@ -172,13 +172,10 @@ class RoomWebSocketProtocol(WebSocketsSansIOProtocol):
         return message
 
     async def send(self, message: ASGISendEvent) -> None:
-        try:
-            await super().send(message)
-        except RuntimeError:
-            if not self.transport.is_closing():
-                raise
-            # The same of writing: the peer is gone, and that is no mistake of the app's.
-            raise ClientDisconnected from None
+        # The same of writing; and a handshake that finds nobody there any more is no mistake of the app's.
+        if self.transport.is_closing():
+            raise ClientDisconnected
+        await super().send(message)
 
     def pause_writing(self) -> None:
         self.is_full = True
