@@ -73,6 +73,23 @@ async def test_two_taps_skip_and_a_swipe_sets_the_volume(
     assert ana.errors == []
 
 
+async def test_a_phone_that_is_turned_shows_the_picture_alone_until_the_panel_is_asked_for(
+    installation: Installation, origin: Origin, chromium: Browser, room: str
+) -> None:
+    ana = await Person.enter(chromium, installation.urls[0], room, "Ana", size=PHONE, has_touch=True, is_mobile=True)
+    await ana.add(origin.url("clip.mp4"))
+    await ana.playing()
+    panel = ana.page.get_by_role("tab", name="Queue")
+    await expect(panel).to_be_visible()
+    await ana.page.set_viewport_size({"width": PHONE[1], "height": PHONE[0]})
+    await expect(panel).to_be_hidden()
+    await ana.page.get_by_role("button", name="Show the panel").tap()
+    await expect(panel).to_be_visible()
+    await ana.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    await expect(panel).to_be_visible()
+    assert ana.errors == []
+
+
 async def test_at_320_px_nothing_stands_over_the_edge_and_all_can_be_reached(
     installation: Installation, origin: Origin, chromium: Browser, room: str
 ) -> None:

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { broughtLink, dropParameter } from "@/lib/brought";
 import { DialogLater } from "@/lib/later";
 import { useStore } from "@/lib/store";
@@ -33,9 +33,21 @@ export interface Layout {
   toggleDiagnostics(): void;
 }
 
+/** Whether the panel is open: not on a screen so low that it would cover the picture, also not after turning to it. */
+function usePanel() {
+  const low = useMemo(() => matchMedia("(max-height: 500px)"), []);
+  const [isOpen, setOpen] = useState(!low.matches);
+  useEffect(() => {
+    const onTurn = () => setOpen(!low.matches);
+    low.addEventListener("change", onTurn);
+    return () => low.removeEventListener("change", onTurn);
+  }, [low]);
+  return [isOpen, setOpen] as const;
+}
+
 export function Room({ session }: { readonly session: RoomSession }) {
   const stage = useRef<HTMLDivElement>(null);
-  const [isPanelOpen, setPanelOpen] = useState(() => !matchMedia("(max-height: 500px)").matches);
+  const [isPanelOpen, setPanelOpen] = usePanel();
   const [isTheatre, setTheatre] = useState(false);
   const [isHelpOpen, setHelp] = useState(false);
   const [hasFigures, setFigures] = useState(false);
