@@ -6,7 +6,7 @@ from collections import Counter
 
 from services.common.keys import Keys
 from tests.chaos.census import census
-from tests.chaos.soak import Sample, Soak
+from tests.chaos.soak import OF_PEOPLE, Sample, Soak, kind_of
 
 
 def soaked(*levels: int) -> Soak:
@@ -35,3 +35,10 @@ def test_a_census_counts_objects_and_what_lies_in_our_attributes() -> None:
     after = census()
     kind = "services.common.keys.Keys"
     assert after[kind] - before[kind] == len(held)
+
+
+def test_keys_of_one_kind_have_one_name() -> None:
+    keys = Keys("party")
+    assert kind_of(keys.room("room-1")) == kind_of(keys.room("room-2"))
+    assert kind_of(keys.history("guest-v5ivuq")) == kind_of(keys.history("guest-0abc"))
+    assert kind_of(keys.history("guest-v5ivuq")) in OF_PEOPLE
