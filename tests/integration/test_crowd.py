@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -14,8 +12,8 @@ from redis.asyncio import Redis
 
 from services.common.redis import connect
 from tests.bench.parts.client import Crowd, Seat, WatchTogether
-from tests.support.node import Node
 from tests.support.redis import RedisServer
+from tests.support.replicas import two_replicas
 
 SOCKETS: Final = 1000
 MEMBERS: Final = 20
@@ -37,14 +35,8 @@ class Attentive(WatchTogether):
         super().take(seat, payload)
 
 
-@contextmanager
-def two_replicas(server: RedisServer, logs: Path) -> Iterator[tuple[Node, Node]]:
-    settings = {"WT_REDIS_URL": server.url, "WT_KEY_PREFIX": "crowd", "WT_DRAIN_S": str(DRAIN_S)}
-    with (
-        Node("services.sync", logs / "a.log", settings=settings) as first,
-        Node("services.sync", logs / "b.log", settings=settings) as second,
-    ):
-        yield first, second
+def settings_of(server: RedisServer) -> dict[str, str]:
+    return {"WT_REDIS_URL": server.url, "WT_KEY_PREFIX": "crowd", "WT_DRAIN_S": str(DRAIN_S)}
 
 
 async def rooms_read(redis: Redis) -> int:
@@ -56,7 +48,7 @@ async def rooms_read(redis: Redis) -> int:
 async def test_a_thousand_who_come_back_at_once_are_soon_live_by_one_read_of_each_room_and_replica(
     tmp_path: Path,
 ) -> None:
-    with RedisServer() as server, two_replicas(server, tmp_path) as replicas:
+    with RedisServer() as server, two_replicas(tmp_path, settings_of(server)) as replicas:
         redis = connect(server.url)
         crowd = Crowd(WatchTogether())
         await crowd.enter([node.url for node in replicas], ROOMS, MEMBERS)
@@ -72,7 +64,7 @@ async def test_a_thousand_who_come_back_at_once_are_soon_live_by_one_read_of_eac
 
 
 async def test_a_thousand_on_a_draining_replica_go_one_by_one_and_nobody_is_seen_leaving(tmp_path: Path) -> None:
-    with RedisServer() as server, two_replicas(server, tmp_path) as (leaving, staying):
+    with RedisServer() as server, two_replicas(tmp_path, settings_of(server)) as (leaving, staying):
         attentive = Attentive()
         crowd, watchers = Crowd(WatchTogether()), Crowd(attentive)
         await crowd.enter([leaving.url], ROOMS, MEMBERS - 1)

@@ -9,14 +9,20 @@ import urllib.request
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from redis.asyncio import Redis
 
+from services.common.contexts import ContextStore, StreamContext
+from services.common.keys import Keys
 from services.common.redis import connect
+from tests.support.asking import BIG, RING, fetched, on_disk, signed, unique
 from tests.support.member import Member
 from tests.support.node import Node
+from tests.support.origin import Origin
 from tests.support.redis import RedisServer
 from tests.support.replicas import Replicas, store_on, two_replicas
 from tests.support.watching import two_watching
@@ -25,6 +31,8 @@ PREFIX = "budget"
 ROUND_TRIPS = 3
 # Below what a member may say at once.
 ROUNDS = 2
+# Each of one from memory and one from disk.
+SEGMENTS = 100
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +67,7 @@ async def redis(server: RedisServer) -> AsyncIterator[Redis]:
 
 @asynccontextmanager
 async def watched(redis: Redis, room: str) -> AsyncIterator[list[tuple[str, str]]]:
-    """What is done about a room meanwhile: (`tcp` for a client's command or `lua` for a script's, the command)."""
+    """What is done meanwhile, about a room or ('') at all: (`tcp` for a client's, `lua` for a script's; what)."""
     seen: list[tuple[str, str]] = []
     end = f"END {secrets.token_hex(4)}"
 
@@ -110,6 +118,29 @@ async def test_a_command_takes_at_most_three_round_trips_and_one_message_for_eac
     assert [now - then for now, then in zip(after, before, strict=True)] == [published, published]
 
 
+async def test_segments_that_the_proxy_holds_are_served_without_redis(
+    server: RedisServer, redis: Redis, origin: Origin, tmp_path: Path
+) -> None:
+    settings = {"WT_REDIS_URL": server.url, "WT_KEY_PREFIX": PREFIX, "WT_ALLOWED_PRIVATE_HOSTS": origin.address}
+    context = unique()
+    stream = StreamContext(page_url="p", format_id="f", url=origin.url(), headers={"X-Needed": "1"})
+    await ContextStore(redis, Keys(PREFIX), RING).put({context: stream}, 600)
+    small = signed(origin.url("blob/20000.ts", v=unique()), context=context)
+    large = signed(origin.url(f"blob/{BIG}.mp4", v=unique()), context=context)
+    span = "bytes=50000000-50499999"
+    with Node("services.proxy", tmp_path / "log", settings=settings) as proxy:
+        async with aiohttp.ClientSession() as http:
+            await on_disk(proxy, large, span)
+            await fetched(http, proxy, small)
+            async with watched(redis, "") as seen:
+                for _ in range(SEGMENTS):
+                    from_memory, _ = await fetched(http, proxy, small)
+                    from_disk, _ = await fetched(http, proxy, large, Range=span)
+                    assert (from_memory.headers["X-Cache"], from_disk.headers["X-Cache"]) == ("L1", "L2")
+    # What a proxy tells of itself at intervals is all that there is.
+    assert len(seen) < SEGMENTS / 5, Counter(seen)
+
+
 async def everything(member: Member, text: str) -> int:
     """Some of each kind that people give all the time. How many."""
     given: list[tuple[str, dict[str, Any]]] = [
@@ -118,6 +149,7 @@ async def everything(member: Member, text: str) -> int:
         ("set_rate", {"rate": 1.5}),
         ("chat", {"text": text}),
         ("react", {"emoji": "👍"}),
+        ("rename", {"name": f"Ana {text}"}),
     ]
     for kind, fields in given:
         assert (await member.ask(kind, **fields))["type"] == "ack"
