@@ -28,6 +28,10 @@ _FILMS: Final = {
     "The game of life": "life=size=640x360:mold=10:rate=24:ratio=0.1:death_color=#1b2a4a:life_color=#7ee2a8",
     "A minute of cells": "cellauto=size=640x360:rate=24",
 }
+_ALL_READY: Final = """() => {
+  const statuses = Object.values(window.__wt.replica.statuses);
+  return statuses.length === 3 && statuses.every(({ state, drift }) => state === 'ready' && Math.abs(drift) < 0.1);
+}"""
 _PEOPLE: Final = ("Ana", "Ben", "Cleo")
 _SECONDS: Final = 60
 _QUALITY: Final = 82
@@ -83,6 +87,8 @@ async def take(to: Path) -> None:
                 await cleo.key("3")
                 await ana.near(_SECONDS * 0.3, within_s=6)
                 await _say(ana, "Wait for the yellow")
+                # Whoever was just brought somewhere else still loads.
+                await ana.until(_ALL_READY)
                 for person, emoji in ((ben, "Fire"), (cleo, "Surprised"), (ben, "Heart")):
                     await person.button(emoji).click()
                 await expect(ana.page.locator("[data-role=reactions] > span")).to_have_count(3)
