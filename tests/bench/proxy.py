@@ -145,7 +145,7 @@ class Bench:
             before = descriptors(cache.pids)
             self._pool.submit(crowds.drop, cache.port, request, count).result()
             time.sleep(3)
-            self._tell(f"{count:,} dropped, descriptors more", cache, descriptors(cache.pids) - before, "")
+            self._tell(f"{count:,} dropped, descriptors more", cache, max(0, descriptors(cache.pids) - before), "")
             still = sum(not seen.is_done for seen in origin.requests("/blob/") if seen.query.get("v") == mark)
             self._tell(f"{count:,} dropped, fetches that go on", cache, still, "")
 
