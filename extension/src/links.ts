@@ -6,6 +6,8 @@ export interface Place {
   readonly room: string | null;
 }
 
+/** Names and addresses as they are written. Chromium would take spaces for a part of a name. */
+const HOST = /^[\w.-]+$|^\[[\da-f:.]+\]$/i;
 const ROOM = /^\/room\/([A-Za-z0-9_-]{1,64})\/?$/;
 
 /** Where the page asks whether a link should be added: in a room, or where rooms are chosen. */
@@ -27,7 +29,9 @@ export function placeOf(url: string): Place {
 export function readServer(text: string): string | null {
   const typed = text.trim();
   const address = /^https?:\/\//i.test(typed) ? typed : `https://${typed}`;
-  return typed !== "" && isLink(address) ? new URL(address).origin : null;
+  if (typed === "" || !isLink(address)) return null;
+  const { origin, hostname } = new URL(address);
+  return HOST.test(hostname) ? origin : null;
 }
 
 /** Whether cookies on their way to a server could be read by others. */

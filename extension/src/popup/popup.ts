@@ -28,14 +28,15 @@ class Popup {
   async start(): Promise<void> {
     chrome.storage.local.onChanged.addListener(() => void this.ask({ type: "look" }));
     await this.ask({ type: "look" });
-    const { server, room } = this.tab?.place ?? { server: null, room: null };
-    if (room !== null && server === this.view?.server) await this.ask({ type: "seen", room });
     await this.ask({ type: "retry" });
   }
 
   private async ask(message: Request): Promise<void> {
     this.view = await request(message);
     this.draw();
+    const { server, room } = this.tab?.place ?? { server: null, room: null };
+    const isNew = room !== null && server === this.view.server && room !== this.view.room;
+    if (isNew) await this.ask({ type: "seen", room });
   }
 
   private draw(): void {
