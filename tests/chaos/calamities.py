@@ -47,6 +47,8 @@ async def freeze_a_replica(house: House, dice: random.Random) -> None:
 async def kill_the_master(house: House, dice: random.Random) -> None:
     """kill -9 of the Redis that all write to; its replica is promoted."""
     async with house.masters:
+        # One failure at a time: with its replica gone too nobody could keep what it alone has.
+        await asyncio.to_thread(house.wait_in_step)
         await asyncio.to_thread(lambda: house.take_master().kill())
         await asyncio.sleep(dice.uniform(3, 6))
 
@@ -54,6 +56,8 @@ async def kill_the_master(house: House, dice: random.Random) -> None:
 async def hang_the_master(house: House, dice: random.Random) -> None:
     """It keeps its connections and answers nothing, for so long that it is replaced."""
     async with house.masters:
+        # One failure at a time: with its replica gone too nobody could keep what it alone has.
+        await asyncio.to_thread(house.wait_in_step)
         await asyncio.to_thread(lambda: house.take_master().pause())
         await asyncio.sleep(dice.uniform(3, 8))
 
