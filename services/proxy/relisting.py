@@ -75,10 +75,7 @@ class Relisting:
         await asyncio.gather(*self._asking.values(), return_exceptions=True)
 
     async def _list(self, context: str, known: Known) -> Listing:
-        listing = self._listings[context] = Listing(self._clock())
-        self._listings.move_to_end(context)
-        if len(self._listings) > MOST_LISTS:
-            self._listings.popitem(last=False)
+        listing = Listing(self._clock())
         waiting, seen = [known.root.url], set[str]()
         while waiting and len(seen) < MOST_PLAYLISTS:
             url = waiting.pop(0)
@@ -90,6 +87,11 @@ class Relisting:
                 listing.by_path[urlsplit(found).path] = found
                 if is_playlist:
                     waiting.append(found)
+        # Not before it is whole: who comes meanwhile waits for it.
+        self._listings[context] = listing
+        self._listings.move_to_end(context)
+        if len(self._listings) > MOST_LISTS:
+            self._listings.popitem(last=False)
         metrics.RELISTINGS.labels("listed" if listing.by_path else "in_vain").inc()
         return listing
 
