@@ -114,6 +114,17 @@ async def test_a_crowd_on_three_replicas_costs_one_fetch_of_each_block(trio: Tri
         assert asked == ["bytes=49807360-52428799"]
 
 
+async def test_two_hundred_amid_a_cold_file_on_three_replicas_cost_one_fetch(trio: Trio, origin: Origin) -> None:
+    async with session() as http:
+        await know_each_other(http, trio.nodes)
+        mark = secrets.token_hex(4)
+        path = signed(origin.url("blob/100000000.mp4", v=mark, rate=2_000_000))
+        answers = await asyncio.gather(*(get(http, trio.nodes[n % 3], path, "50000000-50999999") for n in range(200)))
+        assert {(got.status, got.digest) for got in answers} == {(206, sha(50_000_000, 51_000_000))}
+        asked = [seen.range for seen in origin.requests("/blob/1000") if seen.query.get("v") == mark]
+        assert asked == ["bytes=49807360-52428799"]
+
+
 async def test_a_node_that_is_killed_in_the_middle_costs_no_wrong_byte(
     origin: Origin, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
