@@ -8,6 +8,7 @@
 | `/kinds/…` | the other ways to pack the clip (`kinds`) |
 | `/live/index.m3u8`, `/live/undated.m3u8` | a window that slides with the wall clock, with and without dates |
 | `/live/index.mpd`, `/live/<way>.mpd` | live DASH; `live.WAYS` to tell of it |
+| `/live/listed.mpd` | live DASH whose changes come as patches |
 | `/live/parts/index.m3u8` | live HLS with parts and blocking reloads |
 | `/blob/<size>.mp4` | so many bytes, each known (`shelf.blob`) |
 | `/redirect?to=<url>&n=<hops>&code=<status>` | a chain of redirects |
