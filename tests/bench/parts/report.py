@@ -35,6 +35,8 @@ _STYLE: Final = Style(
     value_font_size=11,
     title_font_size=15,
 )
+# One look for all, and nothing that is fetched.
+_PLAIN: Final = {"style": _STYLE, "js": (), "width": 860, "legend_at_bottom": True, "truncate_label": -1}
 
 
 def filled(page: str, folder: Path) -> str:
@@ -75,27 +77,26 @@ def _ratios(results: Results) -> bytes:
         height=90 + 26 * len(compared) * len(results.peers),
         value_formatter=lambda ratio: f"{ratio:.1f}×",
         print_values=True,
-        **_plain(f"{results.bench}-ratios"),
+        **_PLAIN,
     )
     # It draws from the bottom up.
     chart.x_labels = [figure.name for figure in reversed(compared)]
     for peer in results.peers:
         chart.add(f"against {peer}", [figure.ratio(peer) for figure in reversed(compared)])
-    return bytes(chart.render())
+    return _drawn(chart, "ratios")
 
 
 def _curve(curve: Curve) -> bytes:
-    chart = pygal.XY(
-        title=curve.title, x_title=curve.x, y_title=curve.y, height=420, include_x_axis=True, **_plain(curve.title)
-    )
+    chart = pygal.XY(title=curve.title, x_title=curve.x, y_title=curve.y, height=420, include_x_axis=True, **_PLAIN)
     for name, points in curve.lines.items():
         chart.add(name, list(points))
+    return _drawn(chart, "curve")
+
+
+def _drawn(chart: pygal.graph.graph.Graph, name: str) -> bytes:
+    # It makes one up: a chart of the same figures is to be the same file.
+    chart.uuid = name
     return bytes(chart.render())
-
-
-def _plain(name: str) -> dict[str, object]:
-    """What every chart has: one look, and nothing in it that differs from run to run, or is fetched."""
-    return {"style": _STYLE, "js": (), "uuid": name, "width": 860, "legend_at_bottom": True, "truncate_label": -1}
 
 
 def main() -> None:
