@@ -13,6 +13,7 @@
 | `/blob/<size>.mp4` | so many bytes, each known (`shelf.blob`) |
 | `/redirect?to=<url>&n=<hops>&code=<status>` | a chain of redirects |
 | `/watch/<id>`, `/playlist/<id>` | pages that the sample extractor reads; ids in `videos` |
+| `/sign-in/<value>`, `/sign-out` | sets cookies of every kind to that value, takes them away |
 | `/with/<faults>/<path>`, `?<faults>` | any of these, with `faults.Faults` |
 | `/_control/requests?path=`, `/_control/reset`, `/_control/faults` | what came; forget it; `{"path", "faults"}` |
 """

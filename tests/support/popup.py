@@ -63,7 +63,7 @@ class Popup:
 
     async def text(self) -> str:
         """What it says."""
-        return str(await self.evaluate("document.body.innerText"))
+        return str(await self.evaluate("document.body?.innerText ?? ''"))
 
     async def html(self) -> str:
         """Its elements, attributes and all."""

@@ -140,6 +140,10 @@ class Site:
                 return _redirect(ask)
             case ["watch" | "playlist", video]:
                 return web.Response(text=_page(video), content_type="text/html")
+            case ["sign-in", value]:
+                return _signed_in(value)
+            case ["sign-out"]:
+                return _signed_in("", max_age=0)
             case ["api", "started", _]:
                 return web.json_response({})
             case ["api", "playlist", playlist]:
@@ -249,6 +253,18 @@ def _has_headers(ask: Ask) -> bool:
         if actual is None or value.strip() not in ("", actual):
             return False
     return True
+
+
+def _signed_in(value: str, max_age: int | None = None) -> web.Response:
+    """A page that sets, or takes away, cookies of every kind that browsers know."""
+    response = web.Response(text="<!doctype html><title>Signed in</title>", content_type="text/html")
+    response.set_cookie(videos.COOKIE[0], value, httponly=True, samesite="Strict", max_age=max_age)
+    response.set_cookie("__Secure-mark", value, secure=True, max_age=3600 if max_age is None else max_age)
+    # Python's cookies know no `Partitioned` before 3.14.
+    life = "" if max_age is None else f"; Max-Age={max_age}"
+    chip = f"__Host-chip={value}; Path=/; Secure; HttpOnly; SameSite=None; Partitioned{life}"
+    response.headers.add("Set-Cookie", chip)
+    return response
 
 
 def _has_cookies(ask: Ask) -> bool:
