@@ -19,6 +19,8 @@ export interface Desk {
 class Popup {
   private view: View | null = null;
   private complaint = "";
+  /** What stands there. Drawn anew under a finger that is down, a button would miss its click. */
+  private drawn = "";
 
   constructor(
     private readonly place: HTMLElement,
@@ -40,7 +42,9 @@ class Popup {
   }
 
   private draw(): void {
-    if (this.view === null) return;
+    const seen = JSON.stringify([this.view, this.complaint]);
+    if (this.view === null || seen === this.drawn) return;
+    this.drawn = seen;
     const desk: Desk = {
       view: this.view,
       tab: this.tab,
