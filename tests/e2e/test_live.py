@@ -15,6 +15,8 @@ from tests.support.origin import Origin
 from tests.support.page import Person, spread
 
 IN_TIME = "() => window.__wt.drift !== null && Math.abs(window.__wt.drift) < 0.15"
+# Where sync is not tight, players leave each other alone within this band once they have settled.
+IN_BAND = "() => window.__wt.drift !== null && Math.abs(window.__wt.drift) < 0.5"
 APART_S = 30.0
 
 
@@ -73,7 +75,7 @@ async def undated_stream_is_watched_together(
     await asyncio.gather(ana.page.close(), ben.page.close())
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(120)
 async def test_two_who_join_one_live_dash_stream_half_a_minute_apart_see_the_same_picture(
     installation: Installation, origin: Origin, chromium: Browser, room: str, figure: Callable[[str], None]
 ) -> None:
@@ -81,14 +83,12 @@ async def test_two_who_join_one_live_dash_stream_half_a_minute_apart_see_the_sam
     await ana.add(origin.url("live/index.mpd"))
     await ana.playing()
     began = time.monotonic()
-    await ana.until(IN_TIME)
-    for way in WAYS:
-        await dash_stream_is_watched_together(installation, origin, chromium, f"{room}-{way}", way, figure)
+    await ana.until(IN_BAND)
     await asyncio.sleep(max(0.0, APART_S - (time.monotonic() - began)))
 
     ben = await Person.enter(chromium, installation.urls[1], room, "Ben")
     await ben.playing()
-    await asyncio.gather(ana.until(IN_TIME), ben.until(IN_TIME))
+    await asyncio.gather(ana.until(IN_BAND), ben.until(IN_BAND))
     # One stream has one timeline for all of its players: what they show can be compared as it is.
     apart_s = await spread([ana, ben])
     figure(f"live DASH, joined {APART_S:.0f} s apart: {apart_s * 1000:.0f} ms apart")
@@ -97,7 +97,9 @@ async def test_two_who_join_one_live_dash_stream_half_a_minute_apart_see_the_sam
     assert ben.errors == []
 
 
-async def dash_stream_is_watched_together(
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_live_dash_stream_is_watched_together_however_its_mpd_tells_the_time(
     installation: Installation,
     origin: Origin,
     chromium: Browser,
@@ -110,7 +112,7 @@ async def dash_stream_is_watched_together(
     await ana.playing()
     ben = await Person.enter(chromium, installation.urls[1], room, "Ben")
     await ben.playing()
-    await asyncio.gather(ana.until(IN_TIME), ben.until(IN_TIME))
+    await asyncio.gather(ana.until(IN_BAND), ben.until(IN_BAND))
     apart_s = await spread([ana, ben])
     behind_s = time.time() + (AHEAD_S if way == "ahead" else 0) - await ana.told("position")
     figure(f"live DASH, {way}: {apart_s * 1000:.0f} ms apart, {behind_s:.1f} s behind")

@@ -129,7 +129,7 @@ async def test_a_certificate_of_another_host_is_refused_unless_the_address_says_
         assert await client.ping()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def sentinels(lock: Lock) -> Iterator[SentinelSet]:
     with SentinelSet(lock=lock) as running:
         yield running
@@ -149,7 +149,11 @@ async def test_under_sentinel_with_tls_a_killed_master_is_replaced_and_nobody_is
                 answer = {"type": "error", "version": 0}
                 while answer["type"] != "ack":
                     answer = await ana.ask("set_rate", rate=1.5, timeout_s=20)
-                await ben.expect("set_rate", version=answer["version"], timeout_s=10)
+                beat = await ben.expect("heartbeat", version=answer["version"], timeout_s=10)
+                assert beat["rate"] == 1.5
+                # As an event, or in the snapshot by which his replica caught up.
+                learned = [message["type"] for message in ben.seen if message.get("version") == answer["version"]]
+                assert learned[0] in {"set_rate", "room_state"}
                 assert (ana.close_code, ben.close_code) == (None, None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Iterable
@@ -54,19 +55,26 @@ class Extended:
         return str(found)
 
     async def kill_worker(self) -> None:
-        """End the background at once, as the browser does with those that rest."""
-        targets = await self._browser.send("Target.getTargets")
-        for target in targets["targetInfos"]:
-            if target["type"] == "service_worker" and target["url"].startswith(f"chrome-extension://{self.id}/"):
-                await self._browser.send("Target.closeTarget", {"targetId": target["targetId"]})
+        """End the background, as the browser does with those that rest. Whatever happens next may begin another.
 
-    async def has_worker(self) -> bool:
-        """Whether the background runs."""
+        :raises TimeoutError: if it has not ended within 10 seconds.
+        """
+        ended = await self._workers()
+        for worker in ended:
+            await self._browser.send("Target.closeTarget", {"targetId": worker})
+        deadline = asyncio.get_running_loop().time() + 10
+        while ended & await self._workers():
+            if asyncio.get_running_loop().time() > deadline:
+                raise TimeoutError("the background runs on")
+            await asyncio.sleep(0.05)
+
+    async def _workers(self) -> set[str]:
         targets = await self._browser.send("Target.getTargets")
-        return any(
-            target["type"] == "service_worker" and target["url"].startswith(f"chrome-extension://{self.id}/")
+        return {
+            target["targetId"]
             for target in targets["targetInfos"]
-        )
+            if target["type"] == "service_worker" and target["url"].startswith(f"chrome-extension://{self.id}/")
+        }
 
 
 @asynccontextmanager
