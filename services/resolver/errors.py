@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from services.common.errors import Refused, Unavailable, WatchTogetherError
 
@@ -34,7 +35,10 @@ class Failure(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A failure of one of `kinds`, or with a message that `pattern` finds, or with `status`, has `code`."""
+    """A failure of one of `kinds`, or with a message that `pattern` finds, or with `status`, has `code`.
+
+    `advice` is looked for in what yt-dlp adds to a site's words, for people at a command line.
+    """
 
     code: Code
     sentence: str
@@ -43,16 +47,21 @@ class Rule:
     status: frozenset[int] = frozenset()
     # With other cookies, or without any, the site might have answered otherwise.
     may_mend: bool = False
+    advice: str = ""
 
-    def matches(self, failure: Failure) -> bool:
-        """Whether this rule is about `failure`."""
+    def matches(self, failure: Failure, advice: str = "") -> bool:
+        """Whether this rule is about `failure`, whose message came with `advice`."""
         if not self.kinds.isdisjoint(failure.kinds) or failure.status in self.status:
             return True
-        return bool(self.pattern) and re.search(self.pattern, failure.message, re.IGNORECASE) is not None
+        return _says(failure.message, self.pattern) or _says(advice, self.advice)
 
 
 def _kinds(*names: str) -> frozenset[str]:
     return frozenset(names)
+
+
+def _says(text: str, pattern: str) -> bool:
+    return bool(pattern) and re.search(pattern, text, re.IGNORECASE) is not None
 
 
 # In order: the first that matches. "Private video. Sign in if …" is private, a 403 with a country is geo_blocked.
@@ -76,15 +85,23 @@ RULES: Final = (
         "geo_blocked",
         "The site doesn't offer this video in the server's country. Try another upload of it.",
         r"geo.?(restrict|block)|not (made )?(this video )?available (in|from) your (country|location|region)"
-        r"|in your country|from your location|in your region",
+        r"|in your (country|region|location|area)|from your (location|country|region)|(in|on) this (region|country)"
+        r"|available in [\w ]{2,30} only\b|only licensed to users in|decision of the \w+ government",
         _kinds("GeoRestrictedError"),
         frozenset({451}),
     ),
     Rule(
+        "unavailable",
+        "This live stream has ended. A recording may follow: try again later.",
+        r"(live|stream|broadcast|event|space)\w* (has |was |is )?(already )?ended|this live event is over",
+    ),
+    Rule(
         "live_not_started",
         "This live stream isn't running. Add it again when it has begun.",
-        r"live event will begin|premieres? (in|will)|will (begin|start) (in|at|soon)|not (currently )?live|not started"
-        r"|(is|currently) offline|hasn.t started|live (stream|event) (has|is) (ended|upcoming)",
+        r"live event will begin|premieres? (in|on|at|will|tomorrow)"
+        r"|will (begin|start|be available) (in|at|on|soon|after)"
+        r"|not (currently )?live|not (yet )?(been )?started|(is|currently|now) offline|hasn.t (yet )?started|^offline"
+        r"|scheduled (to (start|begin)|for)|live (stream|event) is upcoming|cannot find on.air",
         _kinds("UserNotLive"),
     ),
     Rule(
@@ -95,19 +112,53 @@ RULES: Final = (
     ),
     Rule(
         "sign_in_required",
+        "This video has a password of its own, which can't be given here. Share cookies of a browser that knows it.",
+        r"(video|album|content|livestream).{0,30}pass(word|code).protected|protected by a pass(word|code)"
+        r"|password protected video",
+        may_mend=True,
+    ),
+    Rule(
+        "sign_in_required",
         "The site wants a sign-in for this video. Share cookies of an account that may see it, or try another link.",
-        r"sign.?in|log.?in\b|login|logged.in|registered users|cookies|confirm your age|age.?restrict|members.only"
-        r"|subscri(be|ber|ption)|pay.?wall|purchase|authenticat|password|premium",
+        r"sign.?in\b|signed.in|\blog(ged)?.?in\b|registered users|cookies|confirm your age|age.?(restrict|verif)"
+        r"|members?.only|for( \w+)? members|channel.s members|supporter|subscri(be|ber|ption)|pay.?wall|purchase"
+        r"|sensitive content|requires? (a )?(payment|rental|ticket)|\bVIP\b|authenticat|password|premium"
+        r"|account (does not|doesn.t) have|not authorized|do(es)? not have (access|permission)|older than \d|protected tweet|unverified account",
+        # Every extractor that misses an account gives this, whatever words it has for that.
+        advice=r"--cookies|--username|--ap-mso|--netrc",
         status=frozenset({401}),
         may_mend=True,
     ),
     Rule(
+        "unavailable",
+        "The site refused us for now: too many requests. Try again in some minutes.",
+        r"rate.?limit|too many requests|please wait and try later",
+        status=frozenset({429}),
+        may_mend=True,
+    ),
+    Rule(
+        "unavailable",
+        "The site refused to show this video to the server. Sharing the cookies of your account may help.",
+        r"captcha|suspected as a bot|not a (ro)?bot|anti.?bot|client challenge|impersonat|TLS fingerprint"
+        r"|\bIP( address)? (is|has been|was) .{0,20}\b(block|bann)|blocked by server|rejected by server"
+        r"|IP address is unable to access",
+        may_mend=True,
+    ),
+    Rule(
+        "unavailable",
+        "This site's page couldn't be understood: it may have changed. Try again later, or try another link.",
+        r"unable to extract|failed to (parse|extract)",
+        _kinds("RegexNotFoundError"),
+    ),
+    Rule(
         "unsupported",
         "There is no video behind this link that can be played. Paste the link of the video's own page.",
-        r"unsupported url|no video formats|no (video|media|audio) (could be |was |were )?found|is not a valid url"
-        r"|there.s no video|does not contain|requested format is not available|unable to extract|empty playlist"
-        r"|no longer supported|piracy|unsupported url scheme|failed to (parse|extract)",
-        _kinds("UnsupportedError", "UnsupportedRequest", "NoSupportingHandlers", "RegexNotFoundError", "EmptyPlaylist"),
+        r"unsupported url|\bno (active )?(video|media|audio|song|stream|source)s?( content| formats?| metadata|/audio)?"
+        r"( in (this|the) \w+| (could be |was |were )?found|$)|is not a valid url|is not a (\w+ )?video|not a video\b"
+        r"|there.s no video|there is no video|(doesn.t|does not|not) (contain|have) (a|an|any) (video|audio)"
+        r"|does not contain|requested format is not available|empty playlist|no longer supported|piracy|not supported"
+        r"|unsupported url scheme|not a file",
+        _kinds("UnsupportedError", "UnsupportedRequest", "NoSupportingHandlers", "EmptyPlaylist"),
     ),
     Rule(
         "timeout",
@@ -120,12 +171,6 @@ RULES: Final = (
         "unavailable",
         "The site says that this page doesn't exist. Check the link.",
         status=frozenset({404, 410}),
-    ),
-    Rule(
-        "unavailable",
-        "The site refused us for now: too many requests. Try again in some minutes.",
-        status=frozenset({429}),
-        may_mend=True,
     ),
     Rule(
         "unavailable",
@@ -145,7 +190,7 @@ _MENDABLE: Final = frozenset({GONE, *(rule.sentence for rule in RULES if rule.ma
 UNKNOWN: Final = "This link couldn't be opened. Try again later, or try another link."
 
 # What tells of a site, or of its extractor, rather than of one link.
-_BLAMED_KINDS: Final = frozenset({"Crashed", "DeadlineExceeded", "TransportError"})
+_BLAMED_KINDS: Final = frozenset({"Crashed", "DeadlineExceeded", "RegexNotFoundError", "TransportError"})
 _BLAMED: Final = frozenset(
     {UNKNOWN, *(rule.sentence for rule in RULES if 429 in rule.status or not rule.kinds.isdisjoint(_BLAMED_KINDS))}
 )
@@ -161,16 +206,18 @@ _NOISE: Final = re.compile(
     r"https?://\S+|; please report this issue.*|\(caused by .*|\. *Use --\S.*|; see +https?:.*|\x1b\[[0-9;]*m",
     re.DOTALL,
 )
-_PREFIX: Final = re.compile(r"^(ERROR: *)?(\[[^\]]{1,60}\] *)?(\S{1,80}: +)?")
+# Neither the name of an extractor nor the id of a video says what went wrong.
+_PREFIX: Final = re.compile(r"^(ERROR: *)?(\[[^\]]{1,60}\] *(\S{1,80}: +)?)?")
 
 
 def classify(failure: Failure) -> WatchTogetherError:
     """The error that people get for a failed extraction."""
-    told = Failure(failure.kinds, _NOISE.sub("", failure.message), failure.status, failure.expected)
-    rule = next((rule for rule in RULES if rule.matches(told)), None)
+    words = _PREFIX.sub("", _NOISE.sub("", failure.message))
+    told = replace(failure, message=words)
+    rule = next((rule for rule in RULES if rule.matches(told, failure.message)), None)
     if rule is not None:
         return resolve_error(rule.code, rule.sentence)
-    reason = _PREFIX.sub("", told.message).strip(" .")
+    reason = words.strip(" .")
     if failure.expected and reason:
         return resolve_error("unavailable", f"The site says: {reason[:200]}.")
     return resolve_error("unavailable", UNKNOWN)

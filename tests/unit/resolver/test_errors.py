@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from yt_dlp import YoutubeDL
+from yt_dlp.extractor.common import InfoExtractor
+from yt_dlp.utils import ExtractorError
 
 from services.common.errors import Refused, Unavailable, http_status
-from services.resolver.errors import RULES, UNKNOWN, Failure, classify, ttl_s
+from services.resolver.errors import RULES, UNKNOWN, Failure, blames_site, classify, may_mend, ttl_s
 
 EXTRACTOR = ["DownloadError", "ExtractorError", "YoutubeDLError"]
+# yt-dlp's own, at the end of whatever an extractor says about a missing account.
+ACCOUNT = ". Use --cookies, --cookies-from-browser, --username and --password, --netrc-cmd, or --netrc (x) to provide "
+BOT_WALL = "The site refused to show this video to the server. Sharing the cookies of your account may help."
+TOO_MANY = "The site refused us for now: too many requests. Try again in some minutes."
 
 
 @pytest.mark.parametrize(
@@ -21,6 +28,26 @@ EXTRACTOR = ["DownloadError", "ExtractorError", "YoutubeDLError"]
         ("ERROR: [youtube] x: Join this channel to get access to members-only content", "sign_in_required"),
         ("ERROR: [vimeo] 1: This video is only available for registered users", "sign_in_required"),
         ("ERROR: [x] 1: This video is protected by a password, use the --video-password option", "sign_in_required"),
+        ("ERROR: [youtube] x: This video is available to this channel's members on level: Fan", "sign_in_required"),
+        ("ERROR: [youtube] x: This video requires payment to watch", "sign_in_required"),
+        ("ERROR: [youtube] x: This video is only available to Music Premium members", "sign_in_required"),
+        (f"ERROR: [twitter] 1: You are not authorized to view this protected tweet{ACCOUNT}", "sign_in_required"),
+        (f"ERROR: [afreecatv] 1: Only users older than 19 are able to watch this video{ACCOUNT}", "sign_in_required"),
+        (f"ERROR: [Instagram] x: This content is unreachable{ACCOUNT}", "sign_in_required"),
+        (f"ERROR: [Teachable] x: Lecture contents locked{ACCOUNT}", "sign_in_required"),
+        ("ERROR: [hotstar] 1: Your account does not have access to this content", "sign_in_required"),
+        ("ERROR: [kuwo:song] 1: This song is blocked in this region", "geo_blocked"),
+        ("ERROR: [Youku] x: Youku said: Sorry, this video is available in China only", "geo_blocked"),
+        ("ERROR: [twitter] 1: This live broadcast has not yet started", "live_not_started"),
+        ("ERROR: [youtube] x: Premiere will begin shortly", "live_not_started"),
+        ("ERROR: [tver] x: This program is scheduled to start at 2026-12-01 20:00 JST", "live_not_started"),
+        ("ERROR: [goodgame] x: User is offline", "live_not_started"),
+        ("ERROR: [Instagram] x: There is no video in this post", "unsupported"),
+        ("ERROR: [rtve] x: The webpage doesn't contain any video", "unsupported"),
+        ("ERROR: [TikTok] 1: Unable to extract challenge data; please report this issue on  https://x", "unavailable"),
+        # A name, an id or a language says nothing of what went wrong.
+        ("ERROR: [premium] private-login: Video unavailable", "unavailable"),
+        ("ERROR: [arte] 1: Video is not available in this language edition of Arte", "unavailable"),
         ("ERROR: [youtube] x: Private video. Sign in if you've been granted access to this video", "private"),
         ("ERROR: [vk] x: This video is private", "private"),
         ("ERROR: [youtube] x: The uploader has not made this video available in your country", "geo_blocked"),
@@ -60,6 +87,44 @@ def test_messages_have_codes(message: str, code: str) -> None:
 )
 def test_exceptions_and_statuses_have_codes(kinds: list[str], status: int | None, code: str) -> None:
     assert classify(Failure(kinds, "", status)).code == code
+
+
+def test_what_yt_dlp_says_of_a_missing_account_is_a_sign_in_that_cookies_may_mend() -> None:
+    extractor = InfoExtractor(YoutubeDL({"quiet": True}))
+    with pytest.raises(ExtractorError) as raised:
+        extractor.raise_login_required("Nothing to see here")
+    error = classify(Failure(EXTRACTOR, str(raised.value), expected=True))
+    assert (error.code, may_mend(error)) == ("sign_in_required", True)
+
+
+@pytest.mark.parametrize(
+    ("message", "sentence"),
+    [
+        (
+            "ERROR: [youtube] x: This content isn't available, try again later. The current session has been "
+            "rate-limited by YouTube for up to an hour. It is recommended to use `-t sleep` to add a delay",
+            TOO_MANY,
+        ),
+        ("ERROR: [BiliBili] 1: Request is blocked by server (412), please wait and try later.", TOO_MANY),
+        ("ERROR: [youtube] x: All player responses are invalid. Your IP is likely being blocked by Youtube", BOT_WALL),
+        ("ERROR: [youtube] x: Video unavailable. YouTube is requiring a captcha challenge before playback", BOT_WALL),
+        ("ERROR: [TikTok] 1: Your IP address is blocked from accessing this post", BOT_WALL),
+        (
+            'ERROR: [generic] Got HTTP Error 403 caused by Cloudflare anti-bot challenge; try again with  "x"',
+            BOT_WALL,
+        ),
+    ],
+)
+def test_a_site_that_has_enough_of_the_server_is_asked_with_other_cookies(message: str, sentence: str) -> None:
+    error = classify(Failure(EXTRACTOR, message, expected=True))
+    assert (error.code, error.message, may_mend(error)) == ("unavailable", sentence, True)
+    assert blames_site(error) == (sentence == TOO_MANY)
+
+
+def test_a_broadcast_that_is_over_is_not_waited_for() -> None:
+    error = classify(Failure(EXTRACTOR, "ERROR: [tiktok:live] x: This livestream has ended", expected=True))
+    assert error.code == "unavailable"
+    assert error.message.startswith("This live stream has ended.")
 
 
 def test_words_in_the_links_address_mean_nothing() -> None:
