@@ -123,7 +123,8 @@ RULES: Final = (
         r"sign.?in\b|signed.in|\blog(ged)?.?in\b|registered users|cookies|confirm your age|age.?(restrict|verif)"
         r"|members?.only|for( \w+)? members|channel.s members|supporter|subscri(be|ber|ption)|pay.?wall|purchase"
         r"|sensitive content|requires? (a )?(payment|rental|ticket)|\bVIP\b|authenticat|password|premium"
-        r"|account (does not|doesn.t) have|not authorized|do(es)? not have (access|permission)|older than \d|protected tweet|unverified account",
+        r"|account (does not|doesn.t) have|not authorized|do(es)? not have (access|permission)|older than \d"
+        r"|protected tweet|unverified account",
         # Every extractor that misses an account gives this, whatever words it has for that.
         advice=r"--cookies|--username|--ap-mso|--netrc",
         status=frozenset({401}),
