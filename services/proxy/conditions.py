@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Literal
+from typing import Final, Literal
+
+# Commas may stand inside of a tag (§8.8.3), and some origins leave out the quotes.
+_ENTITY_TAG: Final = re.compile(r'(?:W/)?"[^"]*"|[^",\s]+')
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ def _names(listed: str, etag: str, *, is_strong: bool) -> bool:
     if not etag or (is_strong and etag.startswith("W/")):
         return False
     wanted = etag.removeprefix("W/")
-    given = (part.strip() for part in listed.split(","))
+    given = _ENTITY_TAG.findall(listed)
     return any((part if is_strong else part.removeprefix("W/")) == wanted for part in given)
 
 
@@ -67,6 +71,6 @@ def _is_later(date: str, than: str) -> bool:
 def _date(text: str) -> datetime | None:
     try:
         found = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -26,6 +26,10 @@ AFTER = "Fri, 02 Jan 2026 00:00:00 GMT"
         (Conditions(if_modified_since="yesterday"), None),
         (Conditions(if_unmodified_since=BEFORE), 412),
         (Conditions(if_unmodified_since=AFTER), None),
+        # A year, a day and a zone that no date can hold.
+        (Conditions(if_modified_since="Mon, 01 Jan 99999999999999 00:00:00 GMT"), None),
+        (Conditions(if_modified_since="Mon, 99999999999999999999 Jan 2026 00:00:00 GMT"), None),
+        (Conditions(if_unmodified_since="Thu, 01 Jan 2026 00:00:00 +99999999999999"), None),
         # A tag outweighs a date (§13.2.2).
         (Conditions(if_none_match='"b"', if_modified_since=DAY), None),
         (Conditions(if_match='"a"', if_unmodified_since=BEFORE), None),
@@ -33,6 +37,14 @@ AFTER = "Fri, 02 Jan 2026 00:00:00 GMT"
 )
 def test_preconditions_are_judged_in_order(conditions: Conditions, verdict: int | None) -> None:
     assert conditions.verdict('"a"', DAY) == verdict
+
+
+@pytest.mark.parametrize("tag", ['"a,b"', "a", '"a b"'])
+def test_a_tag_is_found_in_a_list_whatever_it_is_made_of(tag: str) -> None:
+    listed = f'"x", {tag} ,W/"y"'
+    assert Conditions(if_none_match=listed).verdict(tag, "") == 304
+    assert Conditions(if_match=listed).verdict(tag, "") is None
+    assert Conditions(if_match=listed).verdict('"b"', "") == 412
 
 
 @pytest.mark.parametrize(
