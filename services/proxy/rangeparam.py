@@ -42,6 +42,8 @@ async def open_parts(
 ) -> Answer:
     """Open `wanted` of an object of `total` bytes by parameter; the answer looks as if a Range header had been sent.
 
+    A host that does not know the parameter is asked by that header.
+
     :raises Unavailable, Refused: as `Upstream.open`.
     """
     span = (0, total) if wanted is None else wanted.within(total)
@@ -57,6 +59,12 @@ async def open_parts(
     first = await part(start, min(start + PART_BYTES, stop))
     if first.status != 200:
         return first
+    if not _is_of_length(first, min(start + PART_BYTES, stop) - start):
+        # It does not know the parameter, and sends the whole object.
+        first.release()
+        return await upstream.open(
+            target, {**headers, "Range": wanted.header} if wanted else headers, gate=gate, jar=jar
+        )
     return _Parts(first, part, start, stop, total, is_partial=wanted is not None)
 
 
@@ -93,6 +101,8 @@ class _Parts:
             end = min(position + PART_BYTES, self._stop)
             async for chunk in self._current.chunks():
                 position += len(chunk)
+                if position > end:
+                    break
                 yield chunk
             if position != end:
                 raise Unavailable("upstream_failed", "The source sends another part than was asked for.")
@@ -102,9 +112,16 @@ class _Parts:
             self._current = await self._part(position, min(position + PART_BYTES, self._stop))
             if self._current.status != 200:
                 raise Unavailable("upstream_failed", f"The source answers {self._current.status} in the middle.")
+            if not _is_of_length(self._current, min(position + PART_BYTES, self._stop) - position):
+                raise Unavailable("upstream_failed", "The source sends another part than was asked for.")
 
     def release(self) -> None:
         self._current.release()
+
+
+def _is_of_length(answer: Answer, wanted: int) -> bool:
+    """Whether an answer announces so many bytes, or does not say."""
+    return answer.headers.get("Content-Length", "") in ("", str(wanted))
 
 
 class _Unsatisfiable:

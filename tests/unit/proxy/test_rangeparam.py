@@ -24,15 +24,28 @@ class Throttling:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.shortened_by = 0
+        self.is_ignorant = False
 
     async def answer(self, request: web.Request) -> web.Response:
+        if self.is_ignorant:
+            self.asked.append(request.headers.get("Range", ""))
+            part = request.http_range
+            body = blob(0, SIZE)[part]
+            if part.start is None:
+                return web.Response(body=body)
+            told = f"bytes {part.start}-{part.start + len(body) - 1}/{SIZE}"
+            return web.Response(body=body, status=206, headers={"Content-Range": told})
         given = request.query["range"]
         self.asked.append(given)
         assert "Range" not in request.headers
         first, last = map(int, given.split("-"))
-        return web.Response(
+        response = web.Response(
             body=blob(first, last + 1 - self.shortened_by), content_type="video/mp4", headers={"ETag": '"x"'}
         )
+        if self.shortened_by:
+            # Its length would give it away.
+            response.enable_chunked_encoding()
+        return response
 
 
 @pytest.fixture
@@ -104,6 +117,19 @@ async def test_what_lies_past_the_end_needs_no_upstream(host: tuple[Throttling, 
     assert (answer.status, answer.headers["Content-Range"]) == (416, f"bytes */{SIZE}")
     assert await read(answer) == b""
     assert throttling.asked == []
+
+
+@pytest.mark.parametrize("wanted", [ByteRange(0, 99), ByteRange(PART_BYTES - 5, PART_BYTES + 4)])
+async def test_a_host_that_does_not_know_the_parameter_is_asked_by_header(
+    host: tuple[Throttling, Upstream, Target], wanted: ByteRange
+) -> None:
+    throttling, upstream, target = host
+    throttling.is_ignorant = True
+    answer = await opened(upstream, target, wanted)
+    assert answer.status == 206
+    assert answer.headers["Content-Range"].startswith(f"bytes {wanted.first}-{wanted.last}/")
+    assert await read(answer) == blob(wanted.first or 0, (wanted.last or 0) + 1)
+    assert throttling.asked == ["", wanted.header]
 
 
 async def test_a_part_that_is_too_short_is_a_failure(host: tuple[Throttling, Upstream, Target]) -> None:
