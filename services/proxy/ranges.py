@@ -9,7 +9,9 @@ from typing import Final
 MAX_RANGES: Final = 8
 MAX_HEADER_CHARS: Final = 1024
 
-_SPEC: Final = re.compile(r"([0-9]{0,18})-([0-9]{0,18})")
+_SPEC: Final = re.compile(r"([0-9]*)-([0-9]*)")
+# Beyond every object's end, as players that mean the end write it: 2^64 - 1, for one.
+_FAR: Final = 1 << 62
 _CONTENT_RANGE: Final = re.compile(r"bytes[ \t]+([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)[ \t]*", re.IGNORECASE)
 _UNSATISFIED: Final = re.compile(r"bytes[ \t]+\*/([0-9]{1,18})[ \t]*", re.IGNORECASE)
 
@@ -80,8 +82,7 @@ def parse_ranges(header: str | None) -> tuple[ByteRange, ...]:
         match = _SPEC.fullmatch(text)
         if match is None or not (match[1] or match[2]):
             return ()
-        first = int(match[1]) if match[1] else None
-        last = int(match[2]) if match[2] else None
+        first, last = (min(int(digits), _FAR) if digits else None for digits in match.groups())
         if first is not None and last is not None and last < first:
             return ()
         found.append(ByteRange(first, last))

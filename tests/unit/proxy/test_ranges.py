@@ -31,7 +31,7 @@ def test_a_single_range_is_read(header: str, first: int | None, last: int | None
     "header",
     [
         *(None, "", "bytes", "bytes=", "bytes=-", "bytes=9-5", "bytes=1-2,9-5", "items=1-2", "bytes=a-b", "bytes=1-2x"),
-        *("bytes=٣-", "bytes=1--2", "bytes=+1-2", "bytes=" + "9" * 30 + "-", "bytes=1.0-2"),
+        *("bytes=٣-", "bytes=1--2", "bytes=+1-2", "bytes=1.0-2"),
     ],
 )
 def test_any_other_range_means_the_whole(header: str | None) -> None:
@@ -51,6 +51,10 @@ def test_any_other_range_means_the_whole(header: str | None) -> None:
         ("bytes=-0", 10, None),
         ("bytes=-1", 0, None),
         ("bytes=0-", 0, None),
+        # What stands for the end in some players, and what no object reaches.
+        (f"bytes=3-{2**64 - 1}", 10, (3, 10)),
+        ("bytes=-" + "9" * 30, 10, (0, 10)),
+        ("bytes=" + "9" * 30 + "-", 10, None),
     ],
 )
 def test_a_range_is_clamped_to_what_there_is(header: str, total: int, span: tuple[int, int] | None) -> None:
