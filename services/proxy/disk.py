@@ -196,8 +196,10 @@ class Disk:
         return bucket
 
     def release(self, bucket: Bucket) -> None:
-        """Give back the room that was reserved and not used."""
+        """Give back the room that was reserved and not used. A bucket that nothing was put into goes."""
         self._recharge(bucket, bucket.writers - 1)
+        if not bucket.writers and not bucket.present:
+            self.drop(bucket)
         if not bucket.writers and not bucket.is_dropped and bucket.is_complete:
             for listener in self._listeners:
                 listener(bucket)
@@ -220,7 +222,7 @@ class Disk:
         if self._buckets.get((bucket.digest, bucket.number)) is not bucket:
             return False
         bucket.checked |= 1 << n
-        bucket.present |= 1 << n
+        self._changed(bucket, bucket.present | 1 << n)
         return True
 
     def forget(self, digest: str) -> None:

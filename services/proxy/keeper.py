@@ -16,15 +16,26 @@ class DiskKeeper:
         self._digest = digest
         self._representation = representation
         self._bucket: Bucket | None = None
+        self._is_closed = False
 
     async def keep(self, block: int, data: memoryview) -> bool:
         number = blocks.bucket_of(block)
         if self._bucket is None or self._bucket.number != number:
-            self.close()
-            self._bucket = await self._disk.claim(self._digest, number, self._representation)
+            self._release()
+            bucket = await self._disk.claim(self._digest, number, self._representation)
+            if self._is_closed:
+                # The fill would not wait for it any longer.
+                if bucket is not None:
+                    self._disk.release(bucket)
+                return False
+            self._bucket = bucket
         return self._bucket is not None and await self._disk.write(self._bucket, block, data)
 
     def close(self) -> None:
+        self._is_closed = True
+        self._release()
+
+    def _release(self) -> None:
         if self._bucket is not None:
             self._disk.release(self._bucket)
             self._bucket = None

@@ -11,6 +11,7 @@ import pytest
 from services.proxy import bucket as files
 from services.proxy.blocks import BLOCK_BYTES, BUCKET_BYTES, Representation
 from services.proxy.disk import Disk
+from services.proxy.keeper import DiskKeeper
 from services.proxy.slices import read_slice
 from tests.support.shelf import blob
 
@@ -194,3 +195,37 @@ async def test_a_validator_that_is_no_text_is_not_kept(tmp_path: Path) -> None:
     async with opened(tmp_path) as disk:
         odd = Representation(FILM.total, "video/mp4", '"\udce9"')
         assert not await kept(disk, NAME, 0, representation=odd)
+
+
+async def test_a_bucket_that_nothing_was_put_into_is_let_go(tmp_path: Path) -> None:
+    async with opened(tmp_path) as disk:
+        bucket = await disk.claim(NAME, 0, FILM)
+        assert bucket is not None
+        disk.release(bucket)
+        assert disk.buckets == []
+        assert disk.used_bytes == 0
+
+
+async def test_a_block_that_is_written_after_its_fill_has_left_is_counted(tmp_path: Path) -> None:
+    async with opened(tmp_path) as disk:
+        assert await kept(disk, NAME, 0)
+        bucket = await disk.claim(NAME, 0, FILM)
+        assert bucket is not None
+        writing = asyncio.create_task(disk.write(bucket, 1, block(1)))
+        await asyncio.sleep(0)
+        disk.release(bucket)
+        assert await writing
+        assert disk.used_bytes == bucket.charged_bytes == files.DATA_OFFSET + 2 * BLOCK_BYTES
+        disk.forget(NAME)
+        assert disk.used_bytes == 0
+
+
+async def test_a_fill_that_gives_up_on_a_slow_disk_leaves_nothing_reserved(tmp_path: Path) -> None:
+    async with opened(tmp_path) as disk:
+        keeper = DiskKeeper(disk, NAME, FILM)
+        keeping = asyncio.create_task(keeper.keep(0, block(0)))
+        await asyncio.sleep(0)
+        keeper.close()
+        assert not await keeping
+        assert disk.buckets == []
+        assert disk.used_bytes == 0
