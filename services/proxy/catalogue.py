@@ -33,10 +33,14 @@ class CachedObject:
     representation: Representation | None = None
     # Monotonic seconds: when the origin last vouched for it.
     checked_at: float = 0.0
+    # When it was asked last whether it still does.
+    asked_at: float = float("-inf")
     # The origin's Cache-Control forbids storing.
     is_volatile: bool = False
     has_ranges: bool = True
     private_until: float = 0.0
+    # The origin does not have it, as it said a moment ago.
+    absent_until: float = 0.0
     # Somebody has asked for it: it is more than a guess of what they will.
     is_wanted: bool = False
     fills: list[Fill] = field(default_factory=list)
@@ -80,14 +84,23 @@ class Catalogue:
     def kept(self, key: CacheKey) -> Representation | None:
         """What an object is, if disk may answer for it without a look at the origin."""
         known = self._known.get(key)
-        if known is None or self.disk is None or self.clock() - known.checked_at > FRESH_S:
+        if known is None or self.disk is None or self.is_due(known):
             return None
         return known.representation
 
-    def extents(self, key: CacheKey, start: int, stop: int) -> list[FileSlice] | None:
-        """All of a span, from disk; None if it is not all there, or long enough for some of it to leave meanwhile."""
+    def is_due(self, known: CachedObject) -> bool:
+        """Whether it is time to ask the origin whether an object is still the same."""
+        return self.clock() - max(known.checked_at, known.asked_at) > FRESH_S
+
+    def extents(self, key: CacheKey, representation: Representation, start: int, stop: int) -> list[FileSlice] | None:
+        """All of a span of this generation, from disk; None if it is not all there, or long enough for some of it to
+        leave meanwhile.
+        """
         known = self._known.get(key)
         if known is None or self.disk is None or stop - start > MOST_EXTENTS * BUCKET_BYTES:
+            return None
+        stored = self.disk.stored(known.digest)
+        if stored is None or not stored.representation.is_same(representation):
             return None
         found: list[FileSlice] = []
         while start < stop:
@@ -108,7 +121,7 @@ class Catalogue:
         known.representation = None
         known.is_volatile, known.has_ranges = False, True
         for fill in known.fills:
-            fill.give_up()
+            fill.abandon()
         known.fills.clear()
         self.memory.discard(known.key)
         if self.disk is not None:
@@ -136,7 +149,11 @@ class Catalogue:
                 if view is not None:
                     return view
         entry = self.memory.peek(known.key)
-        if entry is not None and entry.etag == representation.etag and len(entry.body) == representation.total:
+        if (
+            entry is not None
+            and (entry.etag, entry.last_modified) == (representation.etag, representation.last_modified)
+            and len(entry.body) == representation.total
+        ):
             return memoryview(entry.body)[position : min(stop, position + BLOCK_BYTES)]
         if self.disk is None:
             return None

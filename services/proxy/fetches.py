@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 from typing import Final, Protocol
 
-from services.common.errors import Unavailable
+from services.common.errors import Refused, Unavailable
 from services.proxy import blocks, metrics
 from services.proxy.answers import (
     Private,
@@ -29,6 +29,9 @@ from services.proxy.upstream import Answer
 
 # What is smaller is kept in memory alone: a file each would cost more than fetching it again.
 MIN_DISK_BYTES: Final = 64 * 1024
+# Whoever asks again so soon for what is not there is told so without the origin: a crowd retries together, and what
+# comes late, as at the edge of a live stream, is not held up.
+ABSENT_S: Final = 0.5
 # For so long nobody tries to share an object that could not be shared.
 PRIVATE_S: Final = 60.0
 # What was opened for somebody who has left meanwhile is let go after so long.
@@ -66,7 +69,12 @@ class Fetches:
     async def meet(self, source: Source, known: CachedObject, wanted: ByteRange | None) -> Private | None:
         """Open an object of which nothing is known, and begin a fill with what comes."""
         asked = to_ask(wanted)
-        answer = await self.open(source, asked)
+        try:
+            answer = await self.open(source, asked)
+        except Refused as error:
+            if error.code == "not_found":
+                known.absent_until = self._catalogue.clock() + ABSENT_S
+            raise
         is_settled = False
         try:
             if answer.status == 416 and asked is not None and asked.first:
@@ -80,7 +88,9 @@ class Fetches:
             raise
         if is_settled:
             return None
-        known.private_until = self._catalogue.clock() + PRIVATE_S
+        if asked is None or asked.first is not None:
+            # That an origin has no answer to a suffix tells nothing of what it says to others.
+            known.private_until = self._catalogue.clock() + PRIVATE_S
         private = Private(answer, asked)
         asyncio.get_running_loop().call_later(UNCLAIMED_S, private.discard)
         return private

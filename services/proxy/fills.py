@@ -174,6 +174,11 @@ class Fill:
             self._task.cancel()
             self._end(None)
 
+    def abandon(self) -> None:
+        """As `give_up`, and keep nothing more of it: there is another generation now."""
+        self.give_up()
+        self._drop_keeper()
+
     async def done(self) -> None:
         """Return when it has ended and what could be kept is kept."""
         if self._task is not None:

@@ -56,7 +56,7 @@ class Media:
         if spans == ():
             return None
         start, stop = spans[0] if spans else (0, representation.total)
-        pieces = self._objects.catalogue.extents(key, start, stop)
+        pieces = self._objects.catalogue.extents(key, representation, start, stop)
         if pieces is None:
             return None
         status, head, _ = client.framed(representation, spans, "L2", self._objects.catalogue.age_s(key))

@@ -16,14 +16,14 @@ from services.common.errors import Refused, Unavailable
 from services.proxy import metrics
 from services.proxy.answers import Private, representation_of
 from services.proxy.blocks import Representation, block_of
-from services.proxy.catalogue import FRESH_S, CachedObject, Catalogue, Piece
+from services.proxy.catalogue import CachedObject, Catalogue, Piece
 from services.proxy.fetches import ChangedError, Fetches, Opener
 from services.proxy.fills import Fill
 from services.proxy.flights import Flights
 from services.proxy.memory import CacheKey
 from services.proxy.ranges import ByteRange, parse_content_range
 from services.proxy.slices import FileSlice
-from services.proxy.sources import Source
+from services.proxy.sources import ABSENT, Source
 from services.proxy.upstream import Answer
 
 
@@ -54,14 +54,17 @@ class Objects:
 
         :raises NotMediaError: if it is a manifest.
         :raises UnsatisfiableError: if there is nothing where somebody wanted to begin.
-        :raises WatchTogetherError: as `Opener.open`.
+        :raises WatchTogetherError: as `Opener.open`; `not_found` also where the origin said so a moment ago.
         """
         known = self.catalogue.of(source.key)
         if known.representation is None:
-            if known.private_until > self.catalogue.clock():
+            now = self.catalogue.clock()
+            if known.absent_until > now:
+                raise Refused("not_found", ABSENT)
+            if known.private_until > now:
                 return Private(None, None)
             return await self._meetings.join(source.key, lambda: self._fetches.meet(source, known, wanted))
-        if self.catalogue.clock() - known.checked_at > FRESH_S:
+        if self.catalogue.is_due(known):
             self._check_behind(source, known)
         return None
 
@@ -127,7 +130,7 @@ class Objects:
         await asyncio.gather(*self._checks, *(fill.done() for fill in fills), return_exceptions=True)
 
     def _check_behind(self, source: Source, known: CachedObject) -> None:
-        known.checked_at = self.catalogue.clock()
+        known.asked_at = self.catalogue.clock()
         task = asyncio.create_task(self._check(source, known))
         self._checks.add(task)
         task.add_done_callback(self._checks.discard)
@@ -143,6 +146,8 @@ class Objects:
             held = known.representation
             if total is not None and held and not representation_of(source, answer, total).is_same(held):
                 self.catalogue.forget(known)
+            elif total is not None:
+                known.checked_at = known.asked_at
 
 
 def _stay(position: int) -> None:

@@ -27,6 +27,8 @@ BLOCKING_FIRST_BYTE_S: Final = 30.0
 # The longest wait for a URL that is not available yet.
 MAX_WAIT_S: Final = 10.0
 
+ABSENT: Final = "The source does not have this."
+
 # The upstream doesn't know us (any more): its URL may have changed since.
 _STALE: Final = frozenset({401, 403, 410})
 
@@ -222,7 +224,7 @@ def _accept_status(answer: Answer) -> None:
         case 200 | 206 | 416:
             return
         case 404 | 410:
-            raise Refused("not_found", "The source does not have this.")
+            raise Refused("not_found", ABSENT)
         case 429 | 503:
             raise Unavailable("unavailable", "The source is busy.", retry_after_ms=2000)
         case 408 | 504:

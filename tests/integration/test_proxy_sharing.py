@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from services.common.stream import Kind
+from services.proxy.fetches import ABSENT_S
 from tests.support.asking import (
     BIG,
     asked,
@@ -105,6 +106,19 @@ async def test_a_crowd_shares_a_failure(http: aiohttp.ClientSession, proxy: Node
     answers = await asyncio.gather(*(code_of(http, proxy, path) for _ in range(10)))
     assert set(answers) == {(502, "upstream_failed")}
     assert len([seen for seen in origin.requests("/blob/1000.mp4") if seen.query.get("v") == mark]) == 1
+
+
+async def test_what_is_not_there_is_asked_for_once_by_a_crowd_that_tries_again(
+    http: aiohttp.ClientSession, proxy: Node, origin: Origin
+) -> None:
+    mark = unique()
+    path = signed(origin.url("blob/1000.mp4", v=mark, status=404, times=1))
+    answers = [await code_of(http, proxy, path, Range=f"bytes={n}-") for n in range(10)]
+    assert set(answers) == {(404, "not_found")}
+    assert len([seen for seen in origin.requests("/blob/1000.mp4") if seen.query.get("v") == mark]) == 1
+    # What comes a moment later is there.
+    await asyncio.sleep(ABSENT_S)
+    assert (await fetched(http, proxy, path))[1] == blob(0, 1000)
 
 
 async def test_a_range_far_ahead_of_a_fill_does_not_wait_for_it(
