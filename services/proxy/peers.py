@@ -96,8 +96,12 @@ class Peers:
         if answer.status in (200, 206, 416) and not code:
             return _PeerAnswer(answer)
         answer.release()
-        if not code:
+        if not code or code == "bad_signature":
+            # With another secret, as while secrets are being changed, or another clock, it is none of ours for now.
             raise PeerGoneError
+        if code == "expired_signature":
+            # It has forgotten the stream, or its clock is fast: what we know of it holds.
+            raise Unavailable("unavailable", "The other node does not know this stream.")
         family = Refused if answer.status in (400, 403, 404, 415) else Unavailable
         raise family(code, "The source can't be read.")
 

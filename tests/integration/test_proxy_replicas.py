@@ -178,3 +178,31 @@ async def test_the_door_between_proxies_is_shut_for_everyone_else(trio: Trio, or
             ) as response:
                 assert response.status == 403
                 assert (await response.json())["error"]["code"] == "bad_signature"
+
+
+async def test_while_secrets_are_being_changed_everybody_gets_their_bytes(
+    origin: Origin, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    settings = {
+        "WT_REDIS_URL": redis_server.url,
+        "WT_KEY_PREFIX": f"changing{secrets.token_hex(3)}",
+        "WT_ALLOWED_PRIVATE_HOSTS": origin.address,
+    }
+    with ExitStack() as running:
+        nodes = tuple(
+            running.enter_context(
+                Node(
+                    "services.proxy",
+                    tmp_path_factory.mktemp(name) / "log",
+                    settings={**settings, "WT_NODE": name, "WT_SECRET": secret},
+                )
+            )
+            for name, secret in (("before", SECRET), ("after", f"{secrets.token_hex(32)},{SECRET}"))
+        )
+        async with session() as http:
+            await know_each_other(http, nodes)
+            # So many that each of them is home to some.
+            for _ in range(8):
+                path = signed(origin.url("blob/400000.mp4", v=secrets.token_hex(4)))
+                answers = [await get(http, node, path) for node in nodes]
+                assert {(got.status, got.digest) for got in answers} == {(200, sha(0, 400_000))}
