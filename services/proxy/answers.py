@@ -9,7 +9,7 @@ from services.common.errors import Unavailable
 from services.common.guard import Target
 from services.proxy import blocks, heads
 from services.proxy.blocks import Representation
-from services.proxy.manifests import form_of, is_manifest_type
+from services.proxy.manifests import HEAD_BYTES, form_of, is_manifest_type, is_open
 from services.proxy.memory import Entry
 from services.proxy.ranges import ByteRange, parse_content_range
 from services.proxy.sources import Source
@@ -82,8 +82,10 @@ async def looked_at(answer: Answer) -> Answer:
     if sent is not None and sent.start > 0:
         return answer
     chunks = answer.chunks()
-    first = await anext(chunks, b"")
-    if form_of(first[:4096]):
+    first = more = await anext(chunks, b"")
+    while more and is_open(first):
+        first += (more := await anext(chunks, b""))
+    if form_of(first[:HEAD_BYTES]):
         raise NotMediaError
     return _Peeked(answer, first, chunks)
 

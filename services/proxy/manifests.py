@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import hashlib
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -23,30 +25,48 @@ from services.proxy.tickets import Ticket
 from services.proxy.upstream import Answer, read_body
 
 MAX_BYTES: Final = 4 * 1024 * 1024
+# What is looked at to tell what a body is.
+HEAD_BYTES: Final = 4096
 # XML of this size is rewritten outside the event loop.
 LARGE_XML_BYTES: Final = 32 * 1024
 _MAX_REMEMBERED: Final = 10_000
+_HLS: Final = b"#EXTM3U"
+# The longest of the marks that tell a text's encoding.
+_MARK_BYTES: Final = 3
 
 _SUFFIXES: Final = frozenset({".m3u8", ".m3u", ".mpd"})
-_TYPES: Final = frozenset(
-    {"application/vnd.apple.mpegurl", "application/x-mpegurl", "audio/mpegurl", "audio/x-mpegurl"}
-    | {"application/mpegurl", "application/dash+xml", "video/vnd.mpeg.dash.mpd"}
-)
+# Of HLS there are half a dozen: application/vnd.apple.mpegurl, audio/x-mpegurl, video/mpegurl …
+_TYPE: Final = re.compile(r"[a-z]+/(?:vnd\.apple\.|x-)?mpegurl|application/dash\+xml|video/vnd\.mpeg\.dash\.mpd")
 
 
 def form_of(head: bytes) -> str:
     """`hls`, `dash` or '', by the first bytes of a body: names and types lie."""
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(b"#EXTM3U"):
+    text = _plain(head)
+    if text.startswith(_HLS):
         return "hls"
     if text.startswith(b"<") and (b"<MPD" in text or b":MPD" in text):
         return "dash"
     return ""
 
 
+def is_open(head: bytes) -> bool:
+    """Whether more bytes could still make a manifest of what begins like this."""
+    text = _plain(head)
+    if len(head) < _MARK_BYTES:
+        return True
+    return len(head) < HEAD_BYTES and not form_of(head) and (_HLS.startswith(text) or text.startswith(b"<"))
+
+
+def _plain(head: bytes) -> bytes:
+    """The first bytes of a text in UTF-8, what marks its encoding left out."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return head.decode("utf-16", "ignore").encode()
+    return head.removeprefix(codecs.BOM_UTF8).lstrip()
+
+
 def is_manifest_type(content_type: str) -> bool:
     """Whether `content_type` announces a manifest."""
-    return content_type.partition(";")[0].strip().lower() in _TYPES
+    return _TYPE.fullmatch(content_type.partition(";")[0].strip().lower()) is not None
 
 
 def manifest_key(key: CacheKey, ticket: Ticket) -> CacheKey:
@@ -123,7 +143,7 @@ class Manifests:
 
     async def _rewritten(self, source: Source, answer: Answer, body: bytes) -> Entry:
         links = self._links(source, answer)
-        form = form_of(body[:4096])
+        form = form_of(body[:HEAD_BYTES])
         if not form and source.ticket.kind in MANIFESTS and body.lstrip().startswith(b"<"):
             form = "dash"  # A Period or AdaptationSet that an MPD links to.
         if form:
