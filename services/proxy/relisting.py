@@ -12,12 +12,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from services.common.errors import Refused, Unavailable
 from services.common.guard import Target, parse_url
 from services.proxy import metrics
 from services.proxy.manifest.hls import uris
+from services.proxy.manifest.links import joined
 from services.proxy.streams import Known
 from services.proxy.upstream import Upstream, read_body
 
@@ -118,4 +119,4 @@ class Relisting:
 def _absolute(listed: Iterable[tuple[str, bool]], base: str) -> Iterable[tuple[str, bool]]:
     for uri, is_playlist in listed:
         with contextlib.suppress(Refused, ValueError):
-            yield parse_url(urljoin(base, uri)).url, is_playlist
+            yield parse_url(joined(base, uri)).url, is_playlist

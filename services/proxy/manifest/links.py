@@ -18,6 +18,10 @@ _SUFFIXES: Final = frozenset(
     {".ts", ".m2ts", ".mpg", ".mpeg", ".m4s", ".m4v", ".m4a", ".mp4", ".fmp4", ".cmfv", ".cmfa", ".mov", ".aac", ".mp3"}
     | {".ac3", ".eac3", ".ec3", ".flac", ".mkv", ".webm", ".vtt", ".webvtt", ".m3u8", ".mpd"}
 )
+# All that a URL may hold, and all but its host that it may not.
+_PLAIN: Final = re.compile(r"[!-\[\]-~]*")
+_UNESCAPED: Final = re.compile(r"[^!-~]+|\\")
+_ORIGIN: Final = re.compile(r"https?://[^/?#\\]*(?![^/?#])", re.IGNORECASE)
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 # In the fragment of a manifest's URL, beside variables, whose names are made of letters: what its children belong to,
 # and what they are relative to, where that is not the manifest itself.
@@ -138,10 +142,7 @@ class Links:
         scheme = _SCHEME.match(uri)
         if scheme and scheme[0].lower() not in ("http:", "https:"):
             return None
-        try:
-            return urljoin(self.nested or self.base, uri)
-        except ValueError:
-            return uri
+        return joined(self.nested or self.base, uri)
 
     def _name(self, uri: str, absolute: str) -> str:
         """What tells this child from its siblings, wherever the manifest is fetched from."""
@@ -149,6 +150,23 @@ class Links:
 
     def _ref(self, url: str, kind: Kind, name: str) -> StreamRef:
         return StreamRef(url, kind, object_id(self.parent, name), self.context, self.expires)
+
+
+def joined(base: str, uri: str) -> str:
+    """The absolute form of `uri`, where it can be had; what authors leave to players to escape is escaped."""
+    try:
+        whole = urljoin(base, uri)
+    except ValueError:
+        whole = uri
+    if _PLAIN.fullmatch(whole):
+        return whole
+    origin = _ORIGIN.match(whole)
+    if origin is None:
+        return whole
+    path, mark, query = whole[origin.end() :].partition("?")
+    # As browsers read them (WHATWG URL §4.4).
+    rest = path.replace("\\", "/") + mark + query
+    return origin[0] + _UNESCAPED.sub(lambda found: quote(found[0], safe="", errors="replace"), rest)
 
 
 def _folder(url: str) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import replace
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
 from hypothesis import given
@@ -79,6 +79,11 @@ def test_the_line_after_a_stream_inf_is_a_playlist_and_others_are_segments() -> 
         ("000.ts#part", HERE + "000.ts"),
         ("..", "https://cdn.example/a/"),
         ("a..b/c", HERE + "a..b/c"),
+        # What browsers escape, or read as a slash.
+        ("part 1.ts?a b=c d", HERE + "part%201.ts?a%20b=c%20d"),
+        ("//other.example/part 1.ts", "https://other.example/part%201.ts"),
+        ("a\\b.ts", HERE + "a/b.ts"),
+        ("a\u200db\xa0c.ts", HERE + "a%E2%80%8Db%C2%A0c.ts"),
     ],
 )
 def test_a_uri_is_resolved_against_the_playlist(uri: str, url: str | None) -> None:
@@ -92,8 +97,11 @@ def test_a_uri_that_is_not_http_stays_as_it_is(uri: str) -> None:
     assert body(tag) == f"#EXTM3U\n{tag}\n"
 
 
-def test_a_uri_that_no_one_may_fetch_leads_to_our_refusal() -> None:
-    assert body("http://user@host.example/x.ts").endswith("/api/proxy?url=http%3A%2F%2Fuser%40host.example%2Fx.ts\n")
+@pytest.mark.parametrize(
+    "host", ["user@host.example", "host.example\\@other.example", "ho st.example", "host%2Eexample"]
+)
+def test_a_uri_that_no_one_may_fetch_leads_to_our_refusal(host: str) -> None:
+    assert body(f"http://{host}/x.ts").endswith(f"/api/proxy?url={quote(f'http://{host}/x.ts', safe='')}\n")
 
 
 def test_twitchs_prefetched_segments_lead_to_us() -> None:
