@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import resource
-import signal
 import tempfile
 import time
-from collections import Counter, defaultdict
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from redis.exceptions import RedisError
 
-from services.common import redis as connections
-from services.common.keys import Keys
-from services.common.room.store import RoomStore
-from tests.chaos.stage import complaints_of
+from tests.chaos.ground import Ground, start_if_dead
 from tests.drill.stand import Edge
 from tests.support.network import FINE, Network
 from tests.support.node import Node
@@ -28,49 +20,33 @@ from tests.support.redis import RedisServer
 from tests.support.sentinel import SentinelSet, wait_until
 from tests.support.wallclock import WallClock
 
-PREFIX: Final = "house"
 SERVICES: Final = ("gateway", "sync", "resolver", "proxy")
 REPLICAS: Final = 2
-# A host that is nowhere: added like any link, and given up before yt-dlp sees it.
-LINK: Final = "http://wish.invalid/clip"
 HEAL_S: Final = 60.0
 
 
-class House:
+class House(Ground):
     """`settings` are WT_… variables for all processes; `hosts` may be fetched from though they are private.
 
     The second replica of each service has a wall clock of its own (`clock`). `front` is the network before nginx,
     `hops` those between nginx and the sync replicas. Use it as an asynchronous context manager.
     """
 
+    prefix = "house"
+    # A host that is nowhere: added like any link, and given up before yt-dlp sees it.
+    link = "http://wish.invalid/clip"
+
     def __init__(self, settings: dict[str, str], *, hosts: tuple[str, ...] = (), seed: int = 0) -> None:
+        super().__init__()
         self._settings = settings
         self._hosts = hosts
         self._seed = seed
-        self._stack = contextlib.ExitStack()
-        self._locks: defaultdict[Node, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self.link = LINK
         # One thing at a time happens to Redis.
         self.masters = asyncio.Lock()
-        self.struck: list[float] = []
         self.nodes: dict[str, list[Node]] = {}
         self.hops: list[Network] = []
         self.origin = Origin()
         self.folder = Path()
-
-    async def __aenter__(self) -> Self:
-        await asyncio.to_thread(self._start)
-        self.client = connections.connect(self.redis.url)
-        self.keys = Keys(PREFIX)
-        self.store = RoomStore(self.client, self.keys)
-        await self.store.masters.refresh()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.client.aclose()
-        await asyncio.to_thread(self._stack.close)
 
     @property
     def addresses(self) -> list[str]:
@@ -82,34 +58,10 @@ class House:
         """Every process of ours."""
         return [node for nodes in self.nodes.values() for node in nodes]
 
-    def complaints(self) -> Counter[str]:
-        """What processes logged as errors of ours, and how often."""
-        return complaints_of(self.everyone)
-
-    async def heal(self) -> None:
-        """End every fault and wait until everything is ready, a fail-over's loser back in step included."""
-        await asyncio.to_thread(self._heal)
-
-    async def kill(self, node: Node) -> None:
-        """kill -9."""
-        async with self._locks[node]:
-            await asyncio.to_thread(node.kill)
-
-    async def start(self, node: Node) -> None:
-        """Start it again, unless another fault's end did."""
-        async with self._locks[node]:
-            await asyncio.to_thread(_start_if_dead, node)
-
-    async def drain(self, node: Node) -> None:
-        """SIGTERM, the drain, the end."""
-        async with self._locks[node]:
-            self.freeze(node, is_frozen=False)
-            await asyncio.to_thread(node.stop, timeout_s=30.0)
-
-    def freeze(self, node: Node, *, is_frozen: bool = True) -> None:
-        """SIGSTOP or SIGCONT."""
-        if node.process is not None and node.process.poll() is None:
-            os.kill(node.process.pid, signal.SIGSTOP if is_frozen else signal.SIGCONT)
+    @property
+    def redis_url(self) -> str:
+        """By its sentinels."""
+        return self.redis.url
 
     def fill_disk(self, node: Node, *, is_full: bool = True) -> None:
         """Let a process write no file beyond its first mebibyte, or any again. Who is not root can fill no disk."""
@@ -164,7 +116,7 @@ class House:
         name = f"{service}-{number + 1}"
         settings = {
             "WT_REDIS_URL": self.redis.url,
-            "WT_KEY_PREFIX": PREFIX,
+            "WT_KEY_PREFIX": self.prefix,
             "WT_ALLOWED_PRIVATE_HOSTS": ",".join((self.origin.address, *self._hosts)),
             "WT_TRUSTED_PROXIES": "127.0.0.1/32",
             "WT_NODE": name,
@@ -181,11 +133,6 @@ class House:
         for node in self.everyone:
             self.freeze(node, is_frozen=False)
             self.fill_disk(node, is_full=False)
-            _start_if_dead(node)
+            start_if_dead(node)
         wait_until(lambda: all(node.is_ready() for node in self.everyone), "house that is ready", HEAL_S)
         self.wait_in_step()
-
-
-def _start_if_dead(node: Node) -> None:
-    if node.process is None or node.process.poll() is not None:
-        node.start()

@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
 import signal
 import tempfile
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import orjson
 
-from services.common import redis as connections
-from services.common.keys import Keys
-from services.common.room.store import RoomStore
 from tests.chaos import census
+from tests.chaos.ground import Ground, start_if_dead
 from tests.support.network import FINE, Network
 from tests.support.node import Node
 from tests.support.redis import RedisServer, Sync
 from tests.support.rooms import LINK
 from tests.support.waiting import until
 
-PREFIX = "party"
 
-
-class Stage:
+class Stage(Ground):
     """`replicas` sync services over one Redis (`append`: its fsync policy). Viewers reach them by `addresses`.
 
     `settings` are WT_… variables for all replicas. With `is_counted` `count` tells what each of them holds.
     Use it as an asynchronous context manager.
     """
+
+    prefix = "party"
+    link = LINK
 
     def __init__(
         self,
@@ -44,63 +38,31 @@ class Stage:
         append: Sync = "always",
         is_counted: bool = False,
     ) -> None:
-        self._stack = contextlib.ExitStack()
+        super().__init__()
         self._count = replicas
         self._settings = settings
         self._seed = seed
         self._append = append
         self._is_counted = is_counted
-        self.link = LINK
-        self.struck: list[float] = []
         self.nodes: list[Node] = []
         self.fronts: list[Network] = []
         self.backs: list[Network] = []
         self.folder = Path()
-        self._locks: defaultdict[Node, asyncio.Lock] = defaultdict(asyncio.Lock)
-
-    async def __aenter__(self) -> Self:
-        await asyncio.to_thread(self._start)
-        self.client = connections.connect(self.redis.url)
-        self.keys = Keys(PREFIX)
-        self.store = RoomStore(self.client, self.keys)
-        await self.store.masters.refresh()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.client.aclose()
-        await asyncio.to_thread(self._stack.close)
 
     @property
     def addresses(self) -> list[str]:
         """Where viewers connect to."""
         return [front.url for front in self.fronts]
 
-    def complaints(self) -> Counter[str]:
-        """What replicas logged as errors of ours, and how often."""
-        return complaints_of(self.nodes)
+    @property
+    def everyone(self) -> list[Node]:
+        """The replicas."""
+        return self.nodes
 
-    async def heal(self) -> None:
-        """End every fault and wait until all replicas are ready."""
-        await asyncio.to_thread(self._heal)
-
-    async def kill(self, node: Node) -> None:
-        """kill -9."""
-        async with self._locks[node]:
-            await asyncio.to_thread(node.kill)
-
-    async def start(self, node: Node) -> None:
-        """Start it again, unless another fault's end did."""
-        async with self._locks[node]:
-            if node.process is None or node.process.poll() is not None:
-                await asyncio.to_thread(node.start)
-
-    async def drain(self, node: Node) -> None:
-        """SIGTERM, the drain, the end."""
-        async with self._locks[node]:
-            self.freeze(node, is_frozen=False)
-            await asyncio.to_thread(node.stop, timeout_s=30.0)
+    @property
+    def redis_url(self) -> str:
+        """Past the replicas' networks."""
+        return self.redis.url
 
     async def count(self) -> Counter[str]:
         """What the replicas hold, together.
@@ -117,18 +79,13 @@ class Stage:
             total.update(orjson.loads(told.read_bytes()))
         return total
 
-    def freeze(self, node: Node, *, is_frozen: bool = True) -> None:
-        """SIGSTOP or SIGCONT."""
-        if node.process is not None and node.process.poll() is None:
-            os.kill(node.process.pid, signal.SIGSTOP if is_frozen else signal.SIGCONT)
-
     def _start(self) -> None:
         self.redis = self._stack.enter_context(RedisServer(append=self._append))
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="party-")))
         for number in range(self._count):
             back = self._stack.enter_context(Network(self.redis.port, seed=self._seed + number))
             url = f"redis://127.0.0.1:{back.port}/0"
-            settings = {"WT_REDIS_URL": url, "WT_KEY_PREFIX": PREFIX, **self._settings}
+            settings = {"WT_REDIS_URL": url, "WT_KEY_PREFIX": self.prefix, **self._settings}
             node = self._stack.enter_context(self._node(number, settings))
             front = self._stack.enter_context(Network(node.port, seed=100 + self._seed + number))
             self.backs.append(back)
@@ -151,23 +108,7 @@ class Stage:
         self.redis.resume()
         for node in self.nodes:
             self.freeze(node, is_frozen=False)
-            if node.process is None or node.process.poll() is not None:
-                node.start()
+            start_if_dead(node)
 
     def networks(self) -> Sequence[Network]:
         return [*self.fronts, *self.backs]
-
-
-def complaints_of(nodes: Iterable[Node]) -> Counter[str]:
-    """What processes logged as errors of ours: event and the exception's last line, and how often."""
-    found: Counter[str] = Counter()
-    for node in nodes:
-        for line in node.log.read_bytes().splitlines():
-            try:
-                entry = orjson.loads(line)
-            except orjson.JSONDecodeError:
-                entry = {"level": "error", "event": line.decode(errors="replace")}
-            if entry.get("level") in ("error", "critical"):
-                last = str(entry.get("exception", "")).rstrip().rpartition("\n")[2]
-                found[f"{str(entry['event']).splitlines()[0]}: {last}"] += 1
-    return found
