@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData, Signer, URLSafeTimedSerializer
 from starlette.requests import cookie_parser
 
 from services.common.access import Access
@@ -54,8 +54,11 @@ class Sessions:
     def __init__(self, ring: KeyRing) -> None:
         self._serializer = URLSafeTimedSerializer(
             ring.subkeys("session")[::-1],  # itsdangerous signs with the last, we with the first
-            salt="wt_session",
+            salt=COOKIE,
             signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+        )
+        self._newest = Signer(
+            ring.subkeys("session")[0], salt=COOKIE, digest_method=hashlib.sha256, key_derivation="hmac"
         )
 
     def read(self, headers: Mapping[str, str]) -> Session | None:
@@ -72,7 +75,9 @@ class Sessions:
         id_, name = content.get("id"), content.get("name")
         if not isinstance(id_, str) or not isinstance(name, str) or not id_:
             return None
-        return Session(id_, name, is_stale=datetime.now(UTC) - signed_at > COOKIE_RENEWAL)
+        # Under an older secret it ends when that one is taken away.
+        is_stale = datetime.now(UTC) - signed_at > COOKIE_RENEWAL or not self._newest.validate(cookie)
+        return Session(id_, name, is_stale=is_stale)
 
     def cookie(self, identity: Identity, *, secure: bool) -> str:
         """The `Set-Cookie` value that makes a browser come back as `identity`."""

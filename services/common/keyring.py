@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import secrets
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -15,6 +16,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from services.common.config import CommonSettings, SettingsError
 
 Purpose = Literal["session", "stream", "cookies", "peer", "extension"]
+
+# Of a rotation, in this order.
+Step = Literal["add", "lead", "drop"]
 
 LOCAL_SECRET = "secret"
 
@@ -77,8 +81,7 @@ def load_keyring(settings: CommonSettings) -> KeyRing:
     """
     found = settings.secret
     if not found and settings.secret_file:
-        content = Path(settings.secret_file).read_text(encoding="utf-8")
-        found = tuple(part.strip() for part in content.replace("\n", ",").split(",") if part.strip())
+        found = _secrets_in(Path(settings.secret_file))
     if not found:
         raise SettingsError(["WT_SECRET or WT_SECRET_FILE is required: `openssl rand -hex 32` makes one"])
     try:
@@ -92,13 +95,66 @@ def local_secret(data_dir: Path) -> str:
     path = data_dir / LOCAL_SECRET
     data_dir.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        fresh = path.with_suffix(".new")
-        fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_hex(32), encoding="utf-8")
-        fresh.replace(path)
+        _write(path, (_new_secret(),))
     return path.read_text(encoding="utf-8").strip()
 
 
+def rotate(path: Path, step: Step) -> int:
+    """Change a file of secrets by one step of a rotation; every process is started anew between two of them.
+
+    Whoever still has the file of the step before understands all that is made under the next one: so a rotation goes
+    through an installation process by process, and nobody notices. Answers how many secrets there are now.
+
+    :raises ValueError: if it is no time for this step.
+    """
+    known = _secrets_in(path)
+    if step == "add":
+        changed = (*known, _new_secret())
+    elif len(known) < 2:
+        raise ValueError("there is one secret only: `add` another one first")
+    else:
+        changed = (known[-1], *known[:-1]) if step == "lead" else known[:1]
+    _write(path, changed)
+    return len(changed)
+
+
+def _new_secret() -> str:
+    return secrets.token_hex(32)
+
+
+def _secrets_in(path: Path) -> tuple[str, ...]:
+    content = path.read_text(encoding="utf-8")
+    return tuple(part.strip() for part in content.replace("\n", ",").split(",") if part.strip())
+
+
+def _write(path: Path, found: tuple[str, ...]) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(",".join(found), encoding="utf-8")
+    fresh.replace(path)
+
+
+def main(argv: list[str]) -> int:
+    """The command: makes an installation's secret where there is none, or rotates it. Gives the exit status."""
+    arguments = argparse.ArgumentParser(prog="python -m services.common.keyring", description=main.__doc__)
+    arguments.add_argument("folder", type=Path, help="where the file `secret` is")
+    arguments.add_argument(
+        "step",
+        nargs="?",
+        choices=get_args(Step),
+        help="add: one more, that everybody accepts; lead: it signs from now on; drop: it is the only one",
+    )
+    options = arguments.parse_args(argv)
+    local_secret(options.folder)
+    if options.step is not None:
+        try:
+            count = rotate(options.folder / LOCAL_SECRET, options.step)
+        except ValueError as error:
+            arguments.error(str(error))
+        sys.stdout.write(f"{count} {'secret' if count == 1 else 'secrets'} now: start every process anew\n")
+    return 0
+
+
 if __name__ == "__main__":
-    # `python -m services.common.keyring FOLDER`: the first step of an installation that has no secret yet.
-    local_secret(Path(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))

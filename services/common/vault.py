@@ -141,17 +141,13 @@ class Vault:
         if not salt:
             return None
         found: list[Cookie] = []
-        old: dict[str, bytes] = {}
         for site in _living(index, host, now):
-            sealed = await self._get(owner, index.sites[site].field)
-            drawer = self._opened(owner, sealed)
+            drawer = self._opened(owner, await self._get(owner, index.sites[site].field))
             if drawer is None:
                 return None
             found += [cookie for cookie in drawer.cookies if not cookie.expires or cookie.expires > now]
-            if self._seal.is_old(sealed):
-                old[index.sites[site].field] = self._sealed(owner, drawer.cookies)
-        # Written again: used cookies live on, and under the newest secret.
-        await self._write(owner, raw, index, old)
+        # Written again: used cookies live on.
+        await self._write(owner, raw, index, {})
         return Jar(cookies=found, salt=salt)
 
     async def refresh(self, owner: str, host: str, jar: Jar, cookies: Iterable[Cookie]) -> None:
@@ -208,7 +204,26 @@ class Vault:
         return drawer if drawer is not None and drawer.owner == owner else None
 
     async def _read_index(self, owner: str) -> tuple[bytes, _Index]:
-        """The index as it is stored (b'' for none), and opened; one that can't be opened is as none."""
+        """The index as it is stored (b'' for none), and opened; one that can't be opened is as none.
+
+        The first who reads it under a newer secret writes all of the person's sites again: those that are not used
+        before the old secret goes would be lost.
+        """
+        sealed, index = await self._read_sealed(owner)
+        if index.sites and self._seal.is_old(sealed):
+            await self._seal_again(owner, sealed, index)
+            sealed, index = await self._read_sealed(owner)
+        return sealed, index
+
+    async def _seal_again(self, owner: str, sealed: bytes, index: _Index) -> None:
+        fields: dict[str, bytes] = {}
+        for site in index.sites.values():
+            drawer = self._opened(owner, await self._get(owner, site.field))
+            if drawer is not None:
+                fields[site.field] = self._sealed(owner, drawer.cookies)
+        await self._write(owner, sealed, index, fields)
+
+    async def _read_sealed(self, owner: str) -> tuple[bytes, _Index]:
         sealed = await self._get(owner, _INDEX)
         content = self._seal.open(sealed) if sealed else None
         try:

@@ -185,13 +185,22 @@ async def test_guests_keep_none_where_the_operator_says_so(environ: dict[str, st
 
 async def test_an_old_secret_reads_and_what_is_read_is_written_under_the_new_one(redis: Redis, keys: Keys) -> None:
     old, new = "an old secret of nobody", "a new secret of nobody"
-    await Vault(redis, keys, KeyRing((old,)), guests_allowed=True).put("ana", [cookie("a.example")])
+    brought = [cookie("a.example"), cookie("b.example")]
+    await Vault(redis, keys, KeyRing((old,)), guests_allowed=True).put("ana", brought)
     only_new = Vault(redis, keys, KeyRing((new,)), guests_allowed=True)
     assert await only_new.jar("ana", "a.example") is None
     assert await Vault(redis, keys, KeyRing((new, old)), guests_allowed=True).jar("ana", "a.example") is not None
-    jar = await only_new.jar("ana", "a.example")
-    assert jar is not None
-    assert jar.cookies == [cookie("a.example")]
+    for number, host in enumerate(("a.example", "b.example")):
+        jar = await only_new.jar("ana", host)
+        assert jar is not None, host
+        assert jar.cookies == brought[number : number + 1]
+
+
+async def test_a_change_of_one_site_under_a_new_secret_takes_the_others_along(redis: Redis, keys: Keys) -> None:
+    old, new = "an old secret of nobody", "a new secret of nobody"
+    await Vault(redis, keys, KeyRing((old,)), guests_allowed=True).put("ana", [cookie("a.example")])
+    await Vault(redis, keys, KeyRing((new, old)), guests_allowed=True).put("ana", [cookie("b.example")])
+    assert await Vault(redis, keys, KeyRing((new,)), guests_allowed=True).jar("ana", "a.example") is not None
 
 
 async def test_a_record_moved_under_another_name_opens_for_nobody(vault: Vault, redis: Redis, keys: Keys) -> None:

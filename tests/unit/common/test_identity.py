@@ -83,6 +83,15 @@ async def test_a_cookie_outlives_the_rotation_of_secrets() -> None:
     assert await Identities(KeyRing((NEW,))).authenticate(headers(fresh)) is not None
 
 
+async def test_who_comes_while_secrets_rotate_stays_who_they_are_when_the_old_one_is_gone() -> None:
+    guest, cookie = await Identities(KeyRing((OLD,))).identify({})
+    rotated = Identities(KeyRing((NEW, OLD)))
+    again, fresh = await rotated.identify(headers(cookie))
+    assert again == guest
+    assert await Identities(KeyRing((NEW,))).authenticate(headers(fresh)) == guest
+    assert await rotated.identify(headers(fresh)) == (guest, None)
+
+
 async def test_a_guests_cookie_that_names_an_email_is_not_believed(identities: Identities) -> None:
     owner = Identity(MemberId("ana@example.com"), "Ana", is_guest=False, email="ana@example.com")
     cookie = identities._sessions.cookie(owner, secure=False)

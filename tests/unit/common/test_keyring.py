@@ -1,10 +1,11 @@
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import InvalidToken
 
 from services.common.config import CommonSettings, SettingsError
-from services.common.keyring import KeyRing, load_keyring, local_secret
+from services.common.keyring import KeyRing, Step, load_keyring, local_secret, main, rotate
 
 OLD, NEW = "the old secret of 24 chars", "the new secret of 24 chars"
 
@@ -49,3 +50,30 @@ def test_the_local_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) ->
 
 def test_no_secret_shows_in_a_repr() -> None:
     assert OLD not in repr(KeyRing((OLD,))) + repr(CommonSettings(secret=(OLD,)))
+
+
+def test_in_a_rotation_everybody_understands_who_is_a_step_ahead_or_behind(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    local_secret(tmp_path)
+    steps = [ring_of(path)]
+    for step in ("add", "lead", "drop"):
+        assert main([str(tmp_path), step]) == 0
+        steps.append(ring_of(path))
+    for before, after in pairwise(steps):
+        for maker, reader in ((before, after), (after, before)):
+            assert reader.fernet("cookies").decrypt(maker.fernet("cookies").encrypt(b"jar")) == b"jar"
+    with pytest.raises(InvalidToken):
+        steps[-1].fernet("cookies").decrypt(steps[0].fernet("cookies").encrypt(b"jar"))
+    assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("step", ["lead", "drop"])
+def test_a_rotation_begins_with_another_secret(tmp_path: Path, step: Step) -> None:
+    before = local_secret(tmp_path)
+    with pytest.raises(ValueError, match="add"):
+        rotate(tmp_path / "secret", step)
+    assert local_secret(tmp_path) == before
+
+
+def ring_of(path: Path) -> KeyRing:
+    return load_keyring(CommonSettings(secret_file=str(path)))
