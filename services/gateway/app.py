@@ -152,6 +152,7 @@ def _dressed(
     ]
     handlers = {WatchTogetherError: on_error, HTTPException: on_error, Exception: on_error}
     app: ASGIApp = Starlette(routes=routes, exception_handlers=handlers)
-    app = RequestMetrics(app, "gateway")
     app = Door(app, settings, identities, proxies)
+    # Around the door: that nobody can be let in is what an operator must hear of first.
+    app = RequestMetrics(app, "gateway")
     return Headers(app, safety_headers(settings.peers))

@@ -16,14 +16,24 @@ import httpx
 import pytest
 import yaml
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
+from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
+from services.common import metrics as common_metrics
+from services.common.keys import Keys
+from services.common.metrics import Tally
+from services.gateway import metrics as gateway_metrics
+from services.gateway.app import build as build_gateway
 from services.proxy import metrics
+from services.resolver import metrics as resolver_metrics
+from services.sync import metrics as sync_metrics
+from tests.support.access import AUDIENCE, Key, Team
 from tests.support.installation import Installation
 from tests.support.member import Member
-from tests.support.node import ROOT
+from tests.support.node import ROOT, SECRET
 from tests.support.origin import Origin
 from tests.support.prometheus import ALERTS, Prometheus, is_installed
+from tests.support.redis import RedisServer
 
 MONITORING = ROOT / "k8s" / "monitoring"
 DASHBOARDS = sorted((MONITORING / "dashboards").glob("*.json"))
@@ -87,6 +97,50 @@ def test_everything_that_the_proxy_counts_is_on_a_dashboard() -> None:
     ]
     assert len(counted) > 20
     assert [name for name in counted if not re.search(rf"\b{name}\b", shown)] == []
+
+
+def test_every_alert_asks_for_what_a_service_counts_by_labels_that_it_has() -> None:
+    counted = {
+        name: {*family._labelnames, "job", "instance", "le"}
+        for module in (metrics, sync_metrics, resolver_metrics, gateway_metrics, common_metrics)
+        for family in vars(module).values()
+        if isinstance(family, MetricWrapperBase)
+        for name in names_of(family)
+    }
+    counted |= {
+        f"{tally._name}": {*tally._labels, "job", "instance"}
+        for module in (sync_metrics, common_metrics)
+        for tally in vars(module).values()
+        if isinstance(tally, Tally)
+    }
+    for rule in rules():
+        for name, matchers in re.findall(r"\b(wt_\w+)(?:\{([^}]*)\})?", rule["expr"]):
+            family = re.sub(r"_(bucket|count|sum)$", "", name)
+            assert family in counted, rule["alert"]
+            assert set(re.findall(r"(\w+)[=!]~?\"", matchers)) <= counted[family], rule["alert"]
+        assert "wt_" in rule["expr"] or re.search(r"\b(up|process_\w+)\{job", rule["expr"]), rule["alert"]
+
+
+async def test_that_nobody_can_be_let_in_is_counted_as_a_failure(environ: dict[str, str]) -> None:
+    def failed() -> float:
+        labels = {"service": "gateway", "route": "other", "status": "5xx"}
+        return REGISTRY.get_sample_value("wt_http_requests_total", labels) or 0.0
+
+    key = Key.rsa("k1")
+    async with Team([key], is_broken=True) as team:
+        gateway = build_gateway({**environ, "WT_ACCESS_TEAM": team.url, "WT_ACCESS_AUDIENCE": AUDIENCE})
+        transport = httpx.ASGITransport(gateway.asgi)
+        before = failed()
+        async with httpx.AsyncClient(transport=transport, base_url="http://watch.example") as client:
+            answer = await client.get("/", headers={"cf-access-jwt-assertion": key.sign(team.claims())})
+        assert answer.status_code == 503
+        assert failed() == before + 1
+        await gateway.stop()
+
+
+@pytest.fixture
+def environ(redis_server: RedisServer, keys: Keys) -> dict[str, str]:
+    return {"WT_REDIS_URL": redis_server.url, "WT_KEY_PREFIX": keys.prefix, "WT_SECRET": SECRET}
 
 
 def names_of(family: MetricWrapperBase) -> list[str]:
