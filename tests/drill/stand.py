@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import ssl
 import subprocess
 import time
 import urllib.request
@@ -12,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from tests.support.lock import Lock
 from tests.support.node import ROOT, Node, free_port
 from tests.support.origin import Origin
 from tests.support.redis import RedisServer
@@ -23,33 +27,47 @@ START_TIMEOUT_S: Final = 20.0
 
 
 class Edge:
-    """nginx with `edge/*.conf`; only addresses and ports are of this machine."""
+    """`edge/run` with `edge/*.conf`; only addresses and ports are of this machine."""
 
-    def __init__(self, folder: Path, upstreams: Mapping[str, Sequence[int]]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        upstreams: Mapping[str, Sequence[int]],
+        *,
+        listen: str = "listen.conf",
+        lock: Lock | None = None,
+    ) -> None:
+        """:param listen: the file that stands in the place of `listen.conf`, with the certificate of `lock`."""
         self._folder = folder
-        self.port = free_port()
+        self.port, self.tunnel_port = free_port(), free_port()
+        self._lock = lock
         # Its workers are another user than root.
         folder.chmod(0o777)
         for file in (ROOT / "edge").glob("*.conf"):
             shutil.copy(file, folder)
-        (folder / "listen.conf").write_text(f"listen 127.0.0.1:{self.port};\n")
-        (folder / "tunnel.conf").write_text(f"listen 127.0.0.1:{free_port()};\n")
+        for name, source, port in (("listen", listen, self.port), ("tunnel", "tunnel.conf", self.tunnel_port)):
+            text = (ROOT / "edge" / source).read_text(encoding="utf-8")
+            if lock is not None:
+                text = text.replace("/tls/tls.crt", lock.files["ssl_certfile"])
+                text = text.replace("/tls/tls.key", lock.files["ssl_keyfile"])
+            (folder / f"{name}.conf").write_text(re.sub(r"(?m)^listen \d+", f"listen 127.0.0.1:{port}", text))
         (folder / "upstreams.conf").write_text(_upstreams(upstreams))
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """Where people connect."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'http' if self._lock is None else 'https'}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
-        program = shutil.which("nginx") or "/usr/sbin/nginx"
         with (self._folder / "nginx.log").open("wb") as log:
-            command = [program, "-p", str(self._folder), "-c", str(self._folder / "nginx.conf")]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            command = ["sh", str(ROOT / "edge" / "run"), str(self._folder / "nginx.conf"), str(self._folder), "3", "2"]
+            environ = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin"}
+            self._process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
         deadline = time.monotonic() + START_TIMEOUT_S
+        context = None if self._lock is None else ssl.create_default_context(cafile=self._lock.ca_file)
         while time.monotonic() < deadline and self._process.poll() is None:
-            with suppress(OSError), urllib.request.urlopen(f"{self.url}/readyz", timeout=1) as answer:
+            with suppress(OSError), urllib.request.urlopen(f"{self.url}/readyz", timeout=1, context=context) as answer:
                 if answer.status == 200:
                     return self
             time.sleep(0.1)
