@@ -6,6 +6,7 @@ import dataclasses
 import ipaddress
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import kubernetes_validate
 import pytest
@@ -144,6 +145,35 @@ def test_redis_answers_to_our_services_alone(everything: tuple[Manifest, ...]) -
     ]
     assert set(rule["values"]) == OURS
     assert "egress" not in policy["spec"]
+
+
+def test_a_proxy_keeps_no_more_than_its_volume_holds(overlay: tuple[Manifest, ...]) -> None:
+    (settings,) = [c["data"] for c in of_kind(overlay, "ConfigMap") if "WT_SECRET_FILE" in c["data"]]
+    kept = int(settings.get("WT_PROXY_DISK_BYTES", ProxySettings().proxy_disk_bytes))
+    proxy = next(w for w in of_kind(overlay, "StatefulSet") if w["metadata"]["name"] == "proxy")
+    size = proxy["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"]
+    # A tenth for the file system and the index.
+    assert kept <= 0.9 * int(size.removesuffix("Gi")) * 2**30
+
+
+def test_redis_refuses_before_it_would_be_killed(everything: tuple[Manifest, ...]) -> None:
+    redis = next(w for w in of_kind(everything, *WORKLOADS) if w["metadata"]["name"] == "redis")
+    (container,) = containers(redis)
+    most = container["args"][container["args"].index("--maxmemory") + 1]
+    assert container["resources"]["limits"]["memory"] == "1Gi"
+    # A rewrite of its file copies what is changed meanwhile.
+    assert int(most.removesuffix("mb")) <= 0.8 * 1024
+
+
+def test_who_traces_reaches_the_collector_and_nobody_else_does(everything: tuple[Manifest, ...]) -> None:
+    (settings,) = [c for c in of_kind(everything, "ConfigMap") if "WT_TRACE_ENDPOINT" in c["data"]]
+    port = urlsplit(settings["data"]["WT_TRACE_ENDPOINT"]).port
+    rule = {
+        "to": [{"namespaceSelector": {"matchLabels": {"watch-together/tracing": "true"}}}],
+        "ports": [{"port": port, "protocol": "TCP"}],
+    }
+    policies = of_kind(everything, "NetworkPolicy")
+    assert {p["metadata"]["name"] for p in policies if rule in p["spec"].get("egress", [])} == {"sync", "resolver"}
 
 
 def test_what_refers_to_a_workload_finds_it(everything: tuple[Manifest, ...], overlay: tuple[Manifest, ...]) -> None:
