@@ -93,6 +93,13 @@ def test_images_of_ours_have_the_version_of_the_code(overlay: tuple[Manifest, ..
             assert [c["image"].rpartition(":")[2] for c in containers(workload)] == [__version__]
 
 
+@pytest.mark.parametrize("file", ["compose.yaml", "k8s/components/pot-provider/deployment.yaml"])
+def test_the_provider_of_po_tokens_has_the_version_of_its_plugin(file: str) -> None:
+    (plugin,) = re.findall(r"(?m)^(bgutil-ytdlp-pot-provider==\S+)", (ROOT / "requirements/resolver.txt").read_text())
+    image = plugin.replace("==", ":")
+    assert re.findall(r"image: brainicism/(\S+)", (ROOT / file).read_text()) == [image]
+
+
 def test_liveness_knows_the_process_alone_and_readiness_more(everything: tuple[Manifest, ...]) -> None:
     for workload in ours(everything):
         (container,) = containers(workload)
