@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -88,6 +89,32 @@ def test_a_dashboard_is_what_grafana_reads(file: Path) -> None:
     assert dashboard.uid == f"wt-{file.stem}"
     assert dashboard.panels
     assert all(isinstance(panel, Panel) and panel.targets for panel in dashboard.panels)
+
+
+def test_the_monitoring_profile_finds_dashboards_data_and_rules_where_it_looks() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+
+    def mounted(service: str, path: str) -> Path:
+        """What a container has at a path, as far as it comes from the repository."""
+        for source, target, *_ in (volume.split(":") for volume in services[service]["volumes"]):
+            if source.startswith("./") and Path(path).is_relative_to(target):
+                return ROOT / source / Path(path).relative_to(target)
+        raise AssertionError(f"{service} has nothing at {path}")
+
+    provisioning = mounted("grafana", "/etc/grafana/provisioning")
+    (provider,) = yaml.safe_load((provisioning / "dashboards/watch-together.yaml").read_text())["providers"]
+    assert sorted(mounted("grafana", provider["options"]["path"]).glob("*.json")) == DASHBOARDS
+    home = services["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert mounted("grafana", home).resolve() in [file.resolve() for file in DASHBOARDS]
+    (source,) = yaml.safe_load((provisioning / "datasources/prometheus.yaml").read_text())["datasources"]
+    assert (source["type"], source["isDefault"], urlsplit(source["url"]).hostname) == ("prometheus", True, "prometheus")
+    config = services["prometheus"]["command"][0].partition("=")[2]
+    settings = yaml.safe_load(mounted("prometheus", config).read_text(encoding="utf-8"))
+    (rules_at,) = settings["rule_files"]
+    assert list(mounted("prometheus", str(Path(rules_at).parent)).glob(Path(rules_at).name)) == [ALERTS]
+    names = {name for job in settings["scrape_configs"] for found in job["dns_sd_configs"] for name in found["names"]}
+    ours = {name for name, service in services.items() if "watch-together/" in service["image"]} - {"init"}
+    assert names == ours
 
 
 def test_everything_that_the_proxy_counts_is_on_a_dashboard() -> None:
