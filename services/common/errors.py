@@ -89,6 +89,7 @@ class CloseCode:
 CLOSE_CODES: Final[dict[str, int]] = {
     "bad_room_id": CloseCode.BAD_ROOM_ID,
     "banned": CloseCode.BANNED,
+    "kicked": CloseCode.KICKED,
     "locked": CloseCode.LOCKED,
     "password_required": CloseCode.PASSWORD_REQUIRED,
     "room_full": CloseCode.ROOM_FULL,

@@ -79,8 +79,7 @@ class HostedRoom:
             frame = apply(self.record, event, raw.decode())
         except (codec.MalformedError, KeyError, TypeError):
             return "gap"
-        if event["type"] == "member_joined":
-            self.veil.learn(self.record.members)
+        self._note(event)
         if event["type"] == "set_video":
             with item_span("set_video", event.get("item_id") or ""):
                 self.broadcast(frame)
@@ -89,6 +88,16 @@ class HostedRoom:
         if event["type"] == "member_left" and event.get("reason") in _SENT_OUT:
             self._send_out(event["email"], _SENT_OUT[event["reason"]])
         return "applied"
+
+    def _note(self, event: dict[str, Any]) -> None:
+        match event["type"]:
+            case "member_joined":
+                self.veil.learn(self.record.members)
+            case "play" | "seek" if event.get("by"):
+                # Moved by somebody: an end that was seen before is to be seen again.
+                self.finished = ""
+            case _:
+                pass
 
     def _pass_on(self, event: dict[str, Any], raw: bytes) -> str:
         """What changes nothing: reactions, and how members' players are."""
@@ -119,10 +128,13 @@ class HostedRoom:
 
     def broadcast(self, frame: str) -> None:
         """Queue an event for everybody here. Never waits."""
-        veiled = self.veil.cover(frame)
+        veiled: str | None = None
         metrics.FRAMES.add(by=len(self.connections))
         for connection in self.connections:
-            if not connection.outbox.put(veiled if connection.identity.is_guest else frame):
+            theirs = frame
+            if connection.identity.is_guest:
+                theirs = veiled = self.veil.cover(frame) if veiled is None else veiled
+            if not connection.outbox.put(theirs):
                 metrics.SLOW.labels("snapshot").inc()
 
     def beat(self, now: float) -> None:

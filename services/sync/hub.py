@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -57,6 +58,8 @@ class Hub:
         self._by_channel: dict[str, HostedRoom] = {}
         self._opening: dict[str, asyncio.Task[HostedRoom]] = {}
         self._reading: dict[str, asyncio.Task[None]] = {}
+        # How many sockets each member has here, those on their way in included.
+        self._sockets: Counter[str] = Counter()
         # This replica is going away.
         self.is_draining = False
 
@@ -72,21 +75,22 @@ class Hub:
     async def join(self, connection: Connection) -> HostedRoom:
         """Let a socket in and queue the room's state as its first frame.
 
-        :raises Refused: `room_full`, `too_many_connections`.
+        :raises Refused: `room_full`, `too_many_connections`, `kicked`, and what else keeps somebody out.
         :raises Unavailable: if Redis does not answer, or has not told us the time yet; `restarting`.
         """
         if self.is_draining:
-            raise Unavailable("restarting", "This server is restarting.", retry_after_ms=500)
+            raise _restarting()
         if not self._clock.is_known:
             raise Unavailable("unavailable", "This server has just started. Try again.", retry_after_ms=1000)
-        room = await self._hold(connection.room)
+        me = connection.identity.id
+        if self._sockets[me] >= self._settings.identity_sockets_max:
+            raise Refused("too_many_connections", "You have this site open too many times.")
+        # Before anything is waited for: many may come at once.
+        self._sockets[me] += 1
         try:
-            self._check_room_for(room, connection)
-            version = await self._enter(connection)
-            await self._reach(room, version)
-            await self._freshen(room)
+            room = await self._let_in(connection)
         except BaseException:
-            self._release(room)
+            self._forget(me)
             raise
         room.connections.add(connection)
         connection.outbox.put_snapshot()
@@ -100,6 +104,7 @@ class Hub:
         if room is None or connection not in room.connections:
             return
         room.connections.discard(connection)
+        self._forget(connection.identity.id)
         metrics.SOCKETS.dec()
         if grace_s is None:
             self._release(room)
@@ -169,7 +174,6 @@ class Hub:
             await asyncio.sleep(0.2)
             if renewed.version > room.record.version:
                 self.reread(room)
-        await self._store.directory.touch(room.id, self._clock.now(room.id), listed=not room.record.is_unlisted)
         return renewed.first_end_ms
 
     async def close(self) -> None:
@@ -177,13 +181,30 @@ class Hub:
         for task in [*self._opening.values(), *self._reading.values()]:
             task.cancel()
 
-    def _check_room_for(self, room: HostedRoom, connection: Connection) -> None:
-        me = connection.identity.id
-        if me not in room.record.members and len(room.record.members) >= self._settings.room_members_max:
-            raise Refused("room_full", "This room is full.")
-        mine = sum(1 for other in self.connections() if other.identity.id == me)
-        if mine >= self._settings.identity_sockets_max:
-            raise Refused("too_many_connections", "You have this site open too many times.")
+    async def _let_in(self, connection: Connection) -> HostedRoom:
+        room = await self._hold(connection.room)
+        try:
+            version = await self._enter(connection)
+            await self._reach(room, version)
+            await self._freshen(room)
+            self._check_still_welcome(room, connection, version)
+        except BaseException:
+            self._release(room)
+            raise
+        return room
+
+    def _check_still_welcome(self, room: HostedRoom, connection: Connection, version: int) -> None:
+        """A video may be waited for for seconds, in which nobody closes a socket that is not in the room yet."""
+        if self.is_draining:
+            raise _restarting()
+        is_read = room.pending is None and room.record.version >= version
+        if is_read and connection.identity.id not in room.record.members:
+            raise Refused("kicked", "You were sent out of this room.")
+
+    def _forget(self, member: str) -> None:
+        self._sockets[member] -= 1
+        if not self._sockets[member]:
+            del self._sockets[member]
 
     async def _enter(self, connection: Connection) -> int:
         return await self._store.join(
@@ -195,6 +216,7 @@ class Hub:
             lease_ms=self._lease_ms(connection),
             address=connection.address,
             judged_until=self._clock.judged_until(connection.room),
+            most_members=self._settings.room_members_max,
         )
 
     def _lease_ms(self, connection: Connection) -> int:
@@ -275,3 +297,7 @@ class Hub:
         for connection in room.connections:
             connection.outbox.put_snapshot()
         return caught_up
+
+
+def _restarting() -> Unavailable:
+    return Unavailable("restarting", "This server is restarting.", retry_after_ms=500)

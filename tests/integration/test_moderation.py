@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -90,6 +91,27 @@ async def test_who_is_kicked_is_closed_with_a_code_that_says_so_and_everybody_is
         assert (gone["reason"], gone["by"]) == ("kicked", party.ana_id)
         await asyncio.sleep(3)
         assert sum(message["type"] == "member_left" for message in party.ana.seen) == 1
+
+
+async def test_who_is_kicked_while_another_of_their_tabs_waits_to_come_in_is_turned_away_there_too(
+    nodes: tuple[Node, Node, Node], store: RoomStore, room: str
+) -> None:
+    async with AsyncExitStack() as stack:
+        party = await begin(stack, nodes, store, room)
+        # Whoever comes in waits for a video whose streams have ended, and nobody resolves it here.
+        video = VideoState(url=LINK, title="Clip", stream_type="direct", duration=600, expires_at=time.time() - 1)
+        record = await store.snapshot(room)
+        assert record is not None
+        await store.resolved(room, record.item_id, title="Clip", duration=600, video_json=codec.encode_text(video))
+        await party.ben.expect("video_renewed")
+        tab = Member(nodes[1].url, room, "Ben", headers={"Cookie": party.ben.cookie})
+        await stack.enter_async_context(tab)
+        await asyncio.sleep(0.5)
+        assert tab.seen == []
+        await party.ana.ask("kick", member=party.ben_id)
+        assert await party.ben.closed() == 4501
+        assert (await tab.expect("error", timeout_s=15))["code"] == "kicked"
+        assert await tab.closed() == 4501
 
 
 async def test_who_is_banned_can_not_come_back_with_the_same_session(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from typing import cast
 
 import pytest
 from redis.asyncio import Redis
@@ -12,7 +14,7 @@ from services.common.errors import Refused
 from services.common.keys import Keys
 from services.common.room.sender import SYSTEM, Sender
 from services.common.room.snapshot import RoomRecord
-from services.common.room.store import RoomStore
+from services.common.room.store import PlaybackKind, RoomStore
 from services.common.wire.models import LiveWindow, QueueItem, VideoState
 from services.sync.mirror import apply, follows
 
@@ -149,6 +151,21 @@ async def test_nobody_changes_the_speed_of_a_live_stream(store: RoomStore) -> No
     assert refusal.value.code == "live"
 
 
+async def test_a_live_stream_behind_a_film_that_ran_faster_goes_at_the_speed_of_the_clock(store: RoomStore) -> None:
+    await playing(store, ANA, is_live=False)
+    await store.playback(ROOM, ANA, "set_rate", 1.5)
+    mirror = await record_of(store)
+    seen = mirror.version
+    await store.play_item(ROOM, Sender(ANA.member, "", "go"), "i2")
+    video = VideoState(url="http://x/i2", title="News", stream_type="hls", is_live=True)
+    await store.resolved(ROOM, "i2", title="News", duration=None, video_json=codec.encode_text(video))
+    for raw in await store.catch_up(ROOM, seen):
+        apply(mirror, codec.decode(raw), raw.decode())
+    record = await record_of(store)
+    assert (record.anchor.rate, mirror.anchor.rate) == (1, 1)
+    assert mirror.anchor == record.anchor
+
+
 async def test_a_pause_that_slid_out_goes_on_where_the_window_begins(store: RoomStore) -> None:
     await playing(store, ANA)
     await see(store, window(lag_s=10, span_s=20))
@@ -228,6 +245,20 @@ async def test_the_room_moves_on_when_those_who_saw_no_end_have_left(store: Room
 async def test_the_room_itself_ends_nothing_that_nobody_saw_end(store: RoomStore) -> None:
     await playing(store, ANA, is_live=False)
     assert await says_end(store, SYSTEM) == "i1"
+
+
+@pytest.mark.parametrize("how", ["seek", "play", "undo"])
+async def test_an_end_that_was_seen_counts_no_more_when_somebody_moves_the_room(store: RoomStore, how: str) -> None:
+    await playing(store, ANA, BEN, is_live=False)
+    sought = await store.playback(ROOM, replace(ANA, command="on"), "seek", 100.0)
+    assert await says_end(store, ANA) == "i1"
+    match how:
+        case "undo":
+            await store.undo(ROOM, replace(ANA, command="back"), sought)
+        case kind:
+            await store.playback(ROOM, replace(ANA, command="back"), cast(PlaybackKind, kind), 5.0)
+    assert await says_end(store, SYSTEM, BEN) == "i1"
+    assert await says_end(store, BEN, ANA) == "i2"
 
 
 async def test_the_end_of_one_item_says_nothing_of_the_next(store: RoomStore) -> None:

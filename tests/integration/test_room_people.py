@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from services.common import codec
 from services.common.errors import Refused
 from services.common.keys import Keys
+from services.common.room.reasons import MOST_ITEMS
 from services.common.room.sender import Sender
 from services.common.room.snapshot import RoomRecord
 from services.common.room.store import RoomStore
@@ -150,6 +151,43 @@ async def test_a_ban_by_address_holds_for_a_new_name_from_there_but_for_nobody_e
     await join(store, CLEO, address="elsewhere")
 
 
+async def test_who_runs_the_room_may_share_an_address_with_whom_they_banned(store: RoomStore) -> None:
+    await join(store, ANA, address="home")
+    await join(store, BEN, CLEO, address="home")
+    await store.set_role(ROOM, by(ANA), CLEO, "moderator")
+    await store.send_out(ROOM, by(ANA), BEN, banned=True, address=True)
+    for member in (ANA, CLEO):
+        await leave(store, member)
+        await join(store, member, address="home")
+    assert await refusal(join(store, "guest-ben-again", address="home")) == "banned"
+
+
+async def test_bans_have_a_number(store: RoomStore, redis: Redis, keys: Keys) -> None:
+    await join(store, ANA, BEN)
+    for number in range(1000):
+        await store.send_out(ROOM, by(ANA), f"guest-{number}", banned=True)
+    assert await refusal(store.send_out(ROOM, by(ANA), BEN, banned=True)) == "too_many_bans"
+    assert BEN in (await record_of(store)).members
+    assert await redis.hlen(keys.bans(ROOM)) == 1000  # type: ignore[misc]
+
+
+async def test_of_many_who_come_at_once_a_room_takes_as_many_as_it_holds(store: RoomStore) -> None:
+    comers = [by(f"guest-{number}") for number in range(12)]
+    joining = [
+        store.join(
+            ROOM, comer, name=comer.member, is_guest=True, replica="n1", lease_ms=25_000, address="", most_members=5
+        )
+        for comer in comers
+    ]
+    outcomes = await asyncio.gather(*joining, return_exceptions=True)
+    assert [outcome.code for outcome in outcomes if isinstance(outcome, Refused)] == ["room_full"] * 7
+    inside = next(iter((await record_of(store)).members))
+    again = Sender(inside, "another tab")
+    assert await store.join(
+        ROOM, again, name=inside, is_guest=True, replica="n2", lease_ms=25_000, most_members=5
+    ), "who is inside is not kept out"
+
+
 async def test_a_locked_room_lets_nobody_new_in_and_keeps_who_is_there(store: RoomStore) -> None:
     await join(store, ANA, BEN)
     await settings(store, ANA, is_locked=True)
@@ -253,6 +291,19 @@ async def test_the_room_goes_on_when_the_last_of_several_is_ready(store: RoomSto
     assert (await record_of(store)).anchor.is_moving
 
 
+async def test_who_stalled_long_ago_is_forgotten_with_the_next_who_stalls(
+    store: RoomStore, redis: Redis, keys: Keys
+) -> None:
+    await join(store, ANA, BEN)
+    await playing(store, "i1")
+    await settings(store, ANA, buffering="everyone")
+    long_ago = {f"guest-{number}": [1.0] for number in range(50)}
+    await redis.hset(keys.room(ROOM), "stalls", codec.encode_text(long_ago))  # type: ignore[misc]
+    await store.hold(ROOM, BEN, most_ms=10_000)
+    stalls = codec.decode(await redis.hget(keys.room(ROOM), "stalls") or b"")  # type: ignore[misc]
+    assert list(stalls) == [BEN]
+
+
 async def test_a_deadline_ends_the_waiting_and_only_when_it_is_over(store: RoomStore) -> None:
     await join(store, ANA, BEN)
     await playing(store, "i1")
@@ -263,6 +314,23 @@ async def test_a_deadline_ends_the_waiting_and_only_when_it_is_over(store: RoomS
     await asyncio.sleep(0.35)
     await asyncio.gather(*(store.release(ROOM) for _ in range(4)))
     assert (await record_of(store)).anchor.is_moving
+
+
+@pytest.mark.parametrize("step_s", [-3600.0, 3600.0])
+async def test_a_step_of_the_clock_makes_nobody_wait_for_longer(
+    store: RoomStore, redis: Redis, keys: Keys, step_s: float
+) -> None:
+    await join(store, ANA, BEN)
+    await playing(store, "i1")
+    await settings(store, ANA, buffering="everyone")
+    await store.hold(ROOM, BEN, most_ms=10_000)
+    # The clock of before the step said so much less, or more.
+    for field in ("at", "wait_until", "alive_at"):
+        await redis.hincrbyfloat(keys.room(ROOM), field, -step_s)  # type: ignore[misc]
+    await store.reanchor(ROOM, step_s)
+    waiting = (await record_of(store)).waiting
+    assert waiting is not None
+    assert waiting.until - await store.masters.time() == pytest.approx(10, abs=3)
 
 
 async def test_who_stalls_three_times_is_excused(store: RoomStore) -> None:
@@ -350,6 +418,15 @@ async def test_a_removed_item_can_be_brought_back_to_its_place(store: RoomStore)
     assert record.order == ["i1", "i2", "i3"]
     assert record.items["i2"].status == "ready"
     assert await refusal(store.undo(ROOM, by(ANA), version)) == "too_late"
+
+
+async def test_nothing_is_brought_back_into_a_full_queue(store: RoomStore, redis: Redis, keys: Keys) -> None:
+    await join(store, ANA)
+    await playing(store, "i1")
+    await store.add_item(ROOM, by(ANA), QueueItem(id="i2", url="http://x/i2", title="i2"))
+    removed = await store.remove_item(ROOM, by(ANA), "i2")
+    await redis.hset(keys.items(ROOM), mapping={f"filler{n}": "{}" for n in range(MOST_ITEMS - 1)})  # type: ignore[misc]
+    assert await refusal(store.undo(ROOM, by(ANA), removed)) == "queue_full"
 
 
 async def test_what_is_long_gone_or_was_no_seek_can_not_be_undone(store: RoomStore) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 MOST_ITEMS: Final = 500
+MOST_MEMBERS: Final = 200
 
 REASONS: Final[dict[str, str]] = {
     "nothing_playing": "Nothing is playing yet.",
@@ -17,6 +18,8 @@ REASONS: Final[dict[str, str]] = {
     "nobody_present": "Nobody is in the room.",
     "not_a_member": "You are not in this room.",
     "forbidden": "You may not do that in this room.",
+    "room_full": "This room is full.",
+    "too_many_bans": "So many are banned from this room that no more can be.",
     "banned": "You are banned from this room.",
     "locked": "This room is locked: nobody new comes in.",
     "password_required": "This room has a password.",

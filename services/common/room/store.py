@@ -13,7 +13,7 @@ from services.common.keys import Keys
 from services.common.redis import Pipes
 from services.common.room.directory import Directory
 from services.common.room.masters import Masters
-from services.common.room.reasons import MOST_ITEMS, REASONS
+from services.common.room.reasons import MOST_ITEMS, MOST_MEMBERS, REASONS
 from services.common.room.runner import ScriptRunner, reaching
 from services.common.room.script import ScriptName
 from services.common.room.sender import SYSTEM, Sender
@@ -80,16 +80,17 @@ class RoomStore:
         unlisted: bool = False,
         address: str = "",
         judged_until: float | None = None,
+        most_members: int = MOST_MEMBERS,
     ) -> int:
         """Let a connection in, making the room if it is new. Answers the version at which it is in.
 
         In a room where every lease ended by `judged_until` (room clock; None is now) nobody was: it stood still.
 
-        :raises Refused: `banned`, `locked`, `password_required`.
+        :raises Refused: `banned`, `locked`, `password_required`, `room_full`.
         """
         answer = await self._run(
             "join", room, sender, str(lease_ms), name, _flag(is_guest), replica, _flag(unlisted), address,
-            _milliseconds(judged_until),
+            _milliseconds(judged_until), str(most_members),
         )  # fmt: skip
         return int(answer[1])
 
@@ -224,11 +225,11 @@ class RoomStore:
     async def undo(self, room: str, sender: Sender, version: int) -> int:
         """Take back a seek, or bring back a removed item.
 
-        :raises Refused: `too_late`, `not_undoable`, `forbidden`.
+        :raises Refused: `too_late`, `not_undoable`, `forbidden`, `queue_full`.
         """
         if not 0 <= version < 2**53:
             raise Refused("too_late", REASONS["too_late"])
-        return await self._change("undo", room, sender, str(version))
+        return await self._change("undo", room, sender, str(version), str(MOST_ITEMS))
 
     async def hold(self, room: str, member: str, *, most_ms: int) -> int:
         """Have the room wait for a member whose player has run dry, if its policy says so.
@@ -301,10 +302,11 @@ class RoomStore:
         :param opened_with: the member whose cookies opened it.
         :raises Refused: `not_lent` if they may not serve this item (any more).
         """
-        is_live = False
+        is_live, begin = False, ""
         if video_json is not None:
             video = {**codec.decode(video_json), "item_id": item}
             is_live = bool(video.get("is_live"))
+            begin = f"{video['start']:.3f}" if video.get("start") else ""
             length = f"{duration:.6f}" if duration and not is_live else ""
             args = ["ready", title[:200], thumbnail, length, codec.encode_text(video), "", ""]
         else:
@@ -312,7 +314,7 @@ class RoomStore:
         try:
             await self._change(
                 "resolved", room, SYSTEM,
-                item, *args, codec.encode_text(list(attempts)), opened_with, _flag(is_live),
+                item, *args, codec.encode_text(list(attempts)), opened_with, _flag(is_live), begin,
             )  # fmt: skip
         except Refused as refusal:
             if refusal.code != "no_such_item":

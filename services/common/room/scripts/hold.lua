@@ -9,16 +9,23 @@ if redis.call('HEXISTS', MEMBERS, member) == 0 then return refused('not_waiting'
 -- Who stalls three times in two minutes is not waited for again, until two minutes after.
 local STRIKES, WINDOW_S = 3, 120
 local stalls = cjson.decode(get('stalls') == '' and '{}' or get('stalls'))
-local recent = {}
-for _, at in ipairs(stalls[member] or {}) do
-  if at > NOW - WINDOW_S then recent[#recent + 1] = at end
+local lately = {}
+for who, times in pairs(stalls) do
+  for _, at in ipairs(times) do
+    -- One from the future is of before the clock was stepped.
+    if at > NOW - WINDOW_S and at <= NOW then
+      lately[who] = lately[who] or {}
+      table.insert(lately[who], at)
+    end
+  end
 end
+local recent = lately[member] or {}
 if #recent >= STRIKES then return refused('excused') end
 
 local waiting = cjson.decode(get('waiting') == '' and '{}' or get('waiting'))
 if waiting[member] then return {'ok', int(version())} end
 recent[#recent + 1] = NOW
-stalls[member] = recent
+lately[member] = recent
 local is_first = next(waiting) == nil
 local deadline = is_first and NOW + tonumber(ARGV[7]) / 1000 or tonumber(get('wait_until'))
 if is_first then
@@ -26,7 +33,7 @@ if is_first then
   set('pos', seconds(pos), 'at', seconds(NOW), 'held', '1', 'wait_until', seconds(deadline))
 end
 waiting[member] = NOW
-set('waiting', cjson.encode(waiting), 'stalls', cjson.encode(stalls))
+set('waiting', cjson.encode(waiting), 'stalls', cjson.encode(lately))
 local names = {}
 for name in pairs(waiting) do names[#names + 1] = name end
 table.sort(names)

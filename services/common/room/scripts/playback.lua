@@ -32,4 +32,5 @@ local plays = kind == 'play' or (kind == 'seek' and is_playing())
 local starts_at = plays and NOW + lead() or NOW
 anchor(value, plays, starts_at)
 if get('autoplay') ~= '0' then set('autoplay', '0') end
+if kind ~= 'pause' then forget_ends() end
 return applied(answered(playback_event(kind, value, ACTOR, starts_at, from)))

@@ -158,6 +158,11 @@ local function lead()
   return slowest > 0 and math.min(slowest / 1000 + BEGIN_S, MOST_LEAD_S) or 0
 end
 
+-- Somebody moved the room: an end that was seen before is to be seen again. Only an end that nobody knows is asked for.
+local function forget_ends()
+  if get('duration') == '' then set('finished', '{}') end
+end
+
 -- FROM: where the room was before, for the log and for undoing.
 local function playback_event(kind, pos, by, starts_at, from)
   return emit('"type":"' .. kind .. '","timestamp":' .. seconds(pos) .. ',"by":' .. quoted(by)
@@ -188,7 +193,8 @@ local function offered(date, window)
   return math.max(window.first, math.min(date, window.last - window.segment))
 end
 
-local function first_position() return is_live() and at_edge(live_window()) or 0 end
+-- Where its link says to begin, if that is not the beginning.
+local function first_position() return is_live() and at_edge(live_window()) or tonumber(get('begin')) or 0 end
 
 local function make_room(unlisted)
   set('v', '1', 'created_at', seconds(NOW), 'owner', ACTOR, 'item', '', 'video', '', 'duration', '', 'rate', '1',
@@ -256,8 +262,8 @@ end
 
 -- Make an item the current one; it plays when its video is known and somebody is there. '' empties the stage.
 local function set_current(id)
-  set('item', id, 'video', '', 'duration', '', 'autoplay', id == '' and '0' or '1', 'live', '', 'live_lag', '',
-    'finished', '{}')
+  set('item', id, 'video', '', 'duration', '', 'begin', '', 'autoplay', id == '' and '0' or '1', 'live', '',
+    'live_lag', '', 'finished', '{}')
   anchor(0, false)
   local at = video_event('', id, false)
   set('set_version', int(at))

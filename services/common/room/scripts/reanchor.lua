@@ -12,6 +12,10 @@ local function is_old(time) return time and (NOW - time < 0 or NOW - time >= NOT
 -- The pictures' dates know nothing of this clock: how far they are behind it changes with it.
 local lag, seen = tonumber(get('live_lag')), tonumber(get('live_at'))
 if lag and is_old(seen) then set('live_lag', seconds(lag + step), 'live_at', seconds(seen + step)) end
+-- The deadline of a standstill was set with it.
+if get('held') == '1' and is_old(tonumber(get('at'))) then
+  set('wait_until', seconds((tonumber(get('wait_until')) or NOW) + step))
+end
 for _, field in ipairs({'at', 'alive_at'}) do
   local time = tonumber(get(field))
   if is_old(time) then set(field, seconds(time + step)) end

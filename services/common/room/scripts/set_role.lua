@@ -13,6 +13,6 @@ if role == 'owner' then
   member_event(ACTOR)
 else
   if not outranks(member) or RANK[role] >= RANK[role_of(ACTOR)] then return refused('forbidden') end
-  redis.call('HSET', ROLES, member, role)
+  if role == 'member' then redis.call('HDEL', ROLES, member) else redis.call('HSET', ROLES, member, role) end
 end
 return applied(member_event(member))

@@ -1,5 +1,5 @@
 -- Take back a seek, or bring back a removed item.
--- ARGV: 6 version
+-- ARGV: 6 version, 7 most items
 local seen = replayed()
 if seen then return {'ok', seen} end
 local entry = redis.call('XRANGE', LOG, ARGV[6] .. '-0', ARGV[6] .. '-0')[1]
@@ -12,12 +12,14 @@ if event.type == 'seek' then
   local window = is_live() and live_window()
   local to = window and offered(event.from, window) or event.from
   anchor(to, is_playing(), starts_at)
+  forget_ends()
   return applied(playback_event('seek', to, ACTOR, starts_at, from))
 end
 if event.type == 'queue_update' and event.op == 'remove' and type(event.item) == 'table' then
   if not may('queue') then return refused('forbidden') end
   local id = event.item_id
   if redis.call('HEXISTS', ITEMS, id) == 1 then return refused('too_late') end
+  if redis.call('HLEN', ITEMS) >= tonumber(ARGV[7]) then return refused('queue_full') end
   local raw = item_json(event.item)
   local after = event.index > 0 and redis.call('LINDEX', QUEUE, event.index - 1) or nil
   -- The front belongs to the current item.
