@@ -14,6 +14,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, ResponseError
 
+from services.common.errors import Broken, Unavailable
 from services.common.keys import Keys
 from services.common.metrics import PIPE_FALLBACKS
 from services.common.pipe import NoAnswerError, Pipe
@@ -151,6 +152,47 @@ async def test_a_replica_is_not_taken_for_a_master_and_a_demoted_master_is_left(
             await client.execute_command("REPLICAOF", "NO", "ONE")  # type: ignore[no-untyped-call]
             await client.aclose()
         assert await until_answered(pipe, "SET", "x", "3") == b"OK"
+
+
+@pytest.mark.parametrize("has_pipe", [True, False])
+@pytest.mark.parametrize(("setting", "value", "usual"), [("maxmemory", "1", "0"), ("min-replicas-to-write", "1", "0")])
+async def test_a_server_that_takes_no_writes_now_is_said_to_be_away_and_nothing_was_done(
+    server: RedisServer, keys: Keys, setting: str, value: str, usual: str, has_pipe: bool
+) -> None:
+    client = connect(server.url)
+    pipes = Pipes(client, parse_topology(server.url)) if has_pipe else None
+    store = RoomStore(client, keys, pipes)
+    await store.masters.refresh()
+    ana = Sender("ana", "tab", "c1")
+    await store.join("den", ana, name="Ana", is_guest=True, replica="r", lease_ms=60_000)
+    if pipes is not None:
+        await pipes.connected()
+    await client.config_set(setting, value)
+    try:
+        with pytest.raises(Unavailable):
+            await store.chat("den", ana, "m1", "hello")
+        with pytest.raises(Unavailable):
+            await store.directory.set_due({"den": 1.0})
+        await store.directory.touch("den", 1.0, listed=True)
+    finally:
+        await client.config_set(setting, usual)
+    await store.chat("den", ana, "m1", "hello")
+    record = await store.snapshot("den")
+    assert record is not None
+    assert [message.text for message in record.chat] == ["hello"]
+    if pipes is not None:
+        await pipes.aclose()
+    await client.aclose()
+
+
+async def test_a_script_of_ours_that_goes_wrong_is_a_bug_not_an_outage(
+    redis: Redis, redis_server: RedisServer, keys: Keys
+) -> None:
+    store = RoomStore(redis, keys)
+    await store.masters.refresh()
+    await redis.set(keys.room("den"), "no hash")
+    with pytest.raises(Broken):
+        await store.snapshot("den")
 
 
 async def test_thousands_who_leave_at_once_are_all_heard(redis: Redis, redis_server: RedisServer, keys: Keys) -> None:

@@ -6,10 +6,10 @@ import contextlib
 import hashlib
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
 from services.common.errors import Broken, Refused, Unavailable
 from services.common.keys import Keys
@@ -19,6 +19,12 @@ from services.common.redis import Pipes
 from services.common.room.reasons import REASONS
 from services.common.room.script import ScriptName, source
 from services.common.room.sender import Sender
+
+# What a server says that is a replica, starts, is full, can't write, has lost its replicas or is busy with another's
+# script: nothing was done.
+_NOT_NOW: Final = frozenset(
+    ("READONLY", "LOADING", "MASTERDOWN", "OOM", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN", "BUSY")
+)
 
 
 def unavailable() -> Unavailable:
@@ -73,9 +79,9 @@ class ScriptRunner:
                     PIPE_FALLBACKS.add()
                 answer = await self._evaluate(name, keys, argv)
         except ResponseError as error:
-            # A replica, a full or a loading Redis answers in words; anything else is a script of ours gone wrong.
-            if str(error).split(" ", 1)[0] in ("READONLY", "OOM", "LOADING", "MASTERDOWN", "MISCONF"):
+            if _is_not_now(error):
                 raise unavailable() from error
+            # Anything else is a script of ours gone wrong.
             raise Broken("broken", f"room script {name}: {error}") from error
         except (RedisError, OSError) as error:
             raise unavailable() from error
@@ -87,13 +93,13 @@ class ScriptRunner:
     async def ask(self, key: str, *command: str | bytes) -> None:
         """Run a command on the master of its key, whatever it answers.
 
-        :raises Unavailable: if Redis does not answer.
+        :raises Unavailable: if Redis does not answer, or refuses it.
         """
-        if self._pipes is not None and (pipe := self._pipes.to(key)) is not None:
-            with contextlib.suppress(NoAnswerError):
-                await pipe.ask(*command)
-                return
         with reaching():
+            if self._pipes is not None and (pipe := self._pipes.to(key)) is not None:
+                with contextlib.suppress(NoAnswerError):
+                    await pipe.ask(*command)
+                    return
             await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
 
     async def _evaluate(self, name: ScriptName, keys: tuple[str, ...], argv: tuple[str, ...]) -> list[Any]:
@@ -105,6 +111,11 @@ class ScriptRunner:
             # Another master has other scripts; EVAL brings this one to the master that needs it.
             answer = await self._redis.eval(text, len(keys), *keys, *argv)  # type: ignore[misc]
         return answer
+
+
+def _is_not_now(error: ResponseError) -> bool:
+    # redis-py takes the first word away where it has a class of its own.
+    return isinstance(error, OutOfMemoryError | ReadOnlyError) or str(error).split(" ", 1)[0] in _NOT_NOW
 
 
 @cache
