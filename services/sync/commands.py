@@ -28,7 +28,10 @@ _LIMITS: Final[dict[type, LimitName]] = {
     client.Pause: "playback",
     client.Seek: "playback",
     client.SetRate: "playback",
+    client.Undo: "playback",
+    client.Ended: "playback",
     client.Clock: "clock",
+    client.Resync: "clock",
     client.Chat: "chat",
     client.React: "chat",
     client.QueueAdd: "queue",
@@ -40,6 +43,11 @@ _LIMITS: Final[dict[type, LimitName]] = {
     client.QueueLend: "queue",
     client.QueueClear: "queue",
     client.QueueVote: "queue",
+    client.SetSettings: "people",
+    client.SetRole: "people",
+    client.Kick: "people",
+    client.Ban: "people",
+    client.Rename: "people",
 }
 
 

@@ -76,6 +76,12 @@ class Outbox:
         self._needs_snapshot = True
         self._wake()
 
+    def take_answer(self) -> str | None:
+        """The answer that waits in front, past a snapshot that can't be made now; None if there is none."""
+        if not self._frames or not self._frames[0][1]:
+            return None
+        return self._next_frame()
+
     async def take(self) -> str | Mark:
         """The next thing to write; waits for one. After `Mark.SNAPSHOT` events queue again."""
         while True:
@@ -83,9 +89,7 @@ class Outbox:
                 self._needs_snapshot = False
                 return Mark.SNAPSHOT
             if self._frames:
-                frame, _ = self._frames.popleft()
-                self._bytes -= len(frame)
-                return frame
+                return self._next_frame()
             if self._heartbeat is not None:
                 frame, self._heartbeat = self._heartbeat, None
                 return frame
@@ -95,6 +99,11 @@ class Outbox:
                 await self._ready.wait()
             finally:
                 self._is_idle = False
+
+    def _next_frame(self) -> str:
+        frame, _ = self._frames.popleft()
+        self._bytes -= len(frame)
+        return frame
 
     def _is_full(self, frame: str) -> bool:
         return len(self._frames) >= MOST_FRAMES or self._bytes + len(frame) > MOST_BYTES

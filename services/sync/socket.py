@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from services.common import codec
-from services.common.errors import CLOSE_CODES, CloseCode, Refused, Unavailable, WatchTogetherError
+from services.common.errors import CLOSE_CODES, Broken, CloseCode, Refused, Unavailable, WatchTogetherError
 from services.common.identity import Identities, Identity
 from services.common.keys import is_room_id
 from services.common.net import Caller, TrustedProxies, address_group, origin_allowed
@@ -99,7 +99,7 @@ class SocketEndpoint:
             id=secrets.token_hex(8),
             room=room,
             identity=identity,
-            limits=Limits(self._clock.monotonic()),
+            limits=Limits(),
             transport=scope.get("extensions", {}).get(EXTENSION),
             heard_at=self._clock.monotonic(),
             address=self._address_hash(caller),
@@ -178,12 +178,16 @@ class SocketEndpoint:
     async def _write(self, connection: Connection, room: HostedRoom, send: Send) -> None:
         while True:
             frame = await connection.outbox.take()
-            if frame is Mark.SNAPSHOT:
-                if room.pending is not None:
-                    # The room is being read: what it says now would be older than what is about to come.
+            if frame is Mark.SNAPSHOT and room.pending is not None:
+                # The room is being read, perhaps for long: what it says now would be older than what is about to come.
+                # Answers don't wait for that.
+                connection.outbox.put_snapshot()
+                answer = connection.outbox.take_answer()
+                if answer is None:
                     await asyncio.sleep(_READING_PAUSE_S)
-                    connection.outbox.put_snapshot()
                     continue
+                frame = answer
+            elif frame is Mark.SNAPSHOT:
                 frame = room.state_for(connection, self._clock.now(room.id))
             try:
                 async with asyncio.timeout(self._settings.unwritable_s):
@@ -296,7 +300,11 @@ class SocketEndpoint:
                 )
             finally:
                 metrics.COMMAND_SECONDS.observe(self._clock.monotonic() - begun)
-        except (Refused, Unavailable) as error:
+        except (Refused, Unavailable, Broken) as error:
+            if isinstance(error, Broken):
+                # Not the socket's end: the page would come back, and say the same again.
+                log.exception("command_broken", command=kind)
+                error = Broken(error.code, "Something is wrong on our side.")
             outcome = error.code
             for id_ in ids:
                 self._complain(connection, error.code, error.message, id_, retry_after_ms=error.retry_after_ms)

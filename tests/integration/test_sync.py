@@ -6,8 +6,11 @@ import asyncio
 import json
 import secrets
 import time
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -205,6 +208,53 @@ async def test_who_speaks_too_fast_is_told_when_to_retry(replicas: Replicas, roo
             await ana.send("pause", timestamp=1)
         error = await ana.expect("error", code="too_many_requests")
         assert 0 < error["retry_after_ms"] <= 1000
+
+
+async def test_a_command_that_goes_wrong_here_is_answered_and_the_socket_goes_on(
+    replicas: Replicas, redis: Redis, room: str
+) -> None:
+    async with Member(replicas[0].url, room) as ana:
+        await ana.expect("room_state")
+        await redis.set(Keys(PREFIX).chat(room), "no stream")
+        answer = await ana.ask("chat", text="hello")
+        assert (answer["type"], answer["code"]) == ("error", "broken")
+        assert "WRONGTYPE" not in answer["message"]
+        assert (await ana.ask("rename", name="Ana again"))["type"] == "ack"
+
+
+async def test_of_many_sockets_that_one_person_opens_at_once_ten_are_let_in(replicas: Replicas, room: str) -> None:
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(Member(replicas[0].url, room))
+        await first.expect("room_state")
+        tabs = [Member(replicas[0].url, room, headers={"Cookie": first.cookie}) for _ in range(14)]
+        await asyncio.gather(*(stack.enter_async_context(tab) for tab in tabs))
+        answers = await asyncio.gather(*(first_of(tab, "room_state", "error") for tab in tabs))
+        assert Counter(answer["type"] for answer in answers) == {"room_state": 9, "error": 5}
+        late = tabs[[answer["type"] for answer in answers].index("error")]
+        assert await late.closed() == 4504
+        # One that is closed makes room for another.
+        await first.socket.close()
+        await until_let_in(replicas[0].url, room, first.cookie)
+
+
+async def first_of(member: Member, *kinds: str) -> dict[str, Any]:
+    """The first message of any of these kinds."""
+    async with asyncio.timeout(10):
+        while True:
+            for message in member.seen:
+                if message["type"] in kinds:
+                    return message
+            await asyncio.sleep(0.01)
+
+
+async def until_let_in(url: str, room: str, cookie: str) -> None:
+    """Try to come in until it is granted."""
+    async with asyncio.timeout(10):
+        while True:
+            async with Member(url, room, headers={"Cookie": cookie}) as tab:
+                if (await first_of(tab, "room_state", "error"))["type"] == "room_state":
+                    return
+            await asyncio.sleep(0.05)
 
 
 async def test_a_bad_room_id_is_closed_for_good(replicas: Replicas) -> None:

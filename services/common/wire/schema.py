@@ -93,10 +93,10 @@ A live stream's positions (`is_live`) are the dates of its pictures, Unix second
 proxy adds to playlists that have none, or what follows from `availabilityStartTime`. A player says in `status` what the
 stream offers (`window`); what is sought or resumed is moved into that, and so is a room that is where no pictures are.
 Where nobody sees dates everyone plays at the edge, and `seek` is refused with `live`; so is `set_rate` in any live
-stream.
+stream, which begins at the speed of the clock.
 
 `ended` moves the room on when it is within two seconds of the end; where nobody knows the end, when most members have
-said it, not counting those who are hidden or whose player stands.
+said it since somebody moved the room, not counting those who are hidden or whose player stands.
 
 Who may play, queue, chat and change settings is said by role: `owner`, `moderator`, `member`, `viewer`. A room starts
 open. A command that is not allowed is answered with the code `forbidden`. When the owner leaves, the moderator, else
@@ -107,8 +107,9 @@ sets it going again, and so does any `play`, `pause` or `seek`. It waits ten sec
 joined, and not for somebody who stalled three times in two minutes. Heartbeats say `is_playing: false` meanwhile.
 
 A connection may send 8 playback commands a second (12 at once), 3 queue commands (10), 2 chat messages or reactions
-(6), 4 `clock` (8), and 30 messages in all (60); beyond that the answer is `too_many_requests` with `retry_after_ms`.
-Seeks within 150 ms become the last of them, which answers for all. A frame has at most 32 KiB.
+(6), 2 that change settings, names, roles or who may be there (6), 4 `clock` or `resync` (8), and 30 messages in all
+(60); beyond that the answer is `too_many_requests` with `retry_after_ms`. `undo` and `ended` count as playback. Seeks
+within 150 ms become the last of them, which answers for all. A frame has at most 32 KiB.
 """
 
 _CLOSING: Final = """\

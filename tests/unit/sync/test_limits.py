@@ -1,4 +1,6 @@
 from services.common.bucket import TokenBucket
+from services.common.wire import client
+from services.sync.commands import limit_of
 from services.sync.limits import Limits
 
 
@@ -16,13 +18,29 @@ def test_waiting_as_told_is_enough() -> None:
 
 
 def test_one_kind_of_message_can_not_use_up_anothers_bucket() -> None:
-    limits = Limits(0.0)
+    limits = Limits()
     while limits.take("queue", 0.0) == 0:
         pass
     assert limits.take("playback", 0.0) == 0
 
 
 def test_all_kinds_together_have_a_limit() -> None:
-    limits = Limits(0.0)
+    limits = Limits()
     passed = sum(limits.take("all", 0.0) == 0 for _ in range(100))
     assert passed == 60
+
+
+def test_what_is_dear_to_everybody_has_a_limit_of_its_own() -> None:
+    dear: list[client.AnyClientMessage] = [
+        client.SetSettings(password="open sesame"),
+        client.Rename(name="Ana"),
+        client.Kick(member="guest-ben"),
+        client.Ban(member="guest-ben"),
+        client.SetRole(member="guest-ben", role="viewer"),
+        client.Resync(version=None),
+        client.Undo(version=1),
+        client.Ended(item_id="i1"),
+    ]
+    assert [message for message in dear if limit_of(message) == "all"] == []
+    limits = Limits()
+    assert sum(limits.take("people", 0.0) == 0 for _ in range(30)) == 6

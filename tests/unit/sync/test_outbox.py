@@ -142,3 +142,19 @@ async def test_once_all_that_waited_is_taken_frames_are_written_at_once_again() 
     outbox.put("second")
     assert wire.written == ["second"]
     taking.cancel()
+
+
+async def test_an_answer_can_be_had_before_a_snapshot_that_can_not_be_made_yet() -> None:
+    outbox = Outbox()
+    outbox.put("event")
+    outbox.put_answer("answer")
+    outbox.put_snapshot()
+    assert (outbox.take_answer(), outbox.take_answer()) == ("answer", None)
+    assert await drained(outbox) == [Mark.SNAPSHOT]
+
+
+async def test_an_event_is_no_answer() -> None:
+    outbox = Outbox()
+    outbox.put("event")
+    assert outbox.take_answer() is None
+    assert await drained(outbox) == ["event"]
