@@ -38,6 +38,9 @@ _OVERDUE_S: Final = 2.0
 _FIRST_SAMPLES: Final = 5
 _AT_ONCE: Final = 32
 _LOOK_EVERY_S: Final = 0.25
+_BEATS_AT_ONCE: Final = 50
+# Rooms nobody came to for so long are gone; a list of all there ever were would grow for ever.
+_FORGET_EVERY_S: Final = 3600.0
 
 
 class Keeper:
@@ -79,6 +82,7 @@ class Keeper:
             tasks.create_task(_every(settings.ping_s, self._ping))
             tasks.create_task(_every(1.0, self._watch_ends))
             tasks.create_task(_every(_LOOK_EVERY_S, self._look_at_players))
+            tasks.create_task(_every(_FORGET_EVERY_S, self._forget_rooms))
             if settings.history_s:
                 tasks.create_task(_every(settings.history_s, self._note_history))
 
@@ -142,14 +146,23 @@ class Keeper:
         return sent, await self._store.masters.time(master), self._clock.monotonic()
 
     async def _beat(self) -> None:
+        written = 0
         for room in self._hub.rooms:
             if room.pending is None:
                 room.beat(self._clock.now(room.id))
+                written += len(room.connections)
+            if written >= _BEATS_AT_ONCE:
+                written = 0
+                # Thousands of sockets take a tenth of a second: commands go between.
+                await asyncio.sleep(0)
         await self._playback.tell(self._hub.rooms)
 
     async def _refresh(self) -> None:
-        await _for_all(self._hub.rooms, self._renew)
+        rooms = self._hub.rooms
+        await _for_all(rooms, self._renew)
         await self._ends.tell()
+        listed = {room.id: self._clock.now(room.id) for room in rooms if not room.record.is_unlisted}
+        await self._store.directory.tell_active(listed)
 
     async def _renew(self, room: HostedRoom) -> None:
         first_ms = await self._hub.refresh(room)
@@ -193,6 +206,9 @@ class Keeper:
         await self._players.tell(self._hub.rooms)
         await self._playback.tell_jumps(self._hub.rooms)
 
+    async def _forget_rooms(self) -> None:
+        await self._store.directory.forget(self._clock.now())
+
     async def _note_history(self) -> None:
         await self._witness.look(self._hub.rooms)
 
@@ -232,14 +248,15 @@ async def _every(seconds: float, act: Callable[[], Awaitable[None]], soon: async
 
 async def _for_all(things: list[T], act: Callable[[T], Awaitable[None]]) -> None:
     """Act on each, some at once. One that fails stops none of the others."""
-    gate = asyncio.Semaphore(_AT_ONCE)
+    rest = iter(things)
 
-    async def one(thing: T) -> None:
-        async with gate:
-            await act(thing)
+    async def work() -> None:
+        for thing in rest:
+            try:
+                await act(thing)
+            except Unavailable as error:
+                log.info("not_now", code=error.code)
+            except Exception:
+                log.exception("keeper_failed", what=act.__name__)
 
-    for outcome in await asyncio.gather(*(one(thing) for thing in things), return_exceptions=True):
-        if isinstance(outcome, Unavailable):
-            log.info("not_now", code=outcome.code)
-        elif isinstance(outcome, Exception):
-            log.error("keeper_failed", exc_info=outcome)
+    await asyncio.gather(*(work() for _ in range(min(_AT_ONCE, len(things)))))

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from services.common import codec
 from services.common.errors import Refused
 from services.common.keys import Keys
+from services.common.room.directory import ROOM_TTL_S
 from services.common.room.reasons import MOST_ITEMS
 from services.common.room.sender import Sender
 from services.common.room.snapshot import RoomRecord
@@ -408,3 +409,10 @@ async def test_who_tries_again_or_plays_with_their_cookies_comes_first_in_the_ch
     record = await record_of(store)
     assert record.items["b"].lenders == [ben.member]
     assert "a" not in record.items
+
+
+async def test_rooms_whose_keys_are_long_gone_leave_the_list(store: RoomStore, redis: Redis, keys: Keys) -> None:
+    now = 1_800_000_000.0
+    await redis.zadd(keys.rooms(), {"old": (now - ROOM_TTL_S - 1) * 1000, "young": (now - ROOM_TTL_S + 1) * 1000})
+    await store.directory.forget(now)
+    assert await redis.zrange(keys.rooms(), 0, -1) == [b"young"]

@@ -18,6 +18,11 @@ from services.common.wire.models import RoomSummary
 
 # How long a room is remembered as told, so that a busy room doesn't write here on every command.
 _TOUCH_EVERY_S: Final = 20.0
+# How many rooms are remembered so, before those told longer ago are looked for.
+_MOST_TOUCHED: Final = 10_000
+_AT_ONCE: Final = 100
+# As long as a room's keys live (`prelude.lua`).
+ROOM_TTL_S: Final = 30 * 24 * 3600.0
 
 
 class Directory:
@@ -44,17 +49,28 @@ class Directory:
         return [_summary(record) for record in records if record is not None and not record.is_unlisted]
 
     async def touch(self, room: str, now: float, *, listed: bool) -> None:
-        """This room is active at `now` (Unix seconds). A hint: a failure is of no consequence."""
-        if now - self._touched.get(room, 0.0) < _TOUCH_EVERY_S:
-            return
-        self._touched[room] = now
+        """Somebody came into a room at `now` (Unix seconds). A hint: a failure is of no consequence."""
+        at_ms = f"{now * 1000:.0f}"
         try:
-            at_ms = f"{now * 1000:.0f}"
-            if listed:
-                await self._runner.ask(self._keys.rooms(), "ZADD", self._keys.rooms(), at_ms, room)
+            # However lately it was told: a sweep may have found the room empty since.
             await self._runner.ask(self._keys.rooms_due(), "ZADD", self._keys.rooms_due(), "NX", at_ms, room)
+            if listed and self._is_news(room, now):
+                await self._runner.ask(self._keys.rooms(), "ZADD", self._keys.rooms(), at_ms, room)
         except Unavailable:
             self._touched.pop(room, None)
+
+    async def tell_active(self, activity: Mapping[str, float]) -> None:
+        """Listed rooms are active at these times (Unix seconds): one write for many."""
+        news = [(room, now) for room, now in activity.items() if self._is_news(room, now)]
+        key = self._keys.rooms()
+        for start in range(0, len(news), _AT_ONCE):
+            scores = [part for room, now in news[start : start + _AT_ONCE] for part in (f"{now * 1000:.0f}", room)]
+            await self._runner.ask(key, "ZADD", key, *scores)
+
+    async def forget(self, now: float) -> None:
+        """Take rooms off the list whose keys are gone at `now` (Unix seconds), because nobody came for so long."""
+        key = self._keys.rooms()
+        await self._runner.ask(key, "ZREMRANGEBYSCORE", key, "-inf", f"({(now - ROOM_TTL_S) * 1000:.0f}")
 
     async def due(self, now_ms: float, limit: int = 100) -> list[str]:
         """Rooms whose earliest lease may be over: for the sweep of rooms that no replica hosts any more."""
@@ -71,6 +87,15 @@ class Directory:
             await self._runner.ask(key, "ZREM", key, *empty)
         if scores:
             await self._runner.ask(key, "ZADD", key, *scores)
+
+    def _is_news(self, room: str, now: float) -> bool:
+        """Whether a room's activity was not told lately; it then counts as told."""
+        if abs(now - self._touched.get(room, 0.0)) < _TOUCH_EVERY_S:
+            return False
+        if len(self._touched) >= _MOST_TOUCHED:
+            self._touched = {name: at for name, at in self._touched.items() if abs(now - at) < _TOUCH_EVERY_S}
+        self._touched[room] = now
+        return True
 
 
 def _summary(record: RoomRecord) -> RoomSummary:
