@@ -128,16 +128,20 @@ class Subscriber:
             try:
                 async with self._linked() as link:
                     reason = await self._live(link, announce=not first)
-                attempt = 0
                 first = first and reason == "unconfirmed"
                 metrics.SUBSCRIBER_RECONNECTS.labels(reason).inc()
                 log.warning("subscriber_lost", reason=reason)
+                if self._all_confirmed.is_set():
+                    attempt = 0
+                    continue
             except TimeoutError:
                 log.warning("subscriber_connect_failed", error="TimeoutError")
+                continue
             except (OSError, hiredis.HiredisError) as error:
                 log.warning("subscriber_connect_failed", error=type(error).__name__)
-                await asyncio.sleep(_BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)])
-                attempt += 1
+            # Nobody listens, or whoever does takes nobody in: too many are there already, or it is but a balancer.
+            await asyncio.sleep(_BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)])
+            attempt += 1
 
     @contextlib.asynccontextmanager
     async def _linked(self) -> AsyncIterator[Link]:

@@ -267,3 +267,29 @@ async def test_a_subscriber_of_a_master_that_was_demoted_in_silence_moves_to_the
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_server_that_takes_nobody_in_is_not_stormed() -> None:
+    knocks = 0
+
+    async def turn_away(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal knocks
+        knocks += 1
+        writer.close()
+
+    async def probe(channel: str, took: Callable[[str], None]) -> None:
+        """Nobody to publish through."""
+
+    async with await asyncio.start_server(turn_away, "127.0.0.1", 0) as door:
+        address = Address("127.0.0.1", door.sockets[0].getsockname()[1])
+        subscriber = Subscriber(
+            Topology(kind="server", addresses=(address,)), Pointer(address), "probe",
+            on_message=lambda _, data: None, on_restored=lambda: None, probe=probe,
+        )  # fmt: skip
+        running = asyncio.create_task(subscriber.run())
+        try:
+            await asyncio.sleep(2)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    assert 2 <= knocks <= 12
