@@ -183,9 +183,9 @@ async def test_of_many_who_come_at_once_a_room_takes_as_many_as_it_holds(store: 
     assert [outcome.code for outcome in outcomes if isinstance(outcome, Refused)] == ["room_full"] * 7
     inside = next(iter((await record_of(store)).members))
     again = Sender(inside, "another tab")
-    assert await store.join(
-        ROOM, again, name=inside, is_guest=True, replica="n2", lease_ms=25_000, most_members=5
-    ), "who is inside is not kept out"
+    assert await store.join(ROOM, again, name=inside, is_guest=True, replica="n2", lease_ms=25_000, most_members=5), (
+        "who is inside is not kept out"
+    )
 
 
 async def test_a_locked_room_lets_nobody_new_in_and_keeps_who_is_there(store: RoomStore) -> None:
