@@ -1,14 +1,19 @@
 /** Keeps the screen on while the room plays and this page is seen. */
+
+/** Refused, as where power is saved: asked again after a while. */
+const AGAIN_MS = 30_000;
+
 export class WakeLock {
   private lock: WakeLockSentinel | null = null;
   private isWanted = false;
+  private isAsking = false;
+  private refusedAt = Number.NEGATIVE_INFINITY;
 
+  /** Called time and again. */
   want(isWanted: boolean): void {
-    const mayHold = isWanted && document.visibilityState === "visible";
-    if (mayHold === this.isWanted && (!mayHold || this.lock?.released === false)) return;
-    this.isWanted = mayHold;
-    if (mayHold) void this.take();
-    else this.give();
+    this.isWanted = isWanted && document.visibilityState === "visible";
+    if (!this.isWanted) this.give();
+    else if (this.lock?.released !== false) void this.take();
   }
 
   give(): void {
@@ -18,13 +23,18 @@ export class WakeLock {
   }
 
   private async take(): Promise<void> {
+    // A second lock would be held for ever.
+    if (this.isAsking || performance.now() - this.refusedAt < AGAIN_MS) return;
+    this.isAsking = true;
     try {
-      const lock = await navigator.wakeLock?.request("screen");
-      if (lock === undefined) return;
-      if (this.isWanted) this.lock = lock;
+      const lock = (await navigator.wakeLock?.request("screen")) ?? null;
+      if (lock === null) this.refusedAt = performance.now();
+      else if (this.isWanted) this.lock = lock;
       else await lock.release();
     } catch {
-      // Saving power, or not allowed: the screen may go dark.
+      this.refusedAt = performance.now();
+    } finally {
+      this.isAsking = false;
     }
   }
 }
