@@ -1,10 +1,14 @@
 import type { Readable } from "@/lib/store";
+import type { QueueItem } from "@/wire/wire.gen";
 import type { RoomView } from "./view";
 
 /** What keys can ask for. */
 interface Controls {
   readonly roomId: string;
   readonly view: Readable<RoomView>;
+  readonly queue: { playNow(item: QueueItem): void };
+  position(): number;
+  duration(): number | null;
   play(): void;
   pause(): void;
   skip(seconds: number): void;
@@ -28,6 +32,11 @@ export class MediaKeys {
       seekto: ({ seekTime }) => {
         if (seekTime !== undefined) controls.seek(seekTime);
       },
+      nexttrack: () => {
+        const { queue, replica } = controls.view.get();
+        const next = queue[queue.findIndex(({ id }) => id === replica?.itemId) + 1];
+        if (next !== undefined) controls.queue.playNow(next);
+      },
     };
     this.actions = Object.keys(handlers) as MediaSessionAction[];
     for (const action of this.actions) this.handle(action, handlers[action] ?? null);
@@ -37,19 +46,32 @@ export class MediaKeys {
   destroy(): void {
     this.stop();
     for (const action of this.actions) this.handle(action, null);
-    if ("mediaSession" in navigator) navigator.mediaSession.metadata = null;
+    if (!("mediaSession" in navigator)) return;
+    navigator.mediaSession.metadata = null;
+    navigator.mediaSession.playbackState = "none";
+    navigator.mediaSession.setPositionState?.();
   }
 
   private show(): void {
     if (!("mediaSession" in navigator)) return;
     const { replica, anchor } = this.controls.view.get();
-    navigator.mediaSession.playbackState = anchor.isPlaying ? "playing" : "paused";
+    const isEmpty = replica === null || replica.video === null;
+    navigator.mediaSession.playbackState = isEmpty ? "none" : anchor.isPlaying ? "playing" : "paused";
+    this.showPosition(anchor.rate);
     const title = replica?.video?.title ?? null;
     if (title === this.shown) return;
     this.shown = title;
     const artwork = replica?.video?.thumbnail ? [{ src: replica.video.thumbnail }] : [];
     navigator.mediaSession.metadata =
       title === null ? null : new MediaMetadata({ title, artist: this.controls.roomId, artwork });
+  }
+
+  /** For the slider of a lock screen. */
+  private showPosition(playbackRate: number): void {
+    const duration = this.controls.duration();
+    const hasEnd = duration !== null && duration > 0;
+    const position = Math.min(duration ?? 0, Math.max(0, this.controls.position()));
+    navigator.mediaSession.setPositionState?.(hasEnd ? { duration, playbackRate, position } : {});
   }
 
   private handle(action: MediaSessionAction, handler: MediaSessionActionHandler | null): void {
