@@ -16,6 +16,7 @@ export function Figures({ session, onClose }: { readonly session: RoomSession; r
 
   useEffect(() => {
     const trail = new Trail(SECONDS * TICKS_PER_S);
+    const tiers = new Tiers();
     let drawnAt = 0;
     const paint = () => {
       const now = performance.now();
@@ -24,10 +25,14 @@ export function Figures({ session, onClose }: { readonly session: RoomSession; r
       drawnAt = now;
       trail.add(session.drift());
       draw(chart.current, trail);
-      write(list.current, figures(session));
+      write(list.current, figures(session, tiers));
     };
     paint();
-    return session.onTick(paint);
+    const stop = session.onTick(paint);
+    return () => {
+      stop();
+      tiers.destroy();
+    };
   }, [session]);
 
   return (
@@ -84,7 +89,7 @@ function draw(canvas: HTMLCanvasElement | null, trail: Trail): void {
 
 type Row = readonly [string, string];
 
-function figures(session: RoomSession): readonly Row[] {
+function figures(session: RoomSession, tiers: Tiers): readonly Row[] {
   const { player, clock } = session;
   const quality = player.element.getVideoPlaybackQuality();
   const { engine, choices, choice } = player.state.get();
@@ -101,21 +106,38 @@ function figures(session: RoomSession): readonly Row[] {
     [rows.dropped, of(quality.droppedVideoFrames, quality.totalVideoFrames)],
     [rows.picture, `${videoWidth} × ${videoHeight}, ${choices.find(({ id }) => id === choice)?.label ?? oneQuality}`],
     [rows.engine, engine],
-    [rows.cache, cacheTiers()],
+    [rows.cache, tiers.words()],
     [rows.version, String(session.view.get().replica?.version ?? "–")],
   ];
 }
 
-/** Where the proxy had the last half minute's pieces from. */
-function cacheTiers(): string {
-  const counts = new Map<string, number>();
-  const since = performance.now() - RECENT_MS;
-  for (const entry of performance.getEntriesByType("resource") as PerformanceResourceTiming[]) {
-    if (entry.responseEnd < since || !entry.name.includes("/api/proxy")) continue;
-    const tier = entry.serverTiming.find(({ name }) => name === "cache")?.description;
-    if (tier) counts.set(tier, (counts.get(tier) ?? 0) + 1);
+/** Where the proxy had the last half minute's pieces from. The browser's own list is full after a few minutes. */
+class Tiers {
+  private recent: readonly { readonly tier: string; readonly at: number }[] = [];
+  private readonly observer = new PerformanceObserver((list) => this.take(list.getEntries()));
+
+  constructor() {
+    this.observer.observe({ type: "resource", buffered: true });
   }
-  return [...counts].map(([tier, count]) => `${tier} ${count}`).join(", ") || "–";
+
+  words(): string {
+    const since = performance.now() - RECENT_MS;
+    this.recent = this.recent.filter(({ at }) => at >= since);
+    const counts = new Map<string, number>();
+    for (const { tier } of this.recent) counts.set(tier, (counts.get(tier) ?? 0) + 1);
+    return [...counts].map(([tier, count]) => `${tier} ${count}`).join(", ") || "–";
+  }
+
+  destroy(): void {
+    this.observer.disconnect();
+  }
+
+  private take(entries: PerformanceEntryList): void {
+    for (const entry of entries as PerformanceResourceTiming[]) {
+      const tier = entry.serverTiming?.find(({ name }) => name === "cache")?.description;
+      if (tier && entry.name.includes("/api/proxy")) this.recent = [...this.recent, { tier, at: entry.responseEnd }];
+    }
+  }
 }
 
 function write(list: HTMLDListElement | null, rows: readonly Row[]): void {
