@@ -1,5 +1,6 @@
 /** The extension's background: wires the browser's events to the keeper. It is started anew for each event that comes
  * after half a minute of rest, so nothing is kept in variables that must not be forgotten. */
+import { named } from "./browser";
 import { Keeper } from "./keeper";
 import { addPath, isLink } from "./links";
 import type { BrowserCookie } from "./netscape";
@@ -16,7 +17,8 @@ const memory = new Memory({
   read: async () => ({ ...FRESH, ...(await chrome.storage.local.get<{ state?: State }>("state")).state }),
   write: async (state) => {
     await chrome.storage.local.set({ state });
-    await paintBadge(state);
+    // What is written is written, mark or no mark: on telephones there may be none.
+    void paintBadge(state).catch(() => undefined);
   },
 });
 
@@ -45,6 +47,8 @@ const keeper = new Keeper({
 
 chrome.alarms.onAlarm.addListener(() => void keeper.run());
 chrome.runtime.onStartup.addListener(() => void keeper.run());
+// Alarms may be gone after an update of the browser, or when the extension was switched off and on.
+void chrome.alarms.get(ALARM).then((alarm) => (alarm === undefined ? keeper.run() : undefined));
 chrome.cookies.onChanged.addListener(({ cookie }) => void keeper.changed(cookie.domain));
 
 // Granted: the popup that asked may be closed by then. Taken back: perhaps in the browser's own settings.
@@ -57,15 +61,18 @@ chrome.permissions.onRemoved.addListener(
     }),
 );
 
+// Firefox for Android has no such menus.
+const menus: typeof chrome.contextMenus | undefined = chrome.contextMenus;
+
 chrome.runtime.onInstalled.addListener(() => {
-  chrome.contextMenus.removeAll(() => {
-    chrome.contextMenus.create({ id: "link", contexts: ["link"], title: words("menu_link") });
-    chrome.contextMenus.create({ id: "page", contexts: ["page", "video"], title: words("menu_page") });
+  menus?.removeAll(() => {
+    menus.create({ id: "link", contexts: ["link"], title: words("menu_link") });
+    menus.create({ id: "page", contexts: ["page", "video"], title: words("menu_page") });
   });
   void keeper.run();
 });
 
-chrome.contextMenus.onClicked.addListener(({ linkUrl, pageUrl }) => void watch(linkUrl ?? pageUrl));
+menus?.onClicked.addListener(({ linkUrl, pageUrl }) => void watch(linkUrl ?? pageUrl));
 
 chrome.runtime.onMessage.addListener((message: Request, sender, answer: (view: View) => void) => {
   if (sender.id !== chrome.runtime.id) return false;
@@ -115,9 +122,6 @@ async function paintBadge({ pairing, problem, sites }: State): Promise<void> {
 }
 
 function browserName(): string {
-  const agent = navigator.userAgent;
-  const browser = /Firefox|Edg|OPR|Chrome/.exec(agent)?.[0] ?? "";
-  const named: Readonly<Record<string, string>> = { Edg: "Edge", OPR: "Opera", Chrome: "Chrome", Firefox: "Firefox" };
-  const system = /Windows|Android|Mac OS|CrOS|Linux/.exec(agent)?.[0] ?? "";
-  return words("browser_name", named[browser] ?? words("some_browser"), system);
+  const { browser, system } = named(navigator.userAgent);
+  return words("browser_name", browser || words("some_browser"), system);
 }

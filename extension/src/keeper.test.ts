@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { cookie } from "./fixtures";
 import { Keeper } from "./keeper";
 import type { BrowserCookie } from "./netscape";
-import { PAUSE_MS, QUIET_MS, REGULAR_MS } from "./schedule";
+import { MOST_WAIT_MS, PAUSE_MS, QUIET_MS, REGULAR_MS, RESCUE_MS } from "./schedule";
 import { FRESH, Memory, type SiteState, type State } from "./state";
 
 const SITE = "video.example";
@@ -20,6 +20,8 @@ class World {
   state: State = { ...FRESH, pairing: PAIRING };
   cookies: BrowserCookie[] = [cookie()];
   granted = new Set([SITE]);
+  /** Whether a process dies as soon as it has noted something. */
+  isDeadly = false;
   wakeAt = Number.POSITIVE_INFINITY;
   asked: Asked[] = [];
   answer: () => Response | Promise<Response> = () => Response.json({ sites: [] }, { status: 201 });
@@ -30,6 +32,7 @@ class World {
         read: async () => structuredClone(this.state),
         write: async (state) => {
           this.state = structuredClone(state);
+          if (this.isDeadly) await new Promise(() => undefined);
         },
       }),
       cookiesOf: async () => this.cookies,
@@ -111,6 +114,42 @@ describe("a site that is turned on", () => {
     await world.keeper().turnOn(SITE);
     await world.keeper().changed("www.video.example");
     expect(world.wakeAt).toBe(world.now + PAUSE_MS);
+  });
+
+  it("is sent within a minute where its cookies change all the time", async () => {
+    await world.keeper().turnOn(SITE);
+    world.whats();
+    const begun = world.now;
+    while (world.asked.length === 0 && world.now < begun + 2 * MOST_WAIT_MS) {
+      world.now += 1_000;
+      world.cookies = [cookie({ value: String(world.now) })];
+      await world.keeper().changed(".video.example");
+      if (world.wakeAt <= world.now) await world.wake();
+    }
+    expect(world.now - begun).toBeLessThanOrEqual(MOST_WAIT_MS + 1_000);
+  });
+
+  it.each([
+    ["a change", () => world.keeper().changed(".video.example")],
+    ["a sending", () => world.keeper().rush()],
+    [
+      "a failure",
+      () => {
+        world.refuse(503, "unavailable");
+        return world.keeper().rush();
+      },
+    ],
+  ])("is not forgotten for %s that was noted by a clock of another year", async (_, note) => {
+    await world.keeper().turnOn(SITE);
+    world.now += 365 * 86_400_000;
+    await note();
+    world.now -= 365 * 86_400_000;
+    world.cookies = [cookie({ value: "newer" })];
+    world.answer = () => Response.json({ sites: [] }, { status: 201 });
+    world.whats();
+    await world.keeper().run();
+    expect(world.whats()).toEqual(["POST cookies"]);
+    expect(world.site).toMatchObject({ problem: null, changedAt: null, syncedAt: world.now });
   });
 
   it("is not sent when what changed comes to the same", async () => {
@@ -223,6 +262,38 @@ describe("a site that is turned off", () => {
     expect(world.state.sites).toEqual({});
   });
 
+  it("and on again while the server is asked stays on, and is sent", async () => {
+    const keeper = world.keeper();
+    await keeper.turnOn(SITE);
+    world.whats();
+    let again: Promise<void> | undefined;
+    world.answer = () => {
+      world.answer = () => Response.json({ sites: [] }, { status: 201 });
+      world.granted.add(SITE);
+      again = keeper.turnOn(SITE);
+      return new Promise((answer) => setTimeout(() => answer(new Response(null, { status: 204 }))));
+    };
+    await keeper.turnOff(SITE);
+    await again;
+    expect(world.whats()).toEqual(["DELETE cookies?domain=video.example", "POST cookies"]);
+    expect(world.site).toMatchObject({ isLeaving: false, names: ["sid"], problem: null });
+  });
+
+  it("while it is refused is deleted at once all the same", async () => {
+    const keeper = world.keeper();
+    let off: Promise<void> | undefined;
+    world.answer = () => {
+      world.answer = () => new Response(null, { status: 204 });
+      off = keeper.turnOff(SITE);
+      const body = { error: { code: "forbidden", message: "No.", retry_after_ms: null } };
+      return new Promise((answer) => setTimeout(() => answer(Response.json(body, { status: 403 }))));
+    };
+    await keeper.turnOn(SITE);
+    await off;
+    expect(world.whats()).toEqual(["POST cookies", "DELETE cookies?domain=video.example"]);
+    expect(world.state.sites).toEqual({});
+  });
+
   it("in this browser's own settings is told where it is noticed", async () => {
     await world.keeper().turnOn(SITE);
     world.granted.clear();
@@ -246,6 +317,36 @@ it("signing out of a site deletes its cookies on the server, and signing in send
   expect(world.wakeAt).toBe(world.now + QUIET_MS);
   await world.wake();
   expect(world.site).toMatchObject({ problem: null, names: ["sid"] });
+});
+
+describe("a process that dies", () => {
+  it.each<[string, (keeper: Keeper) => Promise<void>, string]>([
+    ["a change", (keeper) => keeper.changed(".video.example"), "POST cookies"],
+    ["a press on “Send now”", (keeper) => keeper.rush(SITE), "POST cookies"],
+    ["a site that is turned off", (keeper) => keeper.turnOff(SITE), "DELETE cookies?domain=video.example"],
+  ])("when it has just noted %s is followed by another that sees to it", async (_, note, what) => {
+    await world.keeper().turnOn(SITE);
+    world.whats();
+    world.cookies = [cookie({ value: "newer" })];
+    world.isDeadly = true;
+    void note(world.keeper());
+    await new Promise((later) => setTimeout(later));
+    expect(world.wakeAt).toBeLessThanOrEqual(world.now + RESCUE_MS);
+    world.isDeadly = false;
+    await world.wake();
+    expect(world.whats()).toEqual([what]);
+  });
+
+  it("while the server is asked is followed by another that asks again", async () => {
+    world.answer = () => new Promise(() => undefined);
+    void world.keeper().turnOn(SITE);
+    await new Promise((later) => setTimeout(later));
+    expect(world.whats()).toEqual(["POST cookies"]);
+    world.answer = () => Response.json({ sites: [] }, { status: 201 });
+    expect(world.wakeAt).toBe(world.now + RESCUE_MS);
+    await world.wake();
+    expect(world.site).toMatchObject({ names: ["sid"], problem: null });
+  });
 });
 
 describe("a token", () => {

@@ -1,7 +1,7 @@
 /** Keeps the server's copy of the chosen sites' cookies like this browser's. It lives for moments: what must outlast
  * them is in the memory, and `wakeAt` is how it comes back. */
 import { type BrowserCookie, fingerprintOf, jarOf } from "./netscape";
-import { backoff, dueAt, QUIET_MS, REGULAR_MS } from "./schedule";
+import { backoff, dueAt, QUIET_MS, REGULAR_MS, RESCUE_MS } from "./schedule";
 import { pair, Server, ServerError } from "./server";
 import { isOf } from "./sites";
 import { FRESH_SITE, type Memory, type Pairing, type SiteState, type State } from "./state";
@@ -57,7 +57,7 @@ export class Keeper {
   }
 
   async turnOn(site: string): Promise<void> {
-    await this.means.memory.change((state) => {
+    await this.note((state) => {
       const known = state.sites[site];
       const isOn = known !== undefined && !known.isLeaving;
       return isOn ? state : { ...state, sites: { ...state.sites, [site]: FRESH_SITE } };
@@ -67,9 +67,10 @@ export class Keeper {
 
   /** Turns a site off: its cookies are deleted on the server, at once or when it answers again. */
   async turnOff(site: string): Promise<void> {
-    const { pairing } = await this.means.memory.read();
-    if (pairing === null) await this.drop(site);
-    else await this.means.memory.changeSite(site, { ...FRESH_SITE, isLeaving: true });
+    await this.note((state) => {
+      if (state.pairing === null || state.sites[site] === undefined) return without(state, site);
+      return { ...state, sites: { ...state.sites, [site]: { ...FRESH_SITE, isLeaving: true } } };
+    });
     await this.means.giveUp(site);
     await this.run();
   }
@@ -77,7 +78,7 @@ export class Keeper {
   /** A cookie was set, changed or removed. */
   async changed(domain: string): Promise<void> {
     const now = this.means.now();
-    const state = await this.means.memory.change((held) =>
+    const state = await this.note((held) =>
       eachSite(held, (site, name) => (!site.isLeaving && isOf(domain, name) ? touched(site, now) : site)),
     );
     this.wakeFor(state);
@@ -85,7 +86,7 @@ export class Keeper {
 
   /** Sends a site's cookies now, or those of all sites, even where nothing changed. */
   async rush(site: string | null = null): Promise<void> {
-    await this.means.memory.change((state) =>
+    await this.note((state) =>
       eachSite(state, (known, name) =>
         site === null || site === name ? { ...known, isRushed: true, retryAt: 0 } : known,
       ),
@@ -99,6 +100,12 @@ export class Keeper {
       eachSite(state, (known) => (known.problem === null ? known : { ...known, retryAt: 0 })),
     );
     await this.run();
+  }
+
+  /** Notes that there is something to do. Whoever dies between that and the doing is called back. */
+  private note(change: (state: State) => State): Promise<State> {
+    this.means.wakeAt(this.means.now() + RESCUE_MS);
+    return this.means.memory.change(change);
   }
 
   /** Does what is due. */
@@ -116,7 +123,8 @@ export class Keeper {
       this.isWanted = false;
       const state = await this.means.memory.read();
       if (state.pairing === null) return;
-      const due = Object.entries(state.sites).filter(([, each]) => dueAt(each) <= this.means.now());
+      const due = Object.entries(state.sites).filter(([, each]) => dueAt(each, this.means.now()) <= this.means.now());
+      if (due.length > 0) this.means.wakeAt(this.means.now() + RESCUE_MS);
       for (const [site, each] of due) {
         // It may have been taken away by the answer to the one before.
         if ((await this.means.memory.read()).pairing?.token !== state.pairing.token) return;
@@ -130,12 +138,13 @@ export class Keeper {
     try {
       if (state.isLeaving) {
         await serverOf(pairing).forget(site);
-        await this.drop(site);
+        // Turned on again while the server was asked, it stays.
+        await this.means.memory.change((held) => (held.sites[site]?.isLeaving ? without(held, site) : held));
       } else {
         await this.send(pairing, site, state);
       }
     } catch (error) {
-      await this.failed(site, error);
+      await this.failed(site, state.isLeaving, error);
     }
   }
 
@@ -146,7 +155,8 @@ export class Keeper {
     const cookies = (await this.means.cookiesOf(site)).filter((cookie) => !isOurs(cookie, pairing.server));
     const jar = jarOf(cookies, site, startedAt / 1000);
     const fingerprint = await fingerprintOf(jar);
-    const isFresh = state.syncedAt !== null && startedAt - state.syncedAt < REGULAR_MS;
+    const age = startedAt - (state.syncedAt ?? Number.NEGATIVE_INFINITY);
+    const isFresh = age >= 0 && age < REGULAR_MS;
     const isThere = fingerprint === state.fingerprint && isFresh && state.problem === null && !state.isRushed;
     if (jar.names.length === 0) {
       // Signed out here: what the server still has opens nothing.
@@ -159,7 +169,8 @@ export class Keeper {
       const known = held.sites[site];
       if (known === undefined || known.isLeaving) return held;
       // A change that came while it was sent is still to be sent.
-      const changedAt = known.changedAt !== null && known.changedAt > startedAt ? known.changedAt : null;
+      const isSince = known.changedAt !== null && known.changedAt > startedAt && known.changedAt <= now();
+      const changedAt = isSince ? known.changedAt : null;
       const syncedAt = isThere ? known.syncedAt : now();
       const { names, leftOut } = jar;
       const sent: SiteState = { ...FRESH_SITE, names, leftOut, fingerprint, changedAt, syncedAt };
@@ -167,7 +178,7 @@ export class Keeper {
     });
   }
 
-  private async failed(site: string, error: unknown): Promise<void> {
+  private async failed(site: string, wasLeaving: boolean, error: unknown): Promise<void> {
     const problem = codeOf(error);
     if (problem === "bad_token") {
       // It was taken away on the page: nothing more is tried.
@@ -176,7 +187,8 @@ export class Keeper {
     }
     await this.means.memory.change((state) => {
       const known = state.sites[site];
-      if (known === undefined) return state;
+      // What failed is not what is wanted now.
+      if (known === undefined || known.isLeaving !== wasLeaving) return state;
       const failures = known.failures + 1;
       const asked = error instanceof ServerError ? error.retryAfterMs : null;
       const wait = LASTING.has(problem) ? REGULAR_MS : Math.max(backoff(failures), asked ?? 0);
@@ -186,22 +198,21 @@ export class Keeper {
     });
   }
 
-  private async drop(site: string): Promise<void> {
-    await this.means.memory.change((state) => {
-      const { [site]: _, ...sites } = state.sites;
-      return { ...state, sites };
-    });
-  }
-
   private wakeFor({ pairing, sites }: State): void {
-    const times = pairing === null ? [] : Object.values(sites).map(dueAt);
+    const times = pairing === null ? [] : Object.values(sites).map((site) => dueAt(site, this.means.now()));
     if (times.length > 0) this.means.wakeAt(Math.min(...times));
   }
 }
 
 function touched(site: SiteState, now: number): SiteState {
   const isAnswer = site.problem !== null && LASTING.has(site.problem);
-  return { ...site, changedAt: now, retryAt: isAnswer ? now + QUIET_MS : site.retryAt };
+  const waitingSince = site.changedAt === null ? now : (site.waitingSince ?? site.changedAt);
+  return { ...site, changedAt: now, waitingSince, retryAt: isAnswer ? now + QUIET_MS : site.retryAt };
+}
+
+function without(state: State, site: string): State {
+  const { [site]: _, ...sites } = state.sites;
+  return { ...state, sites };
 }
 
 /** The state with each site changed; itself, where none was. */

@@ -19,6 +19,8 @@ export interface SiteState {
   readonly fingerprint: string;
   /** When a cookie of it last changed, if that is not on the server yet. */
   readonly changedAt: number | null;
+  /** When the first of those changes came. */
+  readonly waitingSince: number | null;
   /** A code, in words by `problem_…` of the catalogue. */
   readonly problem: string | null;
   readonly failures: number;
@@ -44,6 +46,7 @@ export const FRESH_SITE: SiteState = {
   leftOut: 0,
   fingerprint: "",
   changedAt: null,
+  waitingSince: null,
   problem: null,
   failures: 0,
   isRushed: false,

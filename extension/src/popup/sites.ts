@@ -7,9 +7,12 @@ import type { Desk } from "./popup";
 
 export function sitesSection(desk: Desk): HTMLElement {
   const { tab, view } = desk;
-  const first = [tab?.wanted, tab?.place.server === view.server ? null : tab?.site].filter((site) => site != null);
-  const names = [...new Set([...first, ...Object.keys(view.sites).sort(), ...OFFERED])];
-  const rows = names.map((site) => row(desk, site, view.sites[site]));
+  const isOurs = tab !== null && tab.place.server === view.server;
+  // Other pages may say that they want one, too.
+  const wanted = isOurs ? tab.wanted : null;
+  const first = isOurs ? wanted : (tab?.site ?? null);
+  const names = [...new Set([...(first === null ? [] : [first]), ...Object.keys(view.sites).sort(), ...OFFERED])];
+  const rows = names.map((site) => row(desk, site, view.sites[site], site === wanted));
   return element(
     "section",
     {},
@@ -19,7 +22,7 @@ export function sitesSection(desk: Desk): HTMLElement {
   );
 }
 
-function row(desk: Desk, site: string, state: SiteState | undefined): HTMLElement {
+function row(desk: Desk, site: string, state: SiteState | undefined, isWanted: boolean): HTMLElement {
   const isOn = state !== undefined && !state.isLeaving;
   const flip = () => (isOn ? desk.act({ type: "turn_off", site }) : turnOn(desk, site));
   const label = words("site_switch", site);
@@ -32,7 +35,6 @@ function row(desk: Desk, site: string, state: SiteState | undefined): HTMLElemen
     "aria-label": label,
     class: "switch",
   };
-  const isWanted = !isOn && desk.tab?.wanted === site;
   return element(
     "li",
     {},
@@ -43,7 +45,7 @@ function row(desk: Desk, site: string, state: SiteState | undefined): HTMLElemen
       element(
         "small",
         { attrs: { class: state?.problem ? "problem" : null } },
-        isWanted ? words("site_wanted") : told(state),
+        isWanted && !isOn ? words("site_wanted") : told(state),
       ),
       state !== undefined && isOn && state.names.length > 0 && details(desk, site, state),
     ),
