@@ -21,6 +21,10 @@ HEADER: Final = "# Netscape HTTP Cookie File\n"
 
 _HTTP_ONLY: Final = "#HttpOnly_"
 _FIELDS: Final = 7
+# Of the browsers' own interface; of Playwright and Puppeteer; of WebDriver.
+_EXPIRIES: Final = ("expirationDate", "expires", "expiry")
+# The year 5138: beyond it somebody has counted in milliseconds.
+_FARTHEST_S: Final = 1e11
 _EXPIRY: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?")
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
@@ -226,6 +230,9 @@ def _json_rows(text: str) -> list[tuple[int, Any]]:
         entries = codec.decode(text)
     except codec.MalformedError:
         raise BadCookiesError("This is no JSON. Paste the whole export.") from None
+    if isinstance(entries, dict):
+        # Some exports wrap the list, and name a page or a browser's other storage beside it.
+        entries = entries.get("cookies")
     if not isinstance(entries, list):
         raise BadCookiesError("A JSON export of cookies is a list of objects.")
     return list(enumerate(entries, 1))
@@ -252,11 +259,11 @@ def _from_json(entry: Any) -> Cookie:
 def _json_expiry(entry: dict[str, Any]) -> int:
     if entry.get("session") is True:
         return 0
-    given = next((entry[key] for key in ("expirationDate", "expires") if entry.get(key) is not None), 0)
+    given = next((entry[key] for key in _EXPIRIES if entry.get(key) is not None), 0)
     if isinstance(given, bool) or not isinstance(given, int | float) or not given < 1e15:
         raise _WrongError("the expiry must be a number of Unix seconds")
     # Playwright writes -1 for a session's cookie.
-    return max(0, int(given))
+    return max(0, int(given / 1000 if given > _FARTHEST_S else given))
 
 
 def _sound(domain: str, path: str, name: str, value: str, secure: bool, expires: int) -> Cookie:

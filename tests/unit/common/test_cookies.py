@@ -193,6 +193,43 @@ def test_a_wrong_entry_of_a_json_list_is_named(entry: object) -> None:
     assert [problem.line for problem in refusal.value.problems] == [2]
 
 
+def exported(**fields: object) -> dict[str, object]:
+    return {"domain": ".a.example", "name": "n", "value": "v", "path": "/", "httpOnly": True} | fields
+
+
+EXPORTS = {
+    "Cookie-Editor": [
+        exported(expirationDate=LATER + 0.25, hostOnly=False, sameSite="no_restriction", secure=True, session=False)
+        | {"storeId": None}
+    ],
+    "EditThisCookie": [
+        exported(expirationDate=LATER, hostOnly=False, sameSite="unspecified", secure=True, session=False)
+        | {"storeId": "0", "id": 1}
+    ],
+    "J2TEAM Cookies": {"url": "https://a.example", "cookies": [exported(expirationDate=LATER, secure=True)]},
+    "a session file": {"cookies": [exported(expires=LATER, sameSite="Lax", secure=True)], "origins": []},
+    "WebDriver": [exported(expiry=LATER, sameSite="Lax", secure=True)],
+    "in milliseconds": [exported(expirationDate=LATER * 1000, secure=True)],
+}
+
+
+@pytest.mark.parametrize("content", EXPORTS.values(), ids=EXPORTS.keys())
+def test_every_common_export_is_read_as_the_same_cookie(content: object) -> None:
+    cookies = read_cookies(json.dumps(content).encode(), NOW)
+    assert of_ours(cookies) == {(".a.example", "/", "n", "v", True, LATER)}
+
+
+@pytest.mark.parametrize("end", [{"session": True, "expirationDate": 1}, {"expires": -1}, {"expires": None}, {}])
+def test_a_sessions_cookie_of_an_export_has_no_end(end: dict[str, object]) -> None:
+    assert [cookie.expires for cookie in read_cookies(json.dumps([exported(**end)]).encode(), NOW)] == [0]
+
+
+@pytest.mark.parametrize("content", [{}, {"cookies": {}}, {"cookies": "n=v"}, "n", 1])
+def test_json_without_a_list_of_cookies_is_refused(content: object) -> None:
+    with pytest.raises(BadCookiesError):
+        read_cookies(json.dumps(content).encode(), NOW)
+
+
 @pytest.mark.parametrize(
     ("host", "site"),
     [
