@@ -20,6 +20,9 @@ from websockets.streams import StreamReader
 
 EXTENSION: Final = "watch_together.transport"
 WRITE_HIGH_WATER_BYTES: Final = 64 * 1024
+# The kernel would take four megabytes for a peer that does not read, and nobody would notice until they are full. It
+# doubles this.
+KERNEL_BUFFER_BYTES: Final = 128 * 1024
 # Messages that may wait for the app before the peer is held back: to stop and start reading for each one costs more
 # than handling it.
 READ_AHEAD: Final = 4
@@ -146,6 +149,9 @@ class RoomWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def handle_connect(self, event: Request) -> None:
         self.transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+        with contextlib.suppress(OSError, RuntimeError, ValueError):
+            if (connection := self.transport.get_extra_info("socket")) is not None:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER_BYTES)
         super().handle_connect(event)
         scope: dict[str, Any] | None = getattr(self, "scope", None)
         if scope is not None:
@@ -176,6 +182,9 @@ class RoomWebSocketProtocol(WebSocketsSansIOProtocol):
         if self.transport.is_closing():
             raise ClientDisconnected
         await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            # A status answers a handshake as well as an acceptance does; uvicorn would log it as the app's mistake.
+            self.handshake_complete = True
 
     def pause_writing(self) -> None:
         self.is_full = True
@@ -214,7 +223,8 @@ class RoomWebSocketProtocol(WebSocketsSansIOProtocol):
 
 def _reset(protocol: WebSocketsSansIOProtocol) -> None:
     # Without this the kernel keeps what was not taken, up to some megabytes, and offers it for minutes more.
-    if (connection := protocol.transport.get_extra_info("socket")) is not None:
-        with contextlib.suppress(OSError):
+    # Of a connection that is gone uvloop has no socket (RuntimeError), or one without a descriptor (ValueError).
+    with contextlib.suppress(OSError, RuntimeError, ValueError):
+        if (connection := protocol.transport.get_extra_info("socket")) is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
     protocol.transport.abort()

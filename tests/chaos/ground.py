@@ -112,7 +112,7 @@ def start_if_dead(node: Node) -> None:
 
 
 def complaints_of(nodes: Iterable[Node]) -> Counter[str]:
-    """What processes logged as errors of ours: event and the exception's last line, and how often."""
+    """What processes logged as errors of ours: event, the exception's last line and where it arose, and how often."""
     found: Counter[str] = Counter()
     for node in nodes:
         for line in node.log.read_bytes().splitlines():
@@ -121,6 +121,7 @@ def complaints_of(nodes: Iterable[Node]) -> Counter[str]:
             except orjson.JSONDecodeError:
                 entry = {"level": "error", "event": line.decode(errors="replace")}
             if entry.get("level") in ("error", "critical"):
-                last = str(entry.get("exception", "")).rstrip().rpartition("\n")[2]
-                found[f"{str(entry['event']).splitlines()[0]}: {last}"] += 1
+                trace = str(entry.get("exception", "")).rstrip().splitlines() or [""]
+                places = [line.strip() for line in trace if line.startswith('  File "/')]
+                found[f"{str(entry['event']).splitlines()[0]}: {trace[-1]} {''.join(places[-1:])}".rstrip()] += 1
     return found

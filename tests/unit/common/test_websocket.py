@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import uvloop
 import websockets
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.common.serving import MAX_FRAME_BYTES, _config, _Server, listen
 from services.common.websocket import EXTENSION, READ_AHEAD, Transport, text_frame, whole_text
@@ -39,6 +40,13 @@ async def serving(talk: Talk, **options: Any) -> AsyncIterator[str]:
         await send({"type": "websocket.accept"})
         await talk(scope["extensions"][EXTENSION], receive, send)
 
+    async with hosting(app, **options) as url:
+        yield url
+
+
+@asynccontextmanager
+async def hosting(app: ASGIApp, **options: Any) -> AsyncIterator[str]:
+    """A server of an app; its address."""
     listener = listen("127.0.0.1", 0)
     config = _config(app)
     for name, value in options.items():
@@ -60,6 +68,44 @@ async def test_an_app_can_abort_a_connection() -> None:
         with pytest.raises(websockets.ConnectionClosedError) as closed:
             await asyncio.wait_for(client.recv(), 5)
     assert closed.value.rcvd is None
+
+
+def test_to_abort_a_connection_that_is_gone_already_does_nothing() -> None:
+    async def abort_late() -> None:
+        outcome = asyncio.Queue[BaseException | None]()
+
+        async def talk(transport: Transport, receive: Receive, _send: Send) -> None:
+            while (await receive())["type"] != "websocket.disconnect":
+                pass
+            try:
+                transport.abort()
+                outcome.put_nowait(None)
+            except RuntimeError as error:
+                outcome.put_nowait(error)
+
+        async with serving(talk) as url:
+            _, writer = await _handshake(url)
+            # With a reset nothing of the transport is left.
+            writer.transport.abort()
+            assert await asyncio.wait_for(outcome.get(), 5) is None
+
+    # asyncio's own loop bears it.
+    uvloop.run(abort_late())
+
+
+async def test_a_handshake_that_is_answered_by_a_status_is_no_mistake_of_the_app(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def app(_scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.http.response.start", "status": 503, "headers": [(b"retry-after", b"1")]})
+        await send({"type": "websocket.http.response.body", "body": b""})
+
+    async with hosting(app) as url:
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await websockets.connect(url)
+    assert refused.value.response.status_code == 503
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_an_app_sees_what_a_peer_has_not_taken() -> None:
