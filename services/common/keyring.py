@@ -6,9 +6,11 @@ import argparse
 import base64
 import secrets
 import sys
+import time
 from pathlib import Path
 from typing import Literal, get_args
 
+import structlog
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -21,6 +23,9 @@ Purpose = Literal["session", "stream", "cookies", "peer", "extension"]
 Step = Literal["add", "lead", "drop"]
 
 LOCAL_SECRET = "secret"
+SECRET_WAIT_S = 10.0
+
+log = structlog.get_logger(__name__)
 
 
 class KeyRing:
@@ -77,11 +82,16 @@ class Seal:
 def load_keyring(settings: CommonSettings) -> KeyRing:
     """The ring of `WT_SECRET`, else of `WT_SECRET_FILE`.
 
-    :raises SettingsError: if neither is set, or a secret is too short.
+    :raises SettingsError: if neither is set, the file can't be read, or a secret is too short.
     """
     found = settings.secret
     if not found and settings.secret_file:
-        found = _secrets_in(Path(settings.secret_file))
+        path = Path(settings.secret_file)
+        _wait_for(path)
+        try:
+            found = _secrets_in(path)
+        except OSError as error:
+            raise SettingsError([f"WT_SECRET_FILE={settings.secret_file!r}: {error.strerror}"]) from None
     if not found:
         raise SettingsError(["WT_SECRET or WT_SECRET_FILE is required: `openssl rand -hex 32` makes one"])
     try:
@@ -116,6 +126,15 @@ def rotate(path: Path, step: Step) -> int:
         changed = (known[-1], *known[:-1]) if step == "lead" else known[:1]
     _write(path, changed)
     return len(changed)
+
+
+def _wait_for(path: Path) -> None:
+    """Whoever makes the secret may have been started beside us."""
+    deadline = time.monotonic() + SECRET_WAIT_S
+    if not path.exists():
+        log.warning("no_secret_yet", file=str(path), seconds=SECRET_WAIT_S)
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def _new_secret() -> str:

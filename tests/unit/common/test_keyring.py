@@ -1,9 +1,11 @@
+import threading
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import InvalidToken
 
+from services.common import keyring
 from services.common.config import CommonSettings, SettingsError
 from services.common.keyring import KeyRing, Step, load_keyring, local_secret, main, rotate
 
@@ -40,6 +42,21 @@ def test_a_secret_is_read_from_its_file(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text(f"{NEW}\n{OLD}\n")
     assert load_keyring(CommonSettings(secret_file=str(path))).subkeys("peer") == KeyRing((NEW, OLD)).subkeys("peer")
+
+
+def test_a_secret_that_is_made_just_now_is_waited_for(tmp_path: Path) -> None:
+    making = threading.Timer(0.3, local_secret, (tmp_path,))
+    making.start()
+    try:
+        assert ring_of(tmp_path / "secret").subkeys("peer") == ring_of(tmp_path / "secret").subkeys("peer")
+    finally:
+        making.join()
+
+
+def test_a_file_that_never_comes_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyring, "SECRET_WAIT_S", 0.2)
+    with pytest.raises(SettingsError, match=r"WT_SECRET_FILE=.*: No such file"):
+        ring_of(tmp_path / "secret")
 
 
 def test_the_local_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
