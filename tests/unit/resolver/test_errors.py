@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from yt_dlp import YoutubeDL
 from yt_dlp.extractor.common import InfoExtractor
 from yt_dlp.utils import ExtractorError
 
@@ -90,9 +89,8 @@ def test_exceptions_and_statuses_have_codes(kinds: list[str], status: int | None
 
 
 def test_what_yt_dlp_says_of_a_missing_account_is_a_sign_in_that_cookies_may_mend() -> None:
-    extractor = InfoExtractor(YoutubeDL({"quiet": True}))
     with pytest.raises(ExtractorError) as raised:
-        extractor.raise_login_required("Nothing to see here")
+        InfoExtractor().raise_login_required("Nothing to see here")
     error = classify(Failure(EXTRACTOR, str(raised.value), expected=True))
     assert (error.code, may_mend(error)) == ("sign_in_required", True)
 
