@@ -30,6 +30,9 @@ _BLANK: Final = re.compile(r"[\x00-\x20\x7f-\xa0\\\u1680\u2000-\u200f\u2028-\u20
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 # The last label of a name that libc, or a browser, would read as an IPv4 address (WHATWG URL §3.5).
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_SAFE: Final = "%/?:@!$&'()*+,;=-._~[]{}|^"
+# How yt-dlp's extractors hand over what their links can't say: headers, too.
+_SMUGGLED: Final = "__youtubedl_smuggle"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 # Ports of protocols that an HTTP request can be mistaken for (WHATWG Fetch §2.9, shortened).
 _BAD_PORTS: Final = frozenset(
@@ -97,6 +100,20 @@ def parse_url(raw: str) -> Target:
     if port in _BAD_PORTS:
         raise Refused("refused_target", "This port belongs to another protocol.")
     return Target(scheme, _host(parts[1]), port, _path_and_query(rest))
+
+
+def page_url(raw: str) -> str:
+    """The canonical URL of a page, with its fragment: some sites name their videos there, as in `/#/song?id=1`.
+
+    What browsers and yt-dlp's extractors put there for themselves is left out.
+
+    :raises Refused: as `parse_url`.
+    """
+    target = parse_url(raw)
+    fragment = raw.partition("#")[2].partition(":~:")[0]
+    if not fragment or _SMUGGLED in fragment:
+        return target.url
+    return f"{target.url}#{quote(fragment, safe=_SAFE)}"
 
 
 def is_public(address: str) -> bool:
@@ -213,7 +230,7 @@ def _ascii(name: str) -> str:
 def _path_and_query(rest: str) -> str:
     try:
         # What is escaped stays as it is: signatures of CDNs cover the very bytes.
-        quoted = quote(rest, safe="%/?:@!$&'()*+,;=-._~[]{}|^")
+        quoted = quote(rest, safe=_SAFE)
     except UnicodeEncodeError:
         raise Refused("bad_url", "This link is no valid text.") from None
     return quoted if quoted.startswith("/") else "/" + quoted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from services.common.chain import ANONYMOUS, Link, scope_of
-from services.common.guard import parse_url
+from services.common.guard import page_url, parse_url
 from services.common.keys import url_digest
 from services.common.vault import Vault
 
@@ -17,8 +17,7 @@ async def links_of(vault: Vault, url: str, lenders: Iterable[str], audience: str
     :raises Refused: `bad_url` or `refused_target`.
     :raises Unavailable: if Redis does not answer.
     """
-    target = parse_url(url)
-    digest = url_digest(target.url)
+    target, digest = parse_url(url), url_digest(page_url(url))
     salts = [(owner, await vault.salt(owner, target.host)) for owner in dict.fromkeys(lenders)]
     with_cookies = [
         Link(scope=scope_of(salt, owner, audience, digest), owner=owner, audience=audience)

@@ -30,7 +30,7 @@ from services.common.chain import (
     next_way,
 )
 from services.common.errors import Unavailable
-from services.common.guard import parse_url
+from services.common.guard import page_url
 from services.common.jobs import Jobs
 from services.common.keys import Keys, url_digest
 from services.common.wire.models import Attempt
@@ -103,7 +103,7 @@ class Resolutions:
         :raises Refused: `bad_url` or `refused_target`.
         :raises Unavailable: `busy` if the queue is full, `unavailable` if Redis does not answer.
         """
-        canonical = parse_url(url).url
+        canonical = page_url(url)
         digest = url_digest(canonical)
         known = known_answer(links, await self._look(digest, links)) if len(links) > 1 else None
         if known is None:
@@ -161,7 +161,7 @@ class Resolutions:
         :raises Refused: `bad_url` or `refused_target`.
         :raises Unavailable: `timeout` after `timeout_s` (the flight goes on), `busy`, `unavailable`.
         """
-        canonical = parse_url(url).url
+        canonical = page_url(url)
         digest = url_digest(canonical)
         known = known_answer(links, await self._look(digest, links), own=own)
         if known is None:
@@ -354,7 +354,7 @@ def _waiter(raw: bytes) -> Waiter | None:
 
 
 def _digest(url: str) -> str:
-    return url_digest(parse_url(url).url)
+    return url_digest(page_url(url))
 
 
 def _as_pasted(resolution: Resolution, url: str) -> Resolution:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from services.common.chain import Link
 from services.common.errors import Refused, Unavailable
-from services.common.guard import Target, parse_url
+from services.common.guard import Target, page_url, parse_url
 from services.common.renewal import Renewals
 from services.proxy import metrics
 from services.proxy.streams import Known, Streams
@@ -46,7 +46,7 @@ class Renewal:
         known, fresh = seen.context, None
         link = Link(scope=known.scope, owner=known.owner, audience=known.audience)
         with contextlib.suppress(Refused, Unavailable, TimeoutError):
-            page = parse_url(known.page_url).url
+            page = page_url(known.page_url)
             await self._renewals.ask(page, link)
             async with asyncio.timeout(WAIT_S):
                 is_done = False

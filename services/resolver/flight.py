@@ -15,7 +15,7 @@ from services.common.chain import Entry, Link, Resolution, attempt, audience_of,
 from services.common.contexts import ContextStore
 from services.common.cookies import sites_of, write_netscape
 from services.common.errors import Refused, Unavailable, WatchTogetherError
-from services.common.guard import Guard, parse_url
+from services.common.guard import Guard, page_url, parse_url
 from services.common.loans import Loan, Loans
 from services.common.resolution import Resolutions, Waiter
 from services.common.room.entering import enter
@@ -275,13 +275,13 @@ def _entries(info: Info, mint: Mint) -> list[Entry]:
     found = []
     for entry in info.entries:
         try:
-            parse_url(entry.url)
+            url = page_url(entry.url)
         except Refused:
             continue
-        if len(entry.url) <= MOST_URL_CHARS:
+        if len(url) <= MOST_URL_CHARS:
             picture = mint.plain(info, entry.thumbnail, Kind.IMAGE) if entry.thumbnail else ""
-            title = readable(entry.title)
-            found.append(Entry(url=entry.url, title=title, thumbnail=picture, duration=entry.duration or 0))
+            title = readable(entry.title) or url
+            found.append(Entry(url=url, title=title, thumbnail=picture, duration=entry.duration or 0))
     return found
 
 

@@ -19,7 +19,7 @@ from services.common.resolution import PUBLIC, Resolution, Resolutions, Waiter
 from services.common.wire.models import VideoState
 from tests.support.redis import RedisServer
 
-LINK = "https://Site.example/watch?v=1#t=30"
+LINK = "https://Site.example/watch?v=1#:~:text=film"
 CANONICAL = "https://site.example/watch?v=1"
 DIGEST = url_digest(CANONICAL)
 
@@ -56,6 +56,7 @@ async def test_links_that_differ_in_form_only_share_a_result(resolutions: Resolu
         known = await resolutions.cached(link)
         assert known is not None
     assert await resolutions.cached("https://site.example/watch?v=2") is None
+    assert await resolutions.cached(f"{CANONICAL}#/another") is None
 
 
 async def test_scopes_share_nothing(resolutions: Resolutions) -> None:

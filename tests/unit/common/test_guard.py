@@ -6,7 +6,20 @@ import time
 import pytest
 
 from services.common.errors import Refused, Unavailable, WatchTogetherError
-from services.common.guard import Guard, Target, Whitelist, is_public, parse_url
+from services.common.guard import Guard, Target, Whitelist, is_public, page_url, parse_url
+
+PAGES = [
+    ("https://Music.example/#/song?id=1", "https://music.example/#/song?id=1"),
+    ("https://tv.example/#!/live/FMT", "https://tv.example/#!/live/FMT"),
+    ("https://a.example/top?x=1#video=ä b".replace(" ", "%20"), "https://a.example/top?x=1#video=%C3%A4%20b"),
+    ("https://a.example/#a#b", "https://a.example/#a%23b"),
+    ("https://a.example/#", "https://a.example/"),
+    # A browser's mark of some words, and what only yt-dlp's extractors may tell each other.
+    ("https://a.example/1#:~:text=some", "https://a.example/1"),
+    ("https://a.example/1#part:~:text=some", "https://a.example/1#part"),
+    ("https://a.example/1#__youtubedl_smuggle=%7B%22http_headers%22%3A%20%7B%7D%7D", "https://a.example/1"),
+    ("https://a.example/1#x#__youtubedl_smuggle=%7B%7D", "https://a.example/1"),
+]
 
 CANONICAL = [
     ("http://example.com", "http://example.com/"),
@@ -128,6 +141,14 @@ PRIVATE = [
 @pytest.mark.parametrize(("raw", "canonical"), CANONICAL)
 def test_a_link_is_rebuilt_from_its_parts(raw: str, canonical: str) -> None:
     assert parse_url(raw).url == canonical
+
+
+@pytest.mark.parametrize(("raw", "page"), PAGES)
+def test_a_page_keeps_the_fragment_that_names_its_video(raw: str, page: str) -> None:
+    assert page_url(raw) == page
+    # Whoever reads it again has the same page, and nothing of it is fetched.
+    assert page_url(page) == page
+    assert parse_url(page).url == page.partition("#")[0]
 
 
 @pytest.mark.parametrize(("raw", "canonical"), CANONICAL)
