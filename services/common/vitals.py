@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -17,6 +18,10 @@ from services.common.keys import Keys
 TOLD_EVERY_S: Final = 5.0
 # After so long without a word a worker counts as gone.
 TOLD_TTL_S: Final = 20
+
+# Anybody may ask: an extractor is named from so many links in an hour on, or when it is left alone.
+TOLD_BY_NAME: Final = 5
+OTHERS: Final = "Other"
 
 State = Literal["closed", "open", "half_open"]
 _WORST: Final[tuple[State, ...]] = ("closed", "half_open", "open")
@@ -125,7 +130,7 @@ def summed(workers: list[WorkerHealth], queued: int) -> ResolverHealth:
         versions=sorted({f"yt-dlp {worker.ytdlp}, yt-dlp-ejs {worker.ytdlp_ejs or 'missing'}" for worker in workers}),
         node=min((worker.node for worker in workers), default=""),
         provider=provider,
-        extractors=sites,
+        extractors=_discreet(sites),
         canaries=list(canaries.values()),
     )
 
@@ -147,6 +152,13 @@ def _sites(told: Iterable[SiteHealth]) -> list[SiteHealth]:
             state=max(site.state, other.state, key=_WORST.index),
         )
     return sorted(merged.values(), key=lambda site: (-site.failed, -site.succeeded, site.extractor))
+
+
+def _discreet(sites: list[SiteHealth]) -> list[SiteHealth]:
+    """`sites`, those of few links as one: a name would tell what somebody watches here, and a ratio nothing."""
+    few = [site for site in sites if site.state == "closed" and site.succeeded + site.failed < TOLD_BY_NAME]
+    merged = _sites(replace(site, extractor=OTHERS) for site in few)
+    return [*(site for site in sites if site not in few), *merged]
 
 
 # A release older than this misses what sites have changed since.

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from services.common.keys import Keys
@@ -57,6 +58,7 @@ async def test_a_worker_tells_its_versions_extractors_and_canaries(
         "WT_ALLOWED_PRIVATE_HOSTS": origin.address,
         "WT_YTDLP_PLUGIN_DIRS": str(ROOT / "tests/support/plugins"),
         "WT_RESOLVER_CANARIES": f"{origin.url('/watch/pair.canary')},{origin.url('/watch/private.canary')}",
+        "WT_RESOLVER_CANARY_S": "0.2",
         "WT_POT_PROVIDER_URL": "http://127.0.0.1:1",
     }
     node = await asyncio.to_thread(Node("services.resolver", tmp_path / "log", settings=settings).start)
@@ -117,6 +119,23 @@ def test_several_workers_are_summed_up_with_what_an_operator_should_do() -> None
         "The canary on youtube.com fails: timeout.",
     ]
     assert summed([WORKER], queued=0).problems == []
+
+
+def test_an_extractor_that_few_links_went_through_is_told_by_no_name() -> None:
+    def site(name: str, succeeded: int, failed: int = 0, state: str = "closed") -> SiteHealth:
+        return SiteHealth(extractor=name, succeeded=succeeded, failed=failed, mean_s=2, state=state)  # type: ignore[arg-type]
+
+    workers = [
+        replace(WORKER, sites=[site("Youtube", 3), site("Secret", 1), site("Broken", 0, 1, "open")]),
+        replace(WORKER, sites=[site("Youtube", 2), site("Discreet", 2, 1)]),
+    ]
+    health = summed(workers, queued=0)
+    assert [(each.extractor, each.succeeded, each.failed) for each in health.extractors] == [
+        ("Broken", 0, 1),
+        ("Youtube", 5, 0),
+        ("Other", 3, 1),
+    ]
+    assert health.problems == ["Broken fails and is left alone."]
 
 
 class _Pong(BaseHTTPRequestHandler):
