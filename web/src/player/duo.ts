@@ -7,6 +7,12 @@ import type { Transport } from "./transport";
 
 const HAVE_METADATA = 1;
 const HAVE_FUTURE_DATA = 3;
+/** Further apart than this they do not begin. */
+const APART_S = 0.2;
+/** A server without ranges lets nobody seek. */
+const MOST_ALIGNMENTS = 3;
+/** Nobody misses so little of the end. */
+const OVER_S = 0.1;
 
 /** A silent video and its audio, moved as one: nothing plays until both can. */
 export class DuoTransport implements Transport {
@@ -17,6 +23,7 @@ export class DuoTransport implements Transport {
   private isOpen = false;
   private rate = 1;
   private factor = 1;
+  private alignments = 0;
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -33,7 +40,8 @@ export class DuoTransport implements Transport {
   get view(): MediaView {
     const { video, audio } = this;
     // A hidden video may be stopped by the browser; the audio goes on and leads.
-    const lead = document.visibilityState === "hidden" && this.isOpen ? audio : video;
+    const isAudioLead = document.visibilityState === "hidden" && this.isOpen && !this.isAudioOver();
+    const lead = isAudioLead ? audio : video;
     const isSeeking = video.seeking || (audio.seeking && !this.isOpen);
     return {
       position: lead.currentTime,
@@ -91,6 +99,7 @@ export class DuoTransport implements Transport {
       isVideoRunning: !video.paused && !video.ended && video.readyState >= HAVE_FUTURE_DATA,
       isAudioPaused: audio.paused && !audio.ended,
       isAudioSeeking: audio.seeking,
+      isAudioOver: this.isAudioOver(),
       isHidden: document.visibilityState === "hidden",
     });
     if (orders.pauseAudio) audio.pause();
@@ -122,11 +131,24 @@ export class DuoTransport implements Transport {
   private tryOpen(): void {
     if (!this.isWanted || this.isOpen) return;
     if (this.both.some((media) => media.seeking || (media.readyState < HAVE_FUTURE_DATA && !isAtEnd(media)))) return;
+    // One of them was loaded anew: not a moment of its beginning is to be heard.
+    const isApart = !this.isAudioOver() && Math.abs(this.audio.currentTime - this.video.currentTime) > APART_S;
+    if (isApart && this.alignments < MOST_ALIGNMENTS) {
+      this.alignments += 1;
+      this.audio.currentTime = this.video.currentTime;
+      return;
+    }
+    this.alignments = 0;
     this.isOpen = true;
     this.loop.reset();
     this.factor = 1;
     this.applyRate();
     for (const media of this.both) this.start(media);
+  }
+
+  private isAudioOver(): boolean {
+    const { video, audio } = this;
+    return audio.ended || video.currentTime > audio.duration - OVER_S;
   }
 
   private close(): void {
@@ -135,6 +157,7 @@ export class DuoTransport implements Transport {
   }
 
   private start(media: HTMLMediaElement): void {
+    if (media === this.audio && this.isAudioOver()) return;
     media.play().catch((error: unknown) => {
       if (this.isWanted) this.onRefused(error);
     });

@@ -9,6 +9,8 @@ export interface PairView {
   readonly audioAhead: number;
   readonly duration: number | null;
   readonly isVideoRunning: boolean;
+  /** The sound is shorter, and at its end. To play it would begin it again. */
+  readonly isAudioOver: boolean;
   readonly isAudioPaused: boolean;
   readonly isAudioSeeking: boolean;
   readonly isHidden: boolean;
@@ -82,6 +84,12 @@ export class PairLoop {
     const ahead = Math.min(view.videoAhead, view.audioAhead);
     const isNearEnd = view.duration !== null && view.duration - Math.max(view.videoTime, view.audioTime) < END_S;
     if (view.isHidden) return { factor: 1 };
+    if (view.isAudioOver) {
+      this.isHeld = false;
+      this.mustAlign = false;
+      this.farSince = null;
+      return { factor: 1 };
+    }
     if (this.isHeld) return this.held(view, drift, isNearEnd || ahead > ENOUGH_S);
     if (!isNearEnd && ahead < LOW_S) {
       this.isHeld = true;

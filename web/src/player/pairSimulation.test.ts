@@ -62,6 +62,7 @@ class Pair {
       isVideoRunning: true,
       isAudioPaused: this.isPaused,
       isAudioSeeking: false,
+      isAudioOver: false,
       isHidden: false,
     });
     this.obey(orders, now);

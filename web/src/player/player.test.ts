@@ -17,6 +17,7 @@ function view(change: Partial<PairView> = {}): PairView {
     isVideoRunning: true,
     isAudioPaused: false,
     isAudioSeeking: false,
+    isAudioOver: false,
     isHidden: false,
     ...change,
   };
@@ -108,6 +109,15 @@ describe("the pair's drift", () => {
 describe("an audio that stopped by itself", () => {
   it("is started again beside a running video", () => {
     expect(new PairLoop().tick(view({ isAudioPaused: true }))).toEqual({ factor: 1, playAudio: true });
+  });
+
+  it("is not begun again when it is over, however far the video goes on without it", () => {
+    const loop = new PairLoop();
+    const over = { isAudioOver: true, audioTime: 55, audioAhead: 0, isAudioPaused: true };
+    for (const videoTime of [55.1, 55.9, 57.5, 59.5]) {
+      expect(loop.tick(view({ ...over, videoTime }))).toEqual({ factor: 1 });
+    }
+    expect(loop.isHolding).toBe(false);
   });
 
   it("stays while the video stands", () => {
