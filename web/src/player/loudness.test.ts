@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { amplitude, decibels, Leveller, rootMeanSquare } from "./loudness";
+import { amplitude, decibels, Leveller, rootMeanSquare, softened } from "./loudness";
 
 /** The gain after some seconds of sound at one level. */
 function gainAfter(
@@ -47,5 +47,14 @@ describe("an even loudness", () => {
     expect(amplitude(-20)).toBeCloseTo(0.1);
     expect(rootMeanSquare(Float32Array.of(0.5, -0.5, 0.5, -0.5))).toBeCloseTo(0.5);
     expect(rootMeanSquare(new Float32Array(0))).toBe(0);
+  });
+});
+
+describe("a sample that is too loud", () => {
+  it("is left alone up to the knee, and never passes full scale beyond", () => {
+    for (const sample of [0, 0.3, -0.85]) expect(softened(sample)).toBe(sample);
+    for (const sample of [1, 2, 16, -1, -16]) expect(Math.abs(softened(sample))).toBeLessThanOrEqual(1);
+    expect(softened(1)).toBeGreaterThan(softened(0.9));
+    expect(softened(-1.2)).toBe(-softened(1.2));
   });
 });

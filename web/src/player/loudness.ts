@@ -59,6 +59,16 @@ export function amplitude(decibels: number): number {
   return 10 ** (decibels / 20);
 }
 
+/** As loud as it is up to here; from there on it nears full scale, and never passes it. */
+const KNEE = 0.85;
+
+/** A sample as it leaves the graph: what full scale would cut off is bent. */
+export function softened(sample: number): number {
+  const size = Math.abs(sample);
+  if (size <= KNEE) return sample;
+  return Math.sign(sample) * (KNEE + (1 - KNEE) * Math.tanh((size - KNEE) / (1 - KNEE)));
+}
+
 export function rootMeanSquare(samples: Float32Array): number {
   let sum = 0;
   for (const sample of samples) sum += sample * sample;

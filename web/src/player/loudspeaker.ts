@@ -14,10 +14,23 @@ interface Sounding {
   isPaused(): boolean;
 }
 
+/** iPhones and iPads leave the volume to the keys on their side. */
+export function canSetVolume(): boolean {
+  if (volumeIsOurs === null) {
+    const probe = document.createElement("audio");
+    probe.volume = 0.5;
+    volumeIsOurs = probe.volume === 0.5;
+  }
+  return volumeIsOurs;
+}
+
+let volumeIsOurs: boolean | null = null;
+
 export class Loudspeaker {
   private readonly graph = new AudioGraph();
   private tickedAt = performance.now();
   private isRefusing = false;
+  private wasTouched = false;
 
   constructor(
     private readonly state: Store<PlayerState>,
@@ -26,7 +39,7 @@ export class Loudspeaker {
   ) {
     const { levelling, soundDelay } = state.get();
     this.graph.set(levelling, soundDelay);
-    // A graph may only begin to run once somebody has touched the page.
+    // A graph may only begin to run, or go on, once somebody has touched the page.
     for (const touch of TOUCHES) document.addEventListener(touch, this.onTouched);
   }
 
@@ -103,18 +116,16 @@ export class Loudspeaker {
   }
 
   destroy(): void {
-    this.forgetTouches();
+    for (const touch of TOUCHES) document.removeEventListener(touch, this.onTouched);
     this.graph.destroy();
   }
 
   private readonly onTouched = (): void => {
-    this.forgetTouches();
+    this.graph.resume();
+    if (this.wasTouched) return;
+    this.wasTouched = true;
     this.shape();
   };
-
-  private forgetTouches(): void {
-    for (const touch of TOUCHES) document.removeEventListener(touch, this.onTouched);
-  }
 
   private shape(): void {
     const { levelling, soundDelay } = this.state.get();

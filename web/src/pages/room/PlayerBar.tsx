@@ -14,6 +14,7 @@ import {
   VolumeX,
 } from "lucide-react";
 import { useStore } from "@/lib/store";
+import { canSetVolume } from "@/player/loudspeaker";
 import { RATES } from "@/room/keys";
 import type { RoomSession } from "@/room/session";
 import { t } from "@/text";
@@ -114,13 +115,15 @@ function Volume({ session }: { readonly session: RoomSession }) {
       >
         <Icon size={21} />
       </IconButton>
-      <span className="@max-xl:hidden">
-        <VolumeSlider
-          volume={isMuted ? 0 : volume}
-          onChange={(value) => session.player.speaker.setVolume(value)}
-          className="w-18"
-        />
-      </span>
+      {canSetVolume() && (
+        <span className="@max-xl:hidden">
+          <VolumeSlider
+            volume={isMuted ? 0 : volume}
+            onChange={(value) => session.player.speaker.setVolume(value)}
+            className="w-18"
+          />
+        </span>
+      )}
     </>
   );
 }

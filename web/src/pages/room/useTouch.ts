@@ -1,4 +1,5 @@
 import { type PointerEvent, useMemo } from "react";
+import { canSetVolume } from "@/player/loudspeaker";
 import { Gestures } from "@/room/gestures";
 import type { RoomSession } from "@/room/session";
 
@@ -16,7 +17,7 @@ export function useTouch(session: RoomSession) {
       },
       onPointerMove(event: PointerEvent) {
         const found = event.pointerType === "touch" ? gestures.move(...at(event)) : null;
-        if (found?.kind !== "volume") return;
+        if (found?.kind !== "volume" || !canSetVolume()) return;
         const { player } = session;
         const volume = Math.min(1, Math.max(0, player.state.get().volume + found.by));
         player.speaker.setVolume(volume);
