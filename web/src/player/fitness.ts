@@ -1,11 +1,16 @@
 import type { QualityOption } from "@/wire/wire.gen";
+import { fullName } from "./codecs";
 import type { Fitness } from "./quality";
 
-const SOUND = /^(mp4a|opus|vorbis|ac-3|ec-3|flac|mp3)/;
+const SOUND = /^(mp4a|aac|opus|vorbis|ac-?3|ec-?3|eac3|flac|mp3)/;
 
 /** Asks the browser once per rendition how it would play it (Media Capabilities, else `canPlayType`). */
 export async function measureFitness(options: readonly QualityOption[]): Promise<Fitness> {
-  const measured = await Promise.all(options.map(async (option) => [option.id, await fitness(option)] as const));
+  // A wide range on a screen without one is a washed out picture, where there is another.
+  const isDull = !matchMedia("(dynamic-range: high)").matches && options.some(({ hdr }) => !hdr);
+  const measured = await Promise.all(
+    options.map(async (option) => [option.id, option.hdr && isDull ? 0 : await fitness(option)] as const),
+  );
   const byId = new Map(measured);
   return (option) => byId.get(option.id) ?? 0;
 }
@@ -36,5 +41,6 @@ async function fitness(option: QualityOption): Promise<number> {
 
 function pictureCodec(codecs: string): string | null {
   const names = codecs.split(",").map((name) => name.trim());
-  return names.find((name) => name !== "" && name !== "none" && !SOUND.test(name)) ?? null;
+  const picture = names.find((name) => name !== "" && name !== "none" && !SOUND.test(name));
+  return picture === undefined ? null : fullName(picture);
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { AudioTrack, QualityOption } from "@/wire/wire.gen";
+import { fullName } from "./codecs";
 import { bestFamily, familyOf } from "./family";
 import { type FileIndex, type Rendition, writeMpd } from "./mpd";
-import { distinctSounds, soundOf } from "./sounds";
+import { distinctSounds, soundOf, soundType } from "./sounds";
 
 const INDEX: FileIndex = { container: "mp4", duration: 64, init: [0, 741], pieces: [742, 1401] };
 
@@ -66,6 +67,26 @@ describe("the family to play", () => {
 
   it("is empty where the browser plays nothing", () => {
     expect(bestFamily(offered, () => 0, 1080)).toEqual([]);
+  });
+});
+
+describe("a codec's name", () => {
+  it.each([
+    ["vp9", "vp09.00.41.08"],
+    ["avc1", "avc1.640028"],
+    ["h264", "avc1.640028"],
+    ["hevc", "hvc1.1.6.L120.90"],
+    ["av01", "av01.0.08M.08"],
+    ["vp09.02.51.10", "vp09.02.51.10"],
+    ["avc1.4d401e", "avc1.4d401e"],
+    ["theora", "theora"],
+  ])("%s is asked for as %s", (short, full) => {
+    expect(fullName(short)).toBe(full);
+  });
+
+  it("of a sound is asked for in full, too", () => {
+    expect(soundType("mp4a")).toBe('audio/mp4; codecs="mp4a.40.2"');
+    expect(soundType("opus")).toBe('audio/webm; codecs="opus"');
   });
 });
 

@@ -1,6 +1,7 @@
 /** Which of a video's audio tracks to play. Pure. */
 import { locale } from "@/text";
 import type { AudioTrack } from "@/wire/wire.gen";
+import { fullName } from "./codecs";
 
 export type Hearing = (track: AudioTrack) => boolean;
 
@@ -17,7 +18,7 @@ export function distinctSounds(tracks: readonly AudioTrack[], canHear: Hearing):
 
 /** The MIME type of a separate audio file. */
 export function soundType(codecs: string): string {
-  return `audio/${/opus|vorbis/.test(codecs) ? "webm" : "mp4"}; codecs="${codecs}"`;
+  return `audio/${/opus|vorbis/.test(codecs) ? "webm" : "mp4"}; codecs="${fullName(codecs)}"`;
 }
 
 /** The track of a language, or of its first part (`en` for `en-GB`), else the first. */
@@ -25,11 +26,15 @@ export function soundOf<T extends { readonly language: string | null }>(
   tracks: readonly T[],
   wanted: string | null,
 ): T | null {
-  const base = (language: string | null) => language?.split("-")[0] ?? null;
+  return (wanted === null ? null : kin(tracks, wanted)) ?? tracks[0] ?? null;
+}
+
+/** The track of a language, or of its first part; null where there is none. */
+export function kin<T extends { readonly language: string | null }>(tracks: readonly T[], wanted: string): T | null {
+  const base = (language: string | null) => language?.split("-")[0]?.toLowerCase() ?? null;
   return (
-    tracks.find((track) => wanted !== null && track.language === wanted) ??
-    tracks.find((track) => wanted !== null && base(track.language) === base(wanted)) ??
-    tracks[0] ??
+    tracks.find(({ language }) => language === wanted) ??
+    tracks.find(({ language }) => base(language) === base(wanted)) ??
     null
   );
 }

@@ -1,3 +1,4 @@
+import { fullName } from "../codecs";
 import { bestFamily } from "../family";
 import { measureFitness } from "../fitness";
 import { type FileIndex, type Rendition, writeMpd } from "../mpd";
@@ -38,7 +39,16 @@ async function indexed(files: readonly File[]): Promise<readonly Rendition[]> {
     files.map(async ({ id, url, codecs, bitrate, width, height, language }) => {
       const address = new URL(url, location.href).href;
       const index = await readIndex(address);
-      return { id, url: address, codecs, width, height, language, index, bandwidth: bitrate ?? guess(height) };
+      return {
+        id,
+        url: address,
+        codecs: fullName(codecs),
+        width,
+        height,
+        language,
+        index,
+        bandwidth: bitrate ?? guess(height),
+      };
     }),
   );
   return found.filter((each) => each.status === "fulfilled").map((each) => each.value);
