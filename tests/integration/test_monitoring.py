@@ -96,7 +96,8 @@ def test_the_monitoring_profile_finds_dashboards_data_and_rules_where_it_looks()
 
     def mounted(service: str, path: str) -> Path:
         """What a container has at a path, as far as it comes from the repository."""
-        for source, target, *_ in (volume.split(":") for volume in services[service]["volumes"]):
+        volumes: list[str] = services[service]["volumes"]
+        for source, target, *_ in (volume.split(":") for volume in volumes):
             if source.startswith("./") and Path(path).is_relative_to(target):
                 return ROOT / source / Path(path).relative_to(target)
         raise AssertionError(f"{service} has nothing at {path}")

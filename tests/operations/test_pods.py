@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from services import __version__
 from tests.support.kubelet import Kubelet, missing, run
 from tests.support.kubernetes import render
 from tests.support.node import ROOT
@@ -58,6 +59,15 @@ def test_a_container_has_no_rights_and_a_root_that_nobody_writes(pods: Kubelet, 
     status = pods.execute(workload, "cat", "/proc/1/status")
     assert "CapEff:\t0000000000000000" in status
     assert "NoNewPrivs:\t1" in status
+
+
+@pytest.mark.parametrize("service", ["gateway", "sync"])
+def test_an_image_adds_little_to_its_base(pods: Kubelet, service: str) -> None:
+    def size(image: str) -> int:
+        return int(run("podman", "image", "inspect", "--format", "{{.Size}}", image))
+
+    added = size(f"watch-together/{service}:{__version__}") - size("docker.io/library/python:3.13-slim-bookworm")
+    assert added <= 120 * 1000**2
 
 
 def test_the_gateway_serves_the_page_and_keeps_a_room_in_redis(pods: Kubelet) -> None:
