@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { QualityOption, VideoState } from "@/wire/wire.gen";
 import { PairLoop, type PairView } from "./pair";
-import { begin, choices } from "./quality";
+import { atMost, begin, choices, ladder, type Rung } from "./quality";
 import { bufferedAhead } from "./ranges";
 import { chooseSource, isSameStream } from "./source";
 import { setSpeed } from "./speed";
@@ -146,6 +146,7 @@ const video: VideoState = {
   thumbnail: "",
   item_id: "a",
   duration: 60,
+  start: 0,
   is_live: false,
   stream_url: "/s",
   video_url: null,
@@ -253,6 +254,41 @@ describe("qualities", () => {
     expect(begin(offered, 1440, 480)?.id).toBe("a");
     expect(begin(offered, 240, null)?.id).toBe("a");
     expect(begin([], 1080, null)).toBeNull();
+  });
+});
+
+describe("the renditions of a manifest", () => {
+  const rung = (id: string, height: number | null, change: Partial<Rung> = {}): Rung => {
+    return { id, width: null, height, fps: 25, isHdr: false, bitrate: 1000, ...change };
+  };
+
+  it("are one line per label, the richest of each, the tallest first", () => {
+    const offered = ladder([
+      rung("a", 360),
+      rung("b", 1080, { bitrate: 4000 }),
+      rung("c", 1080, { bitrate: 6000 }),
+      rung("d", 1080, { bitrate: 7000, fps: 59.94 }),
+      rung("e", 2160, { isHdr: true }),
+    ]);
+    expect(offered.map(({ id, label }) => [id, label])).toEqual([
+      ["e", "2160p HDR"],
+      ["d", "1080p60"],
+      ["c", "1080p"],
+      ["a", "360p"],
+    ]);
+  });
+
+  it("are named by the shorter side where they stand upright, and by bits where there is no picture", () => {
+    const [upright] = ladder([rung("a", 1920, { width: 1080 })]);
+    expect(upright).toMatchObject({ label: "1080p", height: 1080 });
+    expect(ladder([rung("a", null, { bitrate: 128_000 })])[0]?.label).toBe("128 kbit/s");
+  });
+
+  it("are chosen by at most so many lines, else the smallest", () => {
+    const offered = ladder([rung("a", 360), rung("b", 720)]);
+    expect(atMost(offered, 500)?.id).toBe("a");
+    expect(atMost(offered, 144)?.id).toBe("a");
+    expect(atMost([], 144)).toBeNull();
   });
 });
 

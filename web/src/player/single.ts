@@ -20,14 +20,15 @@ export class SingleTransport implements Transport {
 
   get view(): MediaView {
     const { video } = this;
+    // A live stream has no end that the room's time could reach.
+    const hasEnd = this.coordinate === SAME;
     return {
       position: this.coordinate.toRoom(video.currentTime),
-      // A live stream has no end that the room's time could reach.
-      duration: Number.isFinite(video.duration) && this.coordinate === SAME ? video.duration : null,
+      duration: Number.isFinite(video.duration) && hasEnd ? video.duration : null,
       isReady: video.readyState >= HAVE_METADATA,
       isPaused: video.paused,
       isSeeking: video.seeking,
-      isStalled: video.readyState < HAVE_FUTURE_DATA && !video.ended && !isAtEnd(video),
+      isStalled: video.readyState < HAVE_FUTURE_DATA && !video.ended && !(hasEnd && isAtEnd(video)),
       isEnded: video.ended,
       isAtEdge: "isAtEdge" in this.coordinate && this.coordinate.isAtEdge(video.currentTime),
     };

@@ -11,6 +11,10 @@ export interface PlayerState {
   readonly engine: Source["engine"] | "joined";
   readonly failure: { readonly kind: FailureKind; readonly detail: string } | null;
   readonly isBuffering: boolean;
+  /** It has been loading for so long that something may be wrong. */
+  readonly isStuck: boolean;
+  /** False where nothing but sound is played. */
+  readonly hasPicture: boolean;
   /** The browser wants a gesture before it lets anything be heard. */
   readonly needsTap: boolean;
   readonly choices: readonly Choice[];
@@ -18,6 +22,8 @@ export interface PlayerState {
   /** Subtitles: files beside the stream, and what it brings itself. */
   readonly texts: readonly Track[];
   readonly subtitle: string | null;
+  /** The words that were asked for and cannot be had. */
+  readonly missingText: string | null;
   /** Seconds by which the words come later than they were written. */
   readonly cueShift: number;
   readonly cueSize: CueSize;
@@ -37,10 +43,13 @@ export const EMPTY = {
   engine: "none",
   failure: null,
   isBuffering: false,
+  isStuck: false,
+  hasPicture: true,
   choices: [],
   choice: null,
   texts: [],
   subtitle: null,
+  missingText: null,
   cueShift: 0,
   sounds: [],
   sound: null,

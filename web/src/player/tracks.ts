@@ -5,7 +5,7 @@ import { t } from "@/text";
 import type { Subtitle } from "@/wire/wire.gen";
 import { Captions, type CueSize } from "./captions";
 import type { Engine, Track } from "./engines/engine";
-import { soundOf } from "./sounds";
+import { kin, soundOf } from "./sounds";
 import type { PlayerState } from "./state";
 
 /** Before the address of a subtitle file: what an engine brings has ids of its own. */
@@ -42,7 +42,7 @@ export class Tracks {
   end(): void {
     this.engine = null;
     this.files = [];
-    this.captions.show(null);
+    this.captions.end();
     this.captions.shift(0);
   }
 
@@ -108,8 +108,9 @@ export class Tracks {
 
   private honourLanguages(): void {
     const { texts, sounds, sound } = this.state.get();
-    const text = texts.find(({ language }) => language !== null && language === this.awaitedText);
-    if (text !== undefined) {
+    // Another text is no help to who reads this one.
+    const text = this.awaitedText === null ? null : kin(texts, this.awaitedText);
+    if (text !== null) {
       this.awaitedText = null;
       this.showText(text);
     }
@@ -123,8 +124,11 @@ export class Tracks {
   private showText(text: Track | null): void {
     const file = this.files.find(({ url }) => text?.id === `${FILE}${url}`) ?? null;
     this.engine?.selectText?.(file === null ? (text?.id ?? null) : null);
-    this.captions.show(file);
-    this.state.patch({ subtitle: text?.id ?? null });
+    this.state.patch({ subtitle: text?.id ?? null, missingText: null });
+    this.captions.show(file).catch((error: unknown) => {
+      if (isAborted(error) || this.state.get().subtitle !== text?.id) return;
+      this.state.patch({ subtitle: null, missingText: text?.label ?? null });
+    });
   }
 }
 
@@ -134,6 +138,10 @@ function trackOf({ url, label, language, automatic }: Subtitle): Track {
     language,
     label: automatic && !/auto/i.test(label) ? t.player.automatic(label) : label,
   };
+}
+
+function isAborted(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
 }
 
 function isSame(a: readonly Track[], b: readonly Track[]): boolean {

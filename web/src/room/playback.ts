@@ -42,6 +42,7 @@ export class Playback {
     this.player = new Player({
       loaded: () => this.loaded(),
       ended: () => this.ended(),
+      position: () => this.position(),
     });
     this.reporter = new Reporter((message) => line.send(message));
     for (const name of MEDIA_NEWS) this.player.element.addEventListener(name, this.report);

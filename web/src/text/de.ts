@@ -189,6 +189,8 @@ export const de: Text = {
     auto: "Automatisch",
     bitrate: (kilobits) => `${kilobits} kbit/s`,
     automatic: (label) => `${label} (automatisch)`,
+    captions: (label) => `${label} (eingebettet)`,
+    missingText: (label) => `Die Untertitel „${label}“ ließen sich nicht laden. Versuch eine andere Sprache.`,
     autoNow: (quality) => `Automatisch (${quality})`,
     pictureInPicture: "Bild im Bild",
     theatre: "Kinomodus",
@@ -219,7 +221,7 @@ export const de: Text = {
     failures: {
       network: {
         title: "Der Stream ist abgerissen",
-        text: "Er ließ sich nicht laden. Der Raum läuft ohne dich weiter, bis du es nochmal versuchst.",
+        text: "Er ließ sich nicht laden. Der Raum läuft weiter, und es wird von selbst nochmal versucht.",
       },
       decode: {
         title: "Das Bild ist kaputt",
@@ -229,7 +231,14 @@ export const de: Text = {
         title: "Dieser Browser kann das nicht abspielen",
         text: "Versuch eine andere Qualität oder einen anderen Browser.",
       },
+      protected: {
+        title: "Das ist kopiergeschützt",
+        text: "Es spielt nur dort, wo es gekauft oder geliehen wurde. Versuch einen anderen Link.",
+      },
     },
+    soundOnly: "Nur Ton",
+    noPicture: "Entweder hat das kein Bild, oder dieser Browser kennt seine Art nicht.",
+    stuck: "Das dauert länger als üblich.",
     waitingFor: (list) => `Wir warten auf ${list}`,
     secondsLeft: (seconds) => `, ${seconds} s`,
     goOn: "Weiter",

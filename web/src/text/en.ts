@@ -180,6 +180,8 @@ export const en = {
     bitrate: (kilobits: number) => `${kilobits} kbit/s`,
     /** Subtitles that a machine wrote. */
     automatic: (label: string) => `${label} (automatic)`,
+    captions: (label: string) => `${label} (captions)`,
+    missingText: (label: string) => `The subtitles “${label}” could not be loaded. Try another language.`,
     autoNow: (quality: string) => `Auto (${quality})`,
     pictureInPicture: "Picture in picture",
     theatre: "Theatre mode",
@@ -210,14 +212,21 @@ export const en = {
     failures: {
       network: {
         title: "The stream stopped",
-        text: "It could not be loaded. The room goes on without you until you try again.",
+        text: "It could not be loaded. The room goes on, and it is tried again by itself.",
       },
       decode: {
         title: "The picture broke",
         text: "This browser could not play part of the stream. Try again, or choose another quality.",
       },
       unsupported: { title: "This browser cannot play it", text: "Try another quality or another browser." },
+      protected: {
+        title: "This one is copy-protected",
+        text: "It plays only where it was bought or rented. Try another link.",
+      },
     },
+    soundOnly: "Sound only",
+    noPicture: "Either it has no picture, or this browser does not know its kind.",
+    stuck: "This takes longer than it should.",
     waitingFor: (names: string) => `Waiting for ${names}`,
     secondsLeft: (seconds: number) => `, ${seconds} s`,
     goOn: "Go on",

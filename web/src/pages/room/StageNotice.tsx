@@ -1,4 +1,4 @@
-import { CircleAlert, Clapperboard, PartyPopper, VolumeX } from "lucide-react";
+import { CircleAlert, Clapperboard, PartyPopper } from "lucide-react";
 import type { ReactNode } from "react";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
@@ -7,17 +7,13 @@ import { attemptWords, failureWords } from "@/room/words";
 import { t } from "@/text";
 import { Button } from "@/ui/Button";
 import { Spinner } from "@/ui/Spinner";
+import { PlayerNotice } from "./PlayerNotice";
 
 /** What stands on the stage when there is more to say than the picture does. */
 export function StageNotice({ session }: { readonly session: RoomSession }) {
   const replica = useStore(session.view, (view) => view.replica);
   const queueLength = useStore(session.view, ({ queue }) => queue.length);
-  const player = useStore(session.player.state, ({ phase, failure, isBuffering, needsTap }) => ({
-    phase,
-    failure,
-    isBuffering,
-    needsTap,
-  }));
+  const player = useStore(session.player.state, ({ phase, failure }) => ({ phase, failure }));
   if (replica === null) return <Waiting text={t.entering.joining} />;
   const item = replica.queue.find((each) => each.id === replica.itemId);
   if (replica.video === null) {
@@ -61,28 +57,7 @@ export function StageNotice({ session }: { readonly session: RoomSession }) {
       </Notice>
     );
   }
-  return (
-    <>
-      {(player.isBuffering || player.phase === "loading") && (
-        <div
-          className="pointer-events-none absolute inset-0 grid place-items-center"
-          role="img"
-          aria-label={t.player.buffering}
-        >
-          <Spinner className="size-[clamp(40px,7cqw,60px)]" />
-        </div>
-      )}
-      {player.needsTap && (
-        <button
-          type="button"
-          onClick={() => session.player.speaker.unlock()}
-          className="absolute top-4 left-1/2 z-10 flex h-11 -translate-x-1/2 animate-enter items-center gap-2.5 rounded-full bg-white px-5 text-sm font-semibold text-black shadow-float transition-transform duration-120 hover:scale-[1.03] active:scale-97"
-        >
-          <VolumeX size={18} aria-hidden /> {t.player.tapForSound}
-        </button>
-      )}
-    </>
-  );
+  return <PlayerNotice session={session} />;
 }
 
 function Waiting({ text, detail }: { readonly text: string; readonly detail?: string }) {

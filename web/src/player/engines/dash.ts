@@ -1,16 +1,16 @@
-import type { MediaPlayerClass } from "dashjs";
+import type { MediaPlayerClass, Representation } from "dashjs";
 import { isAtEdge, type LiveWindow, offered } from "@/sync/live";
 import { t } from "@/text";
-import { AUTO, type Choice } from "../quality";
+import { AUTO, atMost, type Choice, ladder, type Rung, rungLabel } from "../quality";
 import { SingleTransport } from "../single";
 import { languageName } from "../sounds";
 import { type LiveCoordinate, SAME } from "../transport";
-import type { Engine, EngineContext, Track } from "./engine";
+import type { Engine, EngineContext, FailureKind, Track } from "./engine";
 
 /** What a manifest of our own does not say itself. */
 export interface Origin {
   readonly kind: "joined";
-  readonly offered: readonly { readonly id: string; readonly label: string; readonly height: number }[];
+  readonly offered: readonly Choice[];
   ended(): void;
 }
 
@@ -20,6 +20,7 @@ const SEGMENT_S = 4;
 /** dash.js, for streams that come as an MPD. */
 export async function openDash(context: EngineContext, url: string, origin: Origin | null = null): Promise<Engine> {
   const { MediaPlayer } = await import("dashjs");
+  context.signal.throwIfAborted();
   const player = MediaPlayer().create();
   player.updateSettings({
     debug: { logLevel: 0 },
@@ -29,7 +30,7 @@ export async function openDash(context: EngineContext, url: string, origin: Orig
       cacheInitSegments: true,
       buffer: { fastSwitchEnabled: true, bufferTimeAtTopQuality: 30, bufferTimeAtTopQualityLongForm: 60 },
       // Whoever wants more than the picture's size on the page shows can say so.
-      abr: { limitBitrateByPortal: origin !== null, usePixelRatioInLimitBitrateByPortal: true },
+      abr: { limitBitrateByPortal: true, usePixelRatioInLimitBitrateByPortal: true },
       text: { defaultEnabled: false },
       // The proxy has the address renewed meanwhile.
       retryAttempts: { MediaSegment: 6, InitializationSegment: 6, IndexSegment: 6 },
@@ -38,6 +39,7 @@ export async function openDash(context: EngineContext, url: string, origin: Orig
   });
   const engine = new DashEngine(player, context, origin);
   player.initialize(context.video, url, false, context.state.is_live ? Number.NaN : context.startAt);
+  player.attachTTMLRenderingDiv(engine.words);
   // Where a manifest names no clock, its own answer's date must do: nobody else is asked.
   player.clearDefaultUTCTimingSources();
   return engine;
@@ -45,7 +47,11 @@ export async function openDash(context: EngineContext, url: string, origin: Orig
 
 class DashEngine implements Engine {
   readonly transport: SingleTransport;
+  /** Where TTML is drawn, which no browser does. */
+  readonly words = document.createElement("div");
   private isAuto = true;
+  /** What was asked for; the id of it is another in another period. */
+  private wantedLines: number | null;
   private wanted: string | null = null;
 
   constructor(
@@ -53,6 +59,9 @@ class DashEngine implements Engine {
     private readonly context: EngineContext,
     private readonly origin: Origin | null,
   ) {
+    this.wantedLines = context.wantedHeight;
+    this.words.dataset.role = "words";
+    context.video.after(this.words);
     this.transport = new SingleTransport(context.video, context.state.is_live ? dated(player, context.video) : SAME);
     player.on("streamInitialized", () => this.begin());
     player.on("qualityChangeRendered", () => context.changed());
@@ -68,9 +77,9 @@ class DashEngine implements Engine {
     const found = this.offered();
     if (found.length < 2) return [];
     const playing = this.player.getCurrentRepresentationForType("video")?.id;
-    const label = found.find(({ id }) => id === playing)?.label;
+    const label = this.labelOf(playing);
     const auto = { id: AUTO, label: label ? t.player.autoNow(label) : t.player.auto, height: null, url: null };
-    return [auto, ...found.map((each) => ({ ...each, url: null })).sort((a, b) => b.height - a.height)];
+    return [auto, ...found];
   }
 
   get choice(): string | null {
@@ -79,11 +88,11 @@ class DashEngine implements Engine {
 
   select(id: string): void {
     this.isAuto = id === AUTO;
-    const isLimited = this.isAuto && this.origin !== null;
     this.player.updateSettings({
-      streaming: { abr: { autoSwitchBitrate: { video: this.isAuto }, limitBitrateByPortal: isLimited } },
+      streaming: { abr: { autoSwitchBitrate: { video: this.isAuto }, limitBitrateByPortal: this.isAuto } },
     });
     this.wanted = this.isAuto ? null : id;
+    this.wantedLines = this.offered().find((each) => each.id === id)?.height ?? null;
     if (!this.isAuto) this.player.setRepresentationForTypeById("video", id);
     this.context.changed();
   }
@@ -116,24 +125,27 @@ class DashEngine implements Engine {
 
   destroy(): void {
     this.player.destroy();
+    this.words.remove();
     this.origin?.ended();
     this.context.video.removeAttribute("src");
     this.context.video.load();
   }
 
   private begin(): void {
-    const { wantedHeight } = this.context;
-    const fitting = this.offered().filter((each) => wantedHeight !== null && each.height <= wantedHeight);
-    const tallest = [...fitting].sort((a, b) => b.height - a.height)[0];
-    if (tallest !== undefined) this.select(tallest.id);
+    const wanted = this.wantedLines === null ? null : atMost(this.offered(), this.wantedLines);
+    if (wanted !== null) this.select(wanted.id);
     this.context.changed();
   }
 
-  private offered(): readonly { readonly id: string; readonly label: string; readonly height: number }[] {
+  private offered(): readonly Choice[] {
     if (!this.player.isReady()) return [];
-    if (this.origin !== null) return this.origin.offered;
-    const found = this.player.getRepresentationsByType("video");
-    return found.map(({ id, height }) => ({ id, label: `${height}p`, height }));
+    return this.origin?.offered ?? ladder(this.player.getRepresentationsByType("video").map(rungOf));
+  }
+
+  private labelOf(id: string | undefined): string | null {
+    if (this.origin !== null) return this.origin.offered.find((each) => each.id === id)?.label ?? null;
+    const playing = this.player.getRepresentationsByType("video").find((each) => each.id === id);
+    return playing === undefined ? null : rungLabel(rungOf(playing));
   }
 
   private tracks(kind: "audio" | "text"): readonly Track[] {
@@ -145,12 +157,46 @@ class DashEngine implements Engine {
   }
 
   private failed(event: unknown): void {
-    const { error } = event as { readonly error?: { readonly code?: number; readonly message?: string } | string };
-    const code = typeof error === "object" ? (error.code ?? 0) : 0;
-    const message = typeof error === "object" ? (error.message ?? "") : String(error);
-    // dash.js: 10 to 99 are manifests and downloads.
-    this.context.failed(code >= 10 && code < 100 ? "network" : "decode", message);
+    const { error } = event as { readonly error?: Failure | string };
+    const failure = typeof error === "object" ? error : { message: String(error) };
+    const kind = kindOf(failure);
+    if (kind !== null) this.context.failed(kind, failure.message ?? "");
   }
+}
+
+/** An error of dash.js. */
+interface Failure {
+  readonly code?: number;
+  readonly message?: string;
+  readonly data?: { readonly request?: { readonly mediaType?: string | null } } | null;
+}
+
+const TIME_SYNC = 16;
+const WORDS = 33;
+const UNPLAYABLE: ReadonlySet<number> = new Set([23, 32, 34, 35]);
+const APPENDING: ReadonlySet<number> = new Set([20, 21, 22]);
+const FIRST_DOWNLOAD = 10;
+const FIRST_PROTECTION = 100;
+const UNSUPPORTED_ELEMENT = 4;
+
+/** What an error of dash.js means to who watches; null: nothing, the picture goes on. Its own codes begin at 10. */
+function kindOf({ code = 0, data }: Failure): FailureKind | null {
+  if (code === TIME_SYNC || code === WORDS || data?.request?.mediaType === "text") return null;
+  if (code >= FIRST_PROTECTION) return "protected";
+  if (code === UNSUPPORTED_ELEMENT || UNPLAYABLE.has(code)) return "unsupported";
+  return code >= FIRST_DOWNLOAD && !APPENDING.has(code) ? "network" : "decode";
+}
+
+function rungOf(found: Representation): Rung {
+  const { id, width, height, frameRate, bandwidth } = found;
+  return {
+    id,
+    width: width || null,
+    height: height || null,
+    fps: frameRate || null,
+    isHdr: false,
+    bitrate: bandwidth,
+  };
 }
 
 /** A live stream's time is the date of its picture, which follows from `availabilityStartTime`. */

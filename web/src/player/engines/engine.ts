@@ -27,7 +27,8 @@ export interface Engine {
   destroy(): void;
 }
 
-export type FailureKind = "network" | "decode" | "unsupported";
+/** `protected`: encrypted for players that have a licence. */
+export type FailureKind = "network" | "decode" | "unsupported" | "protected";
 
 /** What an engine is given, and whom it tells. */
 export interface EngineContext {
@@ -40,7 +41,11 @@ export interface EngineContext {
   readonly wantedHeight: number | null;
   readonly joinsPairs: boolean;
   readonly soundLanguage: string | null;
+  /** Aborted when something else is to be played: whoever waits must then leave the elements alone. */
+  readonly signal: AbortSignal;
   changed(): void;
+  /** Keeps the last picture in view while the element loads something else. */
+  hold(): void;
   refused(error: unknown): void;
   failed(kind: FailureKind, detail: string): void;
 }

@@ -1,37 +1,56 @@
 import type Hls from "hls.js";
-import type { LevelDetails } from "hls.js";
+import type { ErrorData, Fragment, Level, LevelDetails } from "hls.js";
 import workerUrl from "hls.js/dist/hls.worker.js?url";
 import { isAtEdge, type LiveWindow, offered } from "@/sync/live";
 import { t } from "@/text";
-import { AUTO, type Choice, choices } from "../quality";
+import { measureFitness } from "../fitness";
+import { AUTO, atMost, begin, type Choice, choices, ladder, type Rung, rungLabel } from "../quality";
 import { SingleTransport } from "../single";
 import { type LiveCoordinate, SAME } from "../transport";
 import { openDirect } from "./direct";
-import type { Engine, EngineContext, Track } from "./engine";
+import { type Engine, type EngineContext, screenHeight, type Track } from "./engine";
 
 const NETWORK_RETRIES = 6;
 const RETRY_MS = 1000;
 const MEDIA_RETRIES = 2;
 const MEDIA_RETRY_WINDOW_MS = 10_000;
+/** So many pieces in a row may be missing; more are no hole but the end. */
+const MOST_MISSING = 5;
+/** Captions within the picture have no playlist of their own. */
+const CAPTIONS = "captions:";
 
 /** hls.js, or the browser's own player where that library can do nothing (iPhones before Managed Media Source). */
 export async function openHls(context: EngineContext, url: string): Promise<Engine> {
   const { default: Library } = await import("hls.js");
+  context.signal.throwIfAborted();
   if (!Library.isSupported()) {
     if (context.video.canPlayType("application/vnd.apple.mpegurl") !== "") return openDirect(context, url);
     throw new Error("This browser plays no HLS.");
   }
+  const renditions = await playlists(context);
+  context.signal.throwIfAborted();
   const hls = new Library({
     startPosition: context.state.is_live ? -1 : context.startAt,
     workerPath: workerUrl,
     backBufferLength: 60,
+    // Whoever wants more than the picture's size on the page shows can say so.
+    capLevelToPlayerSize: true,
     // Correcting the speed is the room's business.
     maxLiveSyncPlaybackRate: 1,
   });
-  const engine = new HlsEngine(hls, Library, context);
-  hls.loadSource(url);
+  const { wantedHeight } = context;
+  const wanted = wantedHeight === null ? null : begin(renditions, screenHeight(), wantedHeight);
+  const engine = new HlsEngine(hls, Library, context, renditions, wanted?.url ?? url);
+  hls.loadSource(wanted?.url ?? url);
   hls.attachMedia(context.video);
   return engine;
+}
+
+/** Renditions that have a playlist each, where the manifest itself has only one. */
+async function playlists({ state }: EngineContext): Promise<readonly Choice[]> {
+  const options = state.qualities.filter((option) => option.stream_url !== null);
+  const isSeveral = new Set(options.map((option) => option.stream_url)).size > 1;
+  return isSeveral ? choices(options, await measureFitness(options)) : [];
 }
 
 class HlsEngine implements Engine {
@@ -39,17 +58,23 @@ class HlsEngine implements Engine {
   private networkFailures = 0;
   private mediaFailures: number[] = [];
   private retry = 0;
-  private address: string | null = null;
   private text = -1;
+  private wantedLines: number | null;
+  /** Pieces that were missing when they were asked for, and how many were left out in a row. */
+  private readonly missed = new Set<string>();
+  private leftOut = 0;
 
   constructor(
     private readonly hls: Hls,
-    library: typeof Hls,
+    private readonly library: typeof Hls,
     private readonly context: EngineContext,
+    private readonly renditions: readonly Choice[],
+    private address: string,
   ) {
+    this.wantedLines = context.wantedHeight;
     const coordinate = context.state.is_live ? dated(hls) : SAME;
     this.transport = new SingleTransport(context.video, coordinate);
-    const { Events, ErrorTypes } = library;
+    const { Events } = library;
     hls.on(Events.MANIFEST_PARSED, () => this.begin());
     hls.on(Events.LEVEL_SWITCHED, () => context.changed());
     hls.on(Events.AUDIO_TRACKS_UPDATED, () => context.changed());
@@ -61,57 +86,54 @@ class HlsEngine implements Engine {
     });
     hls.on(Events.FRAG_BUFFERED, () => {
       this.networkFailures = 0;
+      this.leftOut = 0;
     });
     hls.on(Events.ERROR, (_event, data) => {
-      if (!data.fatal) return;
-      if (data.type === ErrorTypes.NETWORK_ERROR) this.networkFailed(data.details);
-      else if (data.type === ErrorTypes.MEDIA_ERROR) this.mediaFailed(data.details);
-      else context.failed("decode", data.details);
+      if (data.fatal) this.failed(data);
     });
+    context.video.textTracks.addEventListener("addtrack", context.changed);
   }
 
   get choices(): readonly Choice[] {
-    const addresses = this.addresses();
-    if (addresses.length > 1) return addresses;
-    if (this.hls.levels.length < 2) return [];
-    const levels = this.hls.levels.map((level, index) => ({
-      id: String(index),
-      label: level.height ? `${level.height}p` : t.player.bitrate(Math.round(level.bitrate / 1000)),
-      height: level.height || null,
-      url: null,
-    }));
-    const playing = this.hls.levels[this.hls.currentLevel]?.height;
-    const auto = {
-      id: AUTO,
-      label: playing ? t.player.autoNow(`${playing}p`) : t.player.auto,
-      height: null,
-      url: null,
-    };
-    return [auto, ...levels.reverse()];
+    if (!this.hasLevels) return this.renditions;
+    const { levels, currentLevel } = this.hls;
+    const playing = levels[currentLevel];
+    const label = playing === undefined ? t.player.auto : t.player.autoNow(rungLabel(rungOf(playing, currentLevel)));
+    return [{ id: AUTO, label, height: null, url: null }, ...this.rungs()];
   }
 
   get choice(): string | null {
-    if (this.addresses().length > 1) return this.addresses().find((each) => each.url === this.address)?.id ?? null;
-    if (this.hls.levels.length < 2) return null;
-    return this.hls.autoLevelEnabled ? AUTO : String(this.hls.loadLevel);
+    if (!this.hasLevels) return this.renditions.find((each) => each.url === this.address)?.id ?? null;
+    const { autoLevelEnabled, loadLevel, levels } = this.hls;
+    const loading = levels[loadLevel];
+    if (autoLevelEnabled || loading === undefined) return AUTO;
+    const label = rungLabel(rungOf(loading, loadLevel));
+    return this.rungs().find((each) => each.label === label)?.id ?? null;
   }
 
   select(id: string): void {
-    const address = this.addresses().find((each) => each.id === id)?.url;
-    if (this.addresses().length > 1) {
-      if (address) this.move(address);
-    } else {
-      this.hls.nextLevel = id === AUTO ? -1 : Number(id);
-    }
+    const chosen = this.choices.find((each) => each.id === id);
+    this.wantedLines = chosen?.height ?? null;
+    if (this.hasLevels) this.hls.nextLevel = id === AUTO ? -1 : Number(id);
+    else if (chosen?.url) this.move(chosen.url);
     this.context.changed();
   }
 
   get texts(): readonly Track[] {
-    return this.hls.subtitleTracks.map(({ name, lang }, id) => trackOf(id, name, lang));
+    return [
+      ...this.hls.subtitleTracks.map(({ name, lang }, id) => trackOf(id, name, lang)),
+      ...this.captions().map(({ label, language }) => ({
+        id: `${CAPTIONS}${label}`,
+        label: t.player.captions(label),
+        language: language || null,
+      })),
+    ];
   }
 
   selectText(id: string | null): void {
-    this.text = id === null ? -1 : Number(id);
+    const isCaptions = id?.startsWith(CAPTIONS) ?? false;
+    for (const track of this.captions()) track.mode = id === `${CAPTIONS}${track.label}` ? "showing" : "hidden";
+    this.text = id === null || isCaptions ? -1 : Number(id);
     this.hls.subtitleTrack = this.text;
     this.hls.subtitleDisplay = this.text >= 0;
   }
@@ -131,32 +153,71 @@ class HlsEngine implements Engine {
 
   destroy(): void {
     window.clearTimeout(this.retry);
+    this.context.video.textTracks.removeEventListener("addtrack", this.context.changed);
     this.hls.destroy();
     this.context.video.removeAttribute("src");
     this.context.video.load();
   }
 
   private begin(): void {
-    const { wantedHeight } = this.context;
-    const { levels } = this.hls;
-    if (wantedHeight !== null && levels.length > 1) {
-      const index = levels.findLastIndex((level) => level.height > 0 && level.height <= wantedHeight);
-      if (index >= 0) this.hls.startLevel = this.hls.nextLevel = index;
-    }
+    const wanted = this.wantedLines === null || !this.hasLevels ? null : atMost(this.rungs(), this.wantedLines);
+    if (wanted !== null) this.hls.startLevel = this.hls.nextLevel = Number(wanted.id);
     this.context.changed();
   }
 
-  /** Renditions that have an address each, where the manifest itself has only one. */
-  private addresses(): Choice[] {
-    if (this.hls.levels.length > 1) return [];
-    const options = this.context.state.qualities.filter((option) => option.stream_url !== null);
-    return new Set(options.map((option) => option.stream_url)).size > 1 ? choices(options, () => 1) : [];
+  private get hasLevels(): boolean {
+    return this.hls.levels.length > 1;
+  }
+
+  private rungs(): readonly Choice[] {
+    return ladder(this.hls.levels.map(rungOf));
+  }
+
+  private captions(): readonly TextTrack[] {
+    return [...this.context.video.textTracks].filter(({ kind }) => kind === "captions");
   }
 
   private move(url: string): void {
     this.address = url;
+    this.context.hold();
     this.hls.config.startPosition = this.context.state.is_live ? -1 : this.context.video.currentTime;
     this.hls.loadSource(url);
+  }
+
+  private failed(data: ErrorData): void {
+    const { type, details, frag } = data;
+    const { ErrorTypes, ErrorDetails } = this.library;
+    if (this.leavesOut(data)) {
+      this.hls.startLoad();
+    } else if (details === ErrorDetails.SUBTITLE_LOAD_ERROR || details === ErrorDetails.SUBTITLE_TRACK_LOAD_TIMEOUT) {
+      // Words that cannot be had are no reason to stop the picture.
+      this.selectText(null);
+      this.hls.startLoad();
+    } else if (type === ErrorTypes.KEY_SYSTEM_ERROR) {
+      this.context.failed("protected", details);
+    } else if (isUnplayable(details, ErrorDetails)) {
+      this.context.failed("unsupported", details);
+    } else if (type === ErrorTypes.NETWORK_ERROR) {
+      if (frag) this.missed.add(nameOf(frag));
+      this.networkFailed(details);
+    } else if (type === ErrorTypes.MEDIA_ERROR) {
+      this.mediaFailed(details);
+    } else {
+      this.context.failed("decode", details);
+    }
+  }
+
+  /** Whether a piece is left out that cannot be had: one of the picture's when it is missing for the second time, for a
+   * live one may come yet, or when it is no media at all. */
+  private leavesOut({ frag, response, details }: ErrorData): boolean {
+    const { ErrorDetails } = this.library;
+    if (!frag || this.leftOut >= MOST_MISSING) return false;
+    const isGone = response?.code === 404 || response?.code === 410;
+    const isBroken = details === ErrorDetails.FRAG_PARSING_ERROR || details === ErrorDetails.FRAG_DECRYPT_ERROR;
+    if (!isBroken && frag.type !== "subtitle" && !(isGone && this.missed.has(nameOf(frag)))) return false;
+    frag.gap = true;
+    this.leftOut += 1;
+    return true;
   }
 
   private networkFailed(details: string): void {
@@ -211,6 +272,24 @@ function dated(hls: Hls): LiveCoordinate {
       return date !== null && found !== null && isAtEdge(date, found.window);
     },
   };
+}
+
+function rungOf({ width, height, frameRate, videoRange, bitrate }: Level, index: number): Rung {
+  const isHdr = videoRange === "PQ" || videoRange === "HLG";
+  return { id: String(index), width: width || null, height: height || null, fps: frameRate || null, isHdr, bitrate };
+}
+
+function nameOf({ type, level, sn }: Fragment): string {
+  return `${type} ${level} ${sn}`;
+}
+
+/** Failures that another try meets again. */
+function isUnplayable(details: ErrorData["details"], kinds: typeof Hls.ErrorDetails): boolean {
+  return (
+    details === kinds.MANIFEST_INCOMPATIBLE_CODECS_ERROR ||
+    details === kinds.BUFFER_INCOMPATIBLE_CODECS_ERROR ||
+    details === kinds.BUFFER_ADD_CODEC_ERROR
+  );
 }
 
 function trackOf(id: number, name: string, language: string | undefined): Track {

@@ -2,6 +2,7 @@ import { fullName } from "../codecs";
 import { bestFamily } from "../family";
 import { measureFitness } from "../fitness";
 import { type FileIndex, type Rendition, writeMpd } from "../mpd";
+import { choices } from "../quality";
 import { distinctSounds, soundType } from "../sounds";
 import { openDash } from "./dash";
 import { type Engine, type EngineContext, screenHeight } from "./engine";
@@ -21,8 +22,11 @@ export async function openJoined(context: EngineContext): Promise<Engine> {
   if (alike.length === 0 || sounds.length === 0) throw new Error("The files have no lists of their pieces.");
 
   const manifest = URL.createObjectURL(new Blob([writeMpd(alike, sounds)], { type: "application/dash+xml" }));
-  const labels = new Map(family.map((option) => [option.id, option.label] as const));
-  const offered = alike.map(({ id, height }) => ({ id, height: height ?? 0, label: labels.get(id) || `${height}p` }));
+  const chosen = new Set(alike.map(({ id }) => id));
+  const offered = choices(
+    family.filter(({ id }) => chosen.has(id)),
+    () => 1,
+  ).map((choice) => ({ ...choice, url: null }));
   try {
     return await openDash(context, manifest, { kind: "joined", offered, ended: () => URL.revokeObjectURL(manifest) });
   } catch (error) {

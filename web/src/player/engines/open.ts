@@ -19,6 +19,7 @@ export async function openEngine(source: Source, context: EngineContext): Promis
         try {
           return await openJoined(context);
         } catch {
+          context.signal.throwIfAborted();
           // Files without lists of their pieces, or of codecs that cannot be appended.
         }
       }
