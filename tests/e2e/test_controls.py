@@ -21,6 +21,11 @@ _MEDIA_KEYS = """
     window.mediaKeys[action] = handler;
     own(action, handler);
   };
+  const place = navigator.mediaSession.setPositionState.bind(navigator.mediaSession);
+  navigator.mediaSession.setPositionState = (state) => {
+    window.mediaPlace = state;
+    place(state);
+  };
 """
 
 
@@ -149,6 +154,30 @@ async def test_the_seek_bar_tells_chapters_shows_previews_and_is_dragged(
     await at(ana, duration * 0.7, within_s=2)
 
 
+async def test_a_key_that_is_held_down_moves_on_without_a_word_of_too_many(
+    installation: Installation, origin: Origin, chromium: Browser, room: str
+) -> None:
+    ana = await enter(installation, origin, chromium, room)
+    version = await ana.told("version")
+    await ana.page.evaluate("() => document.activeElement?.blur()")
+    # As a keyboard repeats itself: some thirty times a second.
+    for _ in range(40):
+        await ana.page.keyboard.down("ArrowRight")
+        await asyncio.sleep(0.03)
+        if await ana.told("position") > 55:
+            break
+    for _ in range(40):
+        await ana.page.keyboard.down("ArrowLeft")
+        await asyncio.sleep(0.03)
+    await ana.page.keyboard.up("ArrowLeft")
+    await at(ana, 0)
+    await ana.page.keyboard.press("ArrowRight")
+    await at(ana, 5)
+    assert await ana.told("version") > version
+    await expect(ana.page.get_by_text("That was too fast")).to_have_count(0)
+    assert ana.errors == []
+
+
 async def test_menus_choose_speed_for_all_and_quality_words_and_language_for_oneself(
     installation: Installation, origin: Origin, chromium: Browser, room: str
 ) -> None:
@@ -241,6 +270,12 @@ async def test_media_keys_are_a_persons_wish_like_any_button(
     await ana.page.evaluate("() => window.mediaKeys.pause({})")
     await ben.paused()
     await ana.until("() => navigator.mediaSession.playbackState === 'paused'")
+    # A lock screen knows where it is, and its next key plays the next one.
+    await ana.until("() => Math.abs(window.mediaPlace.duration - 64) < 1 && window.mediaPlace.position > 29", 10)
+    await ana.add(origin.url("clip.webm"))
+    await ana.until("() => window.__wt.replica.queue[1]?.status === 'ready'")
+    await ana.page.evaluate("() => window.mediaKeys.nexttrack({})")
+    await ben.until("() => window.__wt.replica.video?.url.endsWith('clip.webm')")
 
 
 async def test_a_link_pasted_anywhere_and_the_queue_by_keys(

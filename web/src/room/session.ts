@@ -5,6 +5,7 @@ import { Library } from "@/library/library";
 import type { Player } from "@/player/player";
 import { RoomClock } from "@/socket/clock";
 import { RoomConnection } from "@/socket/connection";
+import { socketAddress } from "@/socket/early";
 import type { IdentifiedCommand } from "@/socket/outbox";
 import { newest, offered } from "@/sync/live";
 import type { Anchor } from "@/sync/position";
@@ -15,6 +16,8 @@ import { exposeDiagnostics } from "./diagnostics";
 import { type Feedback, feedbackOf } from "./feedback";
 import { acknowledge, type Effect, forget, type Guess, guessedAnchor, guessedQueue, prune } from "./guess";
 import { MediaKeys } from "./mediaKeys";
+import { NativeControls } from "./nativeControls";
+import { Pace } from "./pace";
 import { Playback } from "./playback";
 import { QueueWishes } from "./queue";
 import { Regrets } from "./regrets";
@@ -28,6 +31,10 @@ import { WakeLock } from "./wakeLock";
 import { refusalWords } from "./words";
 
 const RESYNC_AGAIN_MS = 3000;
+/** A key that is held down repeats itself 30 times a second; so often it is said to the room. */
+const SEEK_EVERY_MS = 200;
+/** The guess of a seek that is not said yet. */
+const UNSAID = "unsaid";
 
 export class RoomSession {
   readonly view = new Store<RoomView>(NOTHING);
@@ -42,20 +49,20 @@ export class RoomSession {
   readonly playback: Playback;
   private readonly withdrawDiagnostics: () => void;
   private readonly mediaKeys: MediaKeys;
+  private readonly nativeControls: NativeControls;
   private readonly wakeLock = new WakeLock();
   private readonly stopWatching: () => void;
   private guesses: readonly Guess[] = [];
   private flashes = 0;
   private resyncedAt = Number.NEGATIVE_INFINITY;
   private readonly regrets: Regrets;
+  private readonly pace = new Pace(SEEK_EVERY_MS);
 
   constructor(
     readonly roomId: string,
     name: string,
   ) {
-    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const address = `${scheme}//${location.host}/ws/${encodeURIComponent(roomId)}?name=${encodeURIComponent(name)}`;
-    this.connection = new RoomConnection(address, this.clock, {
+    this.connection = new RoomConnection(socketAddress(roomId, name), this.clock, {
       message: (message) => this.take(message),
       refused: (command, code, message) => this.refused(command, code, message),
       expired: (command) => this.expired(command),
@@ -75,6 +82,15 @@ export class RoomSession {
     });
     this.stopWatching = this.connection.state.subscribe(() => this.connectionChanged());
     this.mediaKeys = new MediaKeys(this);
+    this.nativeControls = new NativeControls(this.player.element, {
+      view: () => this.player.view,
+      orders: () => this.player.orders,
+      position: () => this.position(),
+      leave: (isLeft) => this.player.leave(isLeft),
+      play: () => this.play(),
+      pause: () => this.pause(),
+      seek: (position) => this.seek(position),
+    });
     this.playback.onTick(() => {
       const { replica, anchor } = this.view.get();
       this.wakeLock.want(anchor.isPlaying && replica?.video != null);
@@ -135,7 +151,8 @@ export class RoomSession {
     }
     const most = this.duration() ?? Number.POSITIVE_INFINITY;
     const timestamp = window === null ? Math.min(Math.max(0, position), most) : offered(position, window);
-    this.guessAnchor({ type: "seek", timestamp }, { position: timestamp });
+    const say = () => this.guessAnchor({ type: "seek", timestamp }, { position: timestamp });
+    if (!this.pace.run(say)) this.expect(timestamp);
   }
 
   skip(seconds: number): void {
@@ -234,6 +251,8 @@ export class RoomSession {
     this.stopWatching();
     this.withdrawDiagnostics();
     this.mediaKeys.destroy();
+    this.nativeControls.destroy();
+    this.pace.cancel();
     this.wakeLock.give();
     this.connection.destroy();
     this.playback.destroy();
@@ -282,7 +301,21 @@ export class RoomSession {
   private guessAnchor(command: Command, change: Partial<Anchor>): void {
     const at = this.clock.now();
     if (at === null || this.view.get().replica?.video == null) return;
+    // What is asked for now takes the place of a seek that was not said yet.
+    this.pace.cancel();
+    this.guesses = forget(this.guesses, UNSAID);
     this.guess({ anchor: { ...this.view.get().anchor, ...change, at } }, command);
+    this.playback.show();
+  }
+
+  /** Shows a seek that is said to the room in a moment. */
+  private expect(position: number): void {
+    const at = this.clock.now();
+    const { anchor, replica } = this.view.get();
+    if (at === null || replica?.video == null) return;
+    const guess = { id: UNSAID, version: null, anchor: { ...anchor, position, at } };
+    this.guesses = [...forget(this.guesses, UNSAID), guess];
+    this.show(replica);
     this.playback.show();
   }
 

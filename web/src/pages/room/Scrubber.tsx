@@ -49,15 +49,23 @@ export function Scrubber({ session, isEnabled, objection }: Props) {
         paintMarks(marks.current, chapters, duration);
       }
     };
+    let item: string | null = null;
+    const itemNow = () => session.view.get().replica?.itemId ?? null;
     const begin = () => {
+      if (!isDragging.current) item = itemNow();
       isDragging.current = true;
       paint();
       tell(Number(range.value) / Number(range.max || 1));
     };
     const finish = () => {
       if (!isDragging.current) return;
+      // Meanwhile another film may have begun, in which nobody wanted to go there.
+      if (item === itemNow()) session.seek(Number(range.value));
+      drop();
+    };
+    /** The finger was taken for something else. */
+    const drop = () => {
       isDragging.current = false;
-      session.seek(Number(range.value));
       if (bubble.current) bubble.current.style.opacity = "0";
     };
     const hover = (event: PointerEvent) => {
@@ -84,12 +92,14 @@ export function Scrubber({ session, isEnabled, objection }: Props) {
     const stop = session.onTick(paint);
     range.addEventListener("input", begin);
     range.addEventListener("change", finish);
+    range.addEventListener("pointercancel", drop);
     range.addEventListener("pointermove", hover);
     range.addEventListener("pointerleave", leave);
     return () => {
       stop();
       range.removeEventListener("input", begin);
       range.removeEventListener("change", finish);
+      range.removeEventListener("pointercancel", drop);
       range.removeEventListener("pointermove", hover);
       range.removeEventListener("pointerleave", leave);
     };
