@@ -54,9 +54,18 @@ class Link(asyncio.Protocol):
 
 
 async def dial(
-    address: Address, on_reply: Callable[[Any], None], *, tls: Tls | None, username: str, password: str
+    address: Address,
+    on_reply: Callable[[Any], None],
+    *,
+    tls: Tls | None,
+    username: str,
+    password: str,
+    has_pushes: bool = False,
 ) -> Link:
     """Connect and send AUTH if there is a password; its reply goes to `on_reply` first.
+
+    With `has_pushes` HELLO is sent in any case, and what is published comes as a `hiredis.PushNotification`, so that
+    commands may be given on a connection that subscribes, too.
 
     :raises OSError: if nobody listens there.
     """
@@ -66,7 +75,10 @@ async def dial(
     else:
         context = None if tls is None else context_of(tls)
         _, link = await loop.create_connection(lambda: Link(on_reply), address.host, address.port, ssl=context)
-    if password:
+    if has_pushes:
+        who = [b"AUTH", (username or "default").encode(), password.encode()] if password else []
+        link.send(b"HELLO", b"3", *who)
+    elif password:
         user = [username.encode()] if username else []
         link.send(b"AUTH", *user, password.encode())
     return link

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import UnixDomainSocketConnection
 
 from services.common.cluster import ClusterRedis
-from services.common.pipe import Pipe
+from services.common.pipe import Lane, Pipe
 from services.common.pool import Pool, node_pool, retrying
 from services.common.sentinel import SentinelRedis
 from services.common.topology import Address, Topology, parse_topology
@@ -54,6 +54,8 @@ class Pipes:
         self._client = client
         self._topology = topology
         self._pipes: dict[Address | None, Pipe] = {}
+        # Commands on the connection of whoever subscribes (`Subscriber`): where there is one master it is the same.
+        self.lane = None if is_cluster(client) else Lane()
         on_masters_change(client, self._on_change)
 
     def to(self, key: str) -> Pipe | None:

@@ -69,6 +69,7 @@ class SyncApp:
             on_message=lambda channel, data: self._hub.receive(channel, data),
             on_restored=self._on_restored,
             probe=self._store.masters.probe,
+            lane=self._pipes.lane,
         )
         self._resolving = ResolveDesk(
             Resolutions(self._jobs_redis, keys, max_depth=settings.resolve_queue_max),

@@ -17,6 +17,7 @@ import structlog
 
 from services.common.errors import Unavailable
 from services.common.link import Link, ask, dial
+from services.common.pipe import Lane
 from services.common.redis import Whereabouts
 from services.common.topology import Address, Topology
 from services.sync import metrics
@@ -29,6 +30,8 @@ ROLE_EVERY_S: Final = 2.0
 _CONNECT_TIMEOUT_S: Final = 1.0
 _CONFIRM_TIMEOUT_S: Final = 3.0
 _BATCH: Final = 512
+# What a server says to HELLO that knows the old protocol alone.
+_NO_PUSHES: Final = ("NOPROTO", "ERR unknown command")
 # A refused connection; one that timed out has waited already.
 _BACKOFF_S: Final = (0.05, 0.1, 0.2, 0.4)
 
@@ -56,7 +59,11 @@ class Subscriber:
         on_message: Callable[[str, bytes], None],
         on_restored: Callable[[], None],
         probe: Callable[[str, Callable[[str], None]], Awaitable[None]],
+        lane: Lane | None = None,
     ) -> None:
+        """:param lane: the commands that may go by this connection, too. With a command's answer comes the event that
+        it made, and a replica wakes once for both, where waking costs more than what is then done.
+        """
         self._topology = topology
         self._whereabouts = whereabouts
         self._probe_channel = probe_channel
@@ -64,6 +71,9 @@ class Subscriber:
         self._on_message = on_message
         self._on_restored = on_restored
         self._probe = probe
+        self._lane = lane
+        self._published: type[list[Any]] = list if lane is None else hiredis.PushNotification
+        self._on_answer: Callable[[Any], None] | None = None
         self._desired: set[str] = {probe_channel}
         self._confirmed: set[str] = set()
         self._waiting: dict[str, asyncio.Future[None]] = {}
@@ -153,12 +163,13 @@ class Subscriber:
             link = await dial(
                 address, self._on_reply,
                 tls=topology.tls, username=topology.username, password=topology.password,
+                has_pushes=self._lane is not None,
             )  # fmt: skip
             self._address = address
         try:
             yield link
         finally:
-            self._link = None
+            self._link = self._on_answer = None
             self._live_since = float("inf")
             link.abort()
 
@@ -175,6 +186,8 @@ class Subscriber:
             return reason
         if not self._all_confirmed.is_set():
             return "unconfirmed"
+        if self._lane is not None:
+            self._on_answer = self._lane.use(link)
         if announce:
             self._on_restored()
         return await self._watch(link)
@@ -247,18 +260,23 @@ class Subscriber:
             log.info("probe_failed")
 
     def _on_reply(self, reply: Any) -> None:
-        if type(reply) is list and reply[0] == b"message":
-            self._on_published(reply[1], reply[2])
-            return
-        match reply:
-            case [b"subscribe", channel, _]:
-                self._confirm(channel.decode())
-            case hiredis.ReplyError():
-                log.error("subscriber_refused", error=str(reply))
-                if self._link is not None:
-                    self._link.abort()
-            case _:
-                pass
+        if type(reply) is self._published:
+            if reply[0] == b"message":
+                self._on_published(reply[1], reply[2])
+            elif reply[0] == b"subscribe":
+                self._confirm(reply[1].decode())
+        elif self._on_answer is not None:
+            self._on_answer(reply)
+        elif isinstance(reply, hiredis.ReplyError):
+            self._on_refused(str(reply))
+
+    def _on_refused(self, error: str) -> None:
+        log.error("subscriber_refused", error=error)
+        if error.startswith(_NO_PUSHES):
+            # Something between us and Redis: the next connection is for events alone.
+            self._lane, self._published = None, list
+        if self._link is not None:
+            self._link.abort()
 
     def _on_published(self, channel: bytes, data: bytes) -> None:
         if channel == self._probe_bytes:

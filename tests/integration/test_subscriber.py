@@ -8,11 +8,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 from redis.asyncio import Redis
 
 from services.common.keys import Keys
+from services.common.pipe import Lane, NoAnswerError
 from services.common.redis import connect
 from services.common.room.sender import SYSTEM, Sender
 from services.common.room.store import RoomStore
@@ -293,3 +295,64 @@ async def test_a_server_that_takes_nobody_in_is_not_stormed() -> None:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
     assert 2 <= knocks <= 12
+
+
+@asynccontextmanager
+async def subscribed(server: RedisServer, lane: Lane) -> AsyncIterator[list[bytes]]:
+    """A subscriber of the channel `events` whose connection takes commands, too. What it hears."""
+    heard: list[bytes] = []
+    address = Address("127.0.0.1", server.port)
+
+    async def probe(channel: str, took: Callable[[str], None]) -> None:
+        async with Redis.from_url(server.url) as client:
+            await client.publish(channel, "")
+            took("")
+
+    subscriber = Subscriber(
+        Topology(kind="server", addresses=(address,)), Pointer(address), "probe",
+        on_message=lambda _, data: heard.append(data), on_restored=lambda: None, probe=probe, lane=lane,
+    )  # fmt: skip
+    running = asyncio.create_task(subscriber.run())
+    try:
+        await subscriber.subscribe("events")
+        yield heard
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_commands_go_by_the_connection_that_brings_their_events(redis_server: RedisServer) -> None:
+    lane = Lane()
+    async with subscribed(redis_server, lane) as heard:
+        await until(lambda: lane.is_open)
+        said = (await lane.ask("CLIENT", "INFO")).decode()
+        assert "sub=2" in said
+        script = "redis.call('PUBLISH', 'events', ARGV[1]); return ARGV[1]"
+        words = [f"word {number}".encode() for number in range(200)]
+        answers = await asyncio.gather(*(lane.ask("EVAL", script, "0", word) for word in words))
+        assert answers == words
+        await until(lambda: len(heard) == len(words))
+        assert heard == words
+
+
+async def test_what_was_asked_by_a_subscription_that_is_cut_is_said_to_be_unanswered(redis_server: RedisServer) -> None:
+    lane = Lane()
+    async with subscribed(redis_server, lane), Redis.from_url(redis_server.url) as other:
+        await until(lambda: lane.is_open)
+        number = await lane.ask("CLIENT", "ID")
+        unanswered = lane.ask("BLPOP", "nothing", "0")
+        await other.client_kill_filter(_id=str(number))
+        with pytest.raises(NoAnswerError):
+            await unanswered
+        await until(lambda: lane.is_open)
+        assert await lane.ask("CLIENT", "ID") != number
+
+
+async def test_where_a_connection_can_not_do_both_it_brings_events_alone() -> None:
+    lane = Lane()
+    with RedisServer(options=("--rename-command", "HELLO", "")) as server:
+        async with subscribed(server, lane) as heard, Redis.from_url(server.url) as other:
+            await other.publish("events", b"hello")
+            await until(lambda: heard == [b"hello"])
+            with pytest.raises(NoAnswerError):
+                lane.ask("PING")

@@ -14,7 +14,7 @@ from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError, Red
 from services.common.errors import Broken, Refused, Unavailable
 from services.common.keys import Keys
 from services.common.metrics import PIPE_FALLBACKS
-from services.common.pipe import NoAnswerError
+from services.common.pipe import Lane, NoAnswerError
 from services.common.redis import Pipes
 from services.common.room.reasons import REASONS
 from services.common.room.script import ScriptName, source
@@ -25,6 +25,11 @@ from services.common.room.sender import Sender
 _NOT_NOW: Final = frozenset(
     ("READONLY", "LOADING", "MASTERDOWN", "OOM", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN", "BUSY")
 )
+
+
+# What goes by a connection of its own. Large answers: Redis cuts a subscriber that has too much to read. And what is
+# done at intervals: no subscription is to be given up for it.
+_BESIDE: Final = frozenset(("snapshot", "summary", "catchup", "join", "leave", "refresh", "reap"))
 
 
 def unavailable() -> Unavailable:
@@ -64,15 +69,15 @@ class ScriptRunner:
         try:
             answer: list[Any]
             try:
-                if self._pipes is None or (pipe := self._pipes.to(keys[0])) is None:
+                if self._pipes is None or (lane := self._lane(name, keys[0])) is None:
                     raise NoAnswerError
                 text, digest = _script(name)
                 command = ("EVALSHA", digest, str(len(keys)), *keys, *argv)
                 try:
-                    answer = await pipe.ask(*command)
+                    answer = await lane.ask(*command)
                 except NoScriptError:
-                    pipe.load(text)
-                    answer = await pipe.ask(*command)
+                    lane.load(text)
+                    answer = await lane.ask(*command)
             except (NoAnswerError, NoScriptError):
                 # redis-py knows how to find the right server, and how long to try.
                 if self._pipes is not None:
@@ -101,6 +106,12 @@ class ScriptRunner:
                     await pipe.ask(*command)
                     return
             await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
+
+    def _lane(self, name: ScriptName, key: str) -> Lane | None:
+        if self._pipes is None:
+            return None
+        lane = self._pipes.lane
+        return lane if lane is not None and name not in _BESIDE and lane.is_open else self._pipes.to(key)
 
     async def _evaluate(self, name: ScriptName, keys: tuple[str, ...], argv: tuple[str, ...]) -> list[Any]:
         text, digest = _script(name)
