@@ -38,6 +38,8 @@ class Kind(StrEnum):
     KEY = "k"
     JSON = "j"
     SUBTITLE = "t"
+    # Captions in SubRip's form, handed on as WebVTT.
+    SUBRIP = "u"
     IMAGE = "i"
 
 

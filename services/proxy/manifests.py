@@ -16,7 +16,7 @@ from services.common.stream import MANIFESTS, Kind, StreamSigner
 from services.proxy import heads, metrics
 from services.proxy.dates import Dates
 from services.proxy.flights import Flights
-from services.proxy.manifest import dash, documents, hls
+from services.proxy.manifest import captions, dash, documents, hls
 from services.proxy.manifest.links import Links, suffix
 from services.proxy.memory import CacheKey, Entry, Memory, Shelf
 from services.proxy.playlists import MediaPlaylist, Playlists, read_playlist
@@ -29,7 +29,10 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 HEAD_BYTES: Final = 4096
 # XML of this size is rewritten outside the event loop.
 LARGE_XML_BYTES: Final = 32 * 1024
+CAPTIONS_FRESH_S: Final = 3600.0
 _MAX_REMEMBERED: Final = 10_000
+# What else is read as a whole, and handed on as something else.
+_DOCUMENTS: Final = frozenset({Kind.JSON, Kind.SUBRIP})
 _HLS: Final = b"#EXTM3U"
 # The longest of the marks that tell a text's encoding.
 _MARK_BYTES: Final = 3
@@ -99,7 +102,7 @@ class Manifests:
     def is_expected(self, source: Source) -> bool:
         """Whether `source` should be a manifest, by its ticket, its name, or by what was seen before."""
         kind = source.ticket.kind
-        if kind in MANIFESTS or kind is Kind.JSON or source.key in self._remembered:
+        if kind in MANIFESTS or kind in _DOCUMENTS or source.key in self._remembered:
             return True
         return kind is None and suffix(source.target.url) in _SUFFIXES
 
@@ -164,6 +167,8 @@ class Manifests:
             return _entry(mpd.body, mpd.content_type, mpd.fresh_s)
         if source.ticket.kind is Kind.JSON and (found := documents.rewrite(body, links)) is not None:
             return _entry(found, documents.MIME_TYPE, 0)
+        if source.ticket.kind is Kind.SUBRIP:
+            return _entry(captions.webvtt(body), captions.MIME_TYPE, CAPTIONS_FRESH_S)
         declared = answer.headers.get("Content-Type", "")
         honest = "" if is_manifest_type(declared) else declared
         return _entry(body, heads.media_type(honest, answer.target.url, source.ticket.kind, body[:16]), 0)
