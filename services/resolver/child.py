@@ -22,7 +22,7 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 from urllib.parse import urlsplit
@@ -39,16 +39,20 @@ from yt_dlp.plugins import load_all_plugins
 from services.common import codec
 from services.common.cookies import Cookie
 from services.resolver.errors import Failure
-from services.resolver.info import MAX_ENTRIES, Info, read_entries, read_info
+from services.resolver.info import MAX_ENTRIES, Entry, Info, is_gone, read_entries, read_info
 
 FOLDER_PREFIX: Final = "wt-extract-"
 READY: Final = b"ready\n"
 REQUEST_BYTES: Final = 4096
 REAP_S: Final = 0.05
+# More than any deadline lets pass.
+PROCESSOR_S: Final = 600
 FORMAT: Final = "bestvideo*+bestaudio/best"
 SOCKET_TIMEOUT_S: Final = 15
 # A playlist whose first videos are gone is still one.
 FIRST_TRIES: Final = 3
+# A channel is a list of tabs, of which each is a list.
+MOST_NESTED: Final = 3
 _MESSAGE_CHARS: Final = 1000
 _MANIFEST_BYTES: Final = 256 << 10
 _MANIFESTS: Final = {".mpd": ("http_dash_segments", b"<MPD"), ".m3u8": ("m3u8_native", b"#EXTM3U")}
@@ -65,10 +69,14 @@ class Job(Struct, kw_only=True, frozen=True):
 
 
 class Answer(Struct, kw_only=True, frozen=True):
-    """The video, or why there is none."""
+    """The video, or why there is none. One that comes before that has `listed` alone: what a list names after it."""
 
     info: Info | None = None
     failure: Failure | None = None
+    listed: list[Entry] | None = None
+
+
+Tell = Callable[[list[Entry]], None]
 
 
 class Fence:
@@ -174,6 +182,9 @@ def _bear(control: socket.socket, descriptors: Sequence[int], folder: str) -> in
 
 
 def _settle_in(folder: str) -> None:
+    # Whoever spins in an expression holds the interpreter: then nobody in here notices that the resolver has died.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_S, PROCESSOR_S))
     os.chdir(folder)
     os.environ |= dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "TMPDIR"), folder)
     tempfile.tempdir = folder
@@ -191,23 +202,27 @@ def _serve(jobs: int, answers: int) -> None:
         sys.addaudithook(fence)
         job = codec.decode_as(Job, line)
         fence.open(job)
-        answer = codec.encode(_answer(job)) + b"\n"
         with os.fdopen(answers, "wb") as out:
-            out.write(answer)
+
+            def say(answer: Answer) -> None:
+                out.write(codec.encode(answer) + b"\n")
+                out.flush()
+
+            say(_answer(job, lambda entries: say(Answer(listed=entries))))
         # Extractors leave threads behind; nothing of this process is worth an orderly end.
         os._exit(0)
 
 
-def _answer(job: Job) -> Answer:
+def _answer(job: Job, tell: Tell) -> Answer:
     try:
-        return Answer(info=_extract(job))
+        return Answer(info=_extract(job, tell))
     except MemoryError:
         return Answer(failure=Failure(["MemoryError"], ""))
     except Exception as error:  # whatever an extractor raises is an answer, not a crash
         return Answer(failure=describe(error))
 
 
-def _extract(job: Job) -> Info:
+def _extract(job: Job, tell: Tell) -> Info:
     loader = _loader(job)
     try:
         raw = loader.extract_info(job.url, download=False)
@@ -218,12 +233,11 @@ def _extract(job: Job) -> Info:
         if manifest is None:
             raise
         raw = manifest
-    entries = read_entries(raw)
-    info = read_info(_first(loader, raw), lambda url: _cookies(loader.cookiejar.get_cookies_for_url(url)))
+    video, entries = _opened(loader, raw, tell)
+    info = read_info(_playable(loader, video), lambda url: _cookies(loader.cookiejar.get_cookies_for_url(url)))
     if job.cookies:
         info = replace(info, jar=_cookies(loader.cookiejar))
-    # The first is the video itself.
-    return replace(info, entries=entries[1:])
+    return replace(info, entries=entries or [])
 
 
 def _cookies(found: Iterable[Any]) -> list[Cookie]:
@@ -277,6 +291,8 @@ def _parameters(job: Job) -> dict[str, Any]:
         "noplaylist": True,
         "extract_flat": "in_playlist",
         "playlist_items": f"1:{MAX_ENTRIES}",
+        # Else YouTube's lists are loaded a second time, to see what was deleted from them.
+        "compat_opts": {"no-youtube-unavailable-videos"},
         "writesubtitles": True,
         "writeautomaticsub": True,
         "socket_timeout": SOCKET_TIMEOUT_S,
@@ -287,22 +303,64 @@ def _parameters(job: Job) -> dict[str, Any]:
     }
 
 
-def _first(loader: Loader, raw: dict[str, Any] | None) -> dict[str, Any]:
-    """The video behind a result: of a playlist its first, or the one after where that can't be opened."""
-    if raw is None or raw.get("_type") not in ("playlist", "multi_video"):
-        if raw is None:
-            raise EmptyPlaylist("This playlist is empty.")
-        return raw
+def _opened(
+    loader: Loader, raw: dict[str, Any] | None, tell: Tell, depth: int = MOST_NESTED
+) -> tuple[dict[str, Any], list[Entry] | None]:
+    """The video behind a result, and what the list that it is in names after it; None for no list.
+
+    Of a list of lists, such as a channel's tabs, that is the innermost. Where its first video can't be opened it is
+    the one after. `tell` hears what a list names before its first video is opened.
+    """
+    if raw is not None and raw.get("_type") not in ("playlist", "multi_video"):
+        return raw, None
     failure: Exception = EmptyPlaylist("This playlist is empty.")
-    loader.params |= {"extract_flat": False, "playlist_items": "1"}
-    for entry in [entry for entry in raw.get("entries") or () if entry][:FIRST_TRIES]:
-        if entry.get("_type") not in ("url", "url_transparent"):
-            return _first(loader, entry)
+    entries = [entry for entry in (raw or {}).get("entries") or () if entry and not is_gone(entry)]
+    if entries and all(_is_video(loader, entry) for entry in entries):
+        tell(_after(entries, 0))
+    for place, entry in enumerate(entries[:FIRST_TRIES] if depth else ()):
+        is_link = entry.get("_type") in ("url", "url_transparent")
         try:
-            return _first(loader, loader.extract_info(entry["url"], download=False, ie_key=entry.get("ie_key")))
-        except yt_dlp.utils.YoutubeDLError as error:
+            # yt-dlp lists the names of what is in a list, and opens what is asked for by itself.
+            found = loader.process_ie_result(dict(entry), download=False) if is_link else entry
+            video, within = _opened(loader, found, tell, depth - 1)
+        except (yt_dlp.utils.YoutubeDLError, EmptyPlaylist) as error:
             failure = error
+        else:
+            return video, _after(entries, place) if within is None else within
     raise failure
+
+
+def _is_listed(entry: dict[str, Any]) -> bool:
+    """Whether only yt-dlp's own list tells of a format's pieces; or it is a storyboard."""
+    protocol = str(entry.get("protocol"))
+    return protocol == "mhtml" or (protocol.startswith("http_dash") and not entry.get("manifest_url"))
+
+
+def _after(entries: list[dict[str, Any]], place: int) -> list[Entry]:
+    """What a list names after one of its entries, which it may name again."""
+    named = {each.url for each in read_entries([entries[place]])}
+    return [each for each in read_entries(entries[place + 1 :]) if each.url not in named]
+
+
+def _is_video(loader: Loader, entry: dict[str, Any]) -> bool:
+    """Whether an entry is surely one video, not a list of its own."""
+    key = entry.get("ie_key")
+    return bool(key and entry.get("url") and loader.get_info_extractor(key).is_single_video(entry["url"]))
+
+
+def _playable(loader: Loader, raw: dict[str, Any]) -> dict[str, Any]:
+    """`raw`, or what YouTube has of a broadcast that is just over: the last hours of it, as it was while it ran.
+
+    Until it is processed yt-dlp lists its pieces one by one, from the first, and leaves that out as incomplete.
+    """
+    if raw.get("live_status") != "post_live" or not all(map(_is_listed, raw.get("formats") or [raw])):
+        return raw
+    loader.params["extractor_args"]["youtube"]["formats"] = ["incomplete"]
+    with contextlib.suppress(yt_dlp.utils.YoutubeDLError):
+        again = loader.extract_info(raw["webpage_url"], download=False)
+        # How long it went on, not how much of it is left.
+        return raw if again is None else again | {"duration": None}
+    return raw
 
 
 class EmptyPlaylist(Exception):

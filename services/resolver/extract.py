@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import structlog
+from msgspec import Struct
 from msgspec.structs import replace
 
 from services.common import codec
@@ -16,7 +17,7 @@ from services.resolver import metrics
 from services.resolver.config import ResolverSettings
 from services.resolver.egress import Egress, Pass
 from services.resolver.errors import Failure, classify, deadline_exceeded, refused_on_the_way
-from services.resolver.info import Info
+from services.resolver.info import Entry, Info, Listed
 from services.resolver.nursery import Child, Nurseries
 from services.resolver.provider import Provider
 
@@ -24,6 +25,10 @@ log = structlog.get_logger(__name__)
 
 # A shorter value says nothing, and stands in any sentence.
 _TELLING_CHARS: Final = 4
+
+
+class _Before(Struct, frozen=True):
+    listed: list[Entry] | None = None
 
 
 class Extractor:
@@ -58,9 +63,10 @@ class Extractor:
         await asyncio.gather(*self._ending, return_exceptions=True)
         await self._nurseries.close()
 
-    async def extract(self, url: str, cookies: str = "") -> Info:
+    async def extract(self, url: str, cookies: str = "", listed: Listed | None = None) -> Info:
         """Extract a canonical URL, with a Netscape cookie file's text if there is one.
 
+        :param listed: hears what a list names after its first video, before that is opened.
         :raises WatchTogetherError: with a code of `errors.Code`; always within the deadline and a few seconds.
         """
         child = await self._take()
@@ -70,6 +76,10 @@ class Extractor:
             with metrics.RUNNING.track_inprogress(), metrics.SECONDS.time():
                 async with asyncio.timeout(self._settings.resolver_deadline_s):
                     answer = await child.run(await self._job(child, held, url, cookies))
+                    while (entries := _named(answer)) is not None:
+                        if listed is not None:
+                            await listed(entries)
+                        answer = await child.hear()
         except TimeoutError:
             raise deadline_exceeded() from None
         finally:
@@ -112,6 +122,18 @@ class Extractor:
                 # The next job tries for itself, and says so if it can't.
                 log.warning("no_spare_child", exc_info=True)
                 return
+
+
+def _named(answer: bytes) -> list[Entry] | None:
+    """What a child says before its answer; None for that."""
+    # Looked for before the line is parsed: an answer may weigh a megabyte.
+    if b'"listed":[' not in answer:
+        return None
+    try:
+        named = codec.decode_as(_Before, answer)
+    except codec.MalformedError:
+        return None
+    return named.listed
 
 
 def _read(answer: bytes, held: Pass, cookies: str) -> Info:

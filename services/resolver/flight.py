@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -18,7 +20,7 @@ from services.common.errors import Refused, Unavailable, WatchTogetherError
 from services.common.guard import Guard, page_url, parse_url
 from services.common.loans import Loan, Loans
 from services.common.resolution import Resolutions, Waiter
-from services.common.room.entering import enter
+from services.common.room.entering import enter, extend
 from services.common.room.store import RoomStore
 from services.common.stream import LIFETIME_S, Kind, StreamSigner
 from services.common.tracing import item_span
@@ -27,6 +29,7 @@ from services.resolver import metrics
 from services.resolver.errors import UNKNOWN, Code, cookies_gone, may_mend, private_address, resolve_error, ttl_s
 from services.resolver.expiry import cache_until
 from services.resolver.formats import Mint, present, readable
+from services.resolver.info import Entry as Named
 from services.resolver.info import Info
 from services.resolver.watch import Extracts
 
@@ -35,6 +38,8 @@ log = structlog.get_logger(__name__)
 Stage = Literal["extracting", "reading"]
 # How often a flight looks whether anybody still waits.
 LOOK_S: Final = 2.0
+# Whoever sees a list's pictures needs no cookies for them.
+_NOBODYS: Final = Info(id="", extractor="", title="", formats=[])
 # What a queue item's link may have.
 MOST_URL_CHARS: Final = 2048
 
@@ -129,10 +134,12 @@ class Flights:
             await self._stage(digest, "extracting")
             await self._check(url)
             jar = await self._jar(digest, url, link)
-            info = await self._extractor.extract(url, write_netscape(jar.cookies) if jar else "")
+            # A list that somebody's cookies opened is told when it is known that they still may.
+            listed = None if jar else partial(self._list, digest, mint)
+            info = await self._extractor.extract(url, write_netscape(jar.cookies) if jar else "", listed)
             await self._stage(digest, "reading")
             video = present(await self._public(info), mint)
-            entries = _entries(info, mint)
+            entries = _entries(info, info.entries, mint)
         except WatchTogetherError as error:
             return self._failed(error, url, link, begun)
         except Exception:  # a flight supervises its steps: whoever waits gets an answer, the log gets the bug
@@ -159,6 +166,13 @@ class Flights:
         )
         expires_at = cache_until(video.expires_at, now, self._ttl_s)
         return Resolution(video=video, resolved_at=now, expires_at=expires_at, opened_with=link.owner, entries=entries)
+
+    async def _list(self, digest: str, mint: Mint, named: list[Named]) -> None:
+        """Show what a list names in the queues that wait for its first video, while that is being opened."""
+        entries = _entries(_NOBODYS, named, mint)
+        with contextlib.suppress(Unavailable, Refused):
+            for waiter in await self._resolutions.waiters(digest, mint.link.scope):
+                await extend(self._rooms, waiter.room, waiter.item, entries)
 
     async def _jar(self, digest: str, url: str, link: Link) -> Jar | None:
         """The cookies of a link's owner; None for the way without any.
@@ -271,9 +285,9 @@ class Flights:
         await self._resolutions.announce(digest, stage)
 
 
-def _entries(info: Info, mint: Mint) -> list[Entry]:
+def _entries(info: Info, named: Sequence[Named], mint: Mint) -> list[Entry]:
     found = []
-    for entry in info.entries:
+    for entry in named:
         try:
             url = page_url(entry.url)
         except Refused:

@@ -25,6 +25,7 @@ from services.resolver.expiry import earliest_expiry
 from services.resolver.info import Format, Info, Text
 from services.resolver.renditions import (
     GENERIC,
+    UNPLAYABLE,
     comfortable,
     distinct,
     distinct_audio,
@@ -42,6 +43,8 @@ _ORDER: Final[tuple[Road, ...]] = ("pair", "hls", "mpd", "direct")
 _TITLE_CHARS: Final = 200
 _UNREADABLE: Final = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]")
 _AUTOMATIC_CAPTIONS: Final = 3
+# A link to the last of a video's seconds begins at its beginning.
+_LAST_S: Final = 3.0
 
 
 @dataclass(slots=True)
@@ -132,6 +135,7 @@ def present(info: Info, mint: Mint) -> VideoState:
         stream_type="direct",
         thumbnail=mint.plain(info, info.thumbnail, Kind.IMAGE),
         duration=None if info.is_live else info.duration,
+        start=0.0 if info.is_live else _start(info),
         is_live=info.is_live,
         subtitles=_subtitles(info, mint),
         chapters=[Chapter(start=each.start, title=readable(each.title)) for each in info.chapters],
@@ -198,9 +202,9 @@ def _playlists(video: VideoState, info: Info, entries: list[Format], mint: Mint)
 
 def _mpd(video: VideoState, info: Info, entries: list[Format], mint: Mint) -> VideoState:
     # For segments listed in an MPD, a format's `url` is the MPD itself.
-    manifest = _manifest(info, entries) or entries[-1].url
-    below = [entry for entry in entries if (entry.manifest_url or entry.url) == manifest]
-    url = mint.stream(info, below[-1], Kind.MANIFEST, url=manifest, format_id="mpd")
+    manifest = _manifest(info, entries)
+    below = [entry for entry in entries if entry.manifest_url == manifest]
+    url = mint.stream(info, below[-1], Kind.MANIFEST, url=manifest or "", format_id="mpd")
     pictures = distinct([entry for entry in below if has_video(entry)])
     return _filled(video, mint, stream_type="dash", manifest_url=url, qualities=[_quality(entry) for entry in pictures])
 
@@ -250,8 +254,9 @@ def _way(entry: Format, is_generic: bool) -> Literal["plain", "hls", "mpd", ""]:
     if entry.protocol.startswith("m3u8"):
         return "hls"
     if entry.protocol.startswith("http_dash"):
-        return "mpd"
-    if entry.protocol in ("http", "https", ""):
+        # Pieces that only yt-dlp's own list names have no document that a player could read.
+        return "mpd" if entry.manifest_url else ""
+    if entry.protocol in ("http", "https", "") and entry.ext not in UNPLAYABLE:
         # An MPD without segment lists yields plain files; a pasted MPD is for the player all the same.
         return "mpd" if is_generic and entry.manifest_url else "plain"
     return ""
@@ -308,16 +313,14 @@ def _bits(entry: Format) -> int | None:
 
 
 def _subtitles(info: Info, mint: Mint) -> list[Subtitle]:
-    # An HLS subtitle playlist is no file; the player finds it in the master.
-    files = [text for text in info.subtitles if not text.protocol.startswith("m3u8")]
-    manual = [text for text in files if not text.automatic]
-    spoken = [text for text in files if text.automatic and _is_spoken(text, info)]
+    manual = [text for text in info.subtitles if not text.automatic]
+    spoken = [text for text in info.subtitles if text.automatic and _is_spoken(text, info)]
     offered = [*manual, *spoken[:_AUTOMATIC_CAPTIONS]]
     tracks = (
         Subtitle(
             language=text.language,
             label=text.name or text.language,
-            url=mint.plain(info, text.url, Kind.SUBTITLE),
+            url=mint.plain(info, text.url, Kind.SUBRIP if text.ext == "srt" else Kind.SUBTITLE),
             automatic=text.automatic,
         )
         for text in offered
@@ -338,6 +341,11 @@ def _storyboard(info: Info, mint: Mint) -> Storyboard | None:
         interval=board.interval,
         pages=pages,
     )
+
+
+def _start(info: Info) -> float:
+    """Where to begin: not where nothing is left to see."""
+    return info.start if info.duration is None or info.start < info.duration - _LAST_S else 0.0
 
 
 def _is_spoken(text: Text, info: Info) -> bool:

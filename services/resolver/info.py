@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 from msgspec import Struct
@@ -17,6 +17,10 @@ MAX_COOKIES: Final = 200
 MAX_CHAPTERS: Final = 200
 MAX_BOARD_PAGES: Final = 200
 MAX_BOARD_WIDTH: Final = 320
+# Forms of words that a browser is shown, the first before the others.
+TEXTS: Final = ("vtt", "srt")
+# What YouTube calls such videos in its playlists.
+_GONE: Final = frozenset({"[Private video]", "[Deleted video]", "[Unavailable video]"})
 
 
 class Format(Struct, frozen=True, kw_only=True):
@@ -48,7 +52,6 @@ class Text(Struct, frozen=True, kw_only=True):
     name: str = ""
     url: str
     ext: str = ""
-    protocol: str = ""
     automatic: bool = False
 
 
@@ -59,6 +62,10 @@ class Entry(Struct, frozen=True, kw_only=True):
     title: str = ""
     thumbnail: str = ""
     duration: float | None = None
+
+
+# Hears what a list names.
+Listed = Callable[[list[Entry]], Awaitable[None]]
 
 
 class Section(Struct, frozen=True, kw_only=True):
@@ -84,6 +91,7 @@ class Info(Struct, frozen=True, kw_only=True):
 
     `formats` go from worst to best, `chosen` are the ids of those that yt-dlp would play. `cookies` are those
     that yt-dlp would send with them; `jar` is all that it holds after the extraction, where it was given any.
+    `start` is where the link says to begin, in seconds.
     """
 
     id: str
@@ -92,6 +100,7 @@ class Info(Struct, frozen=True, kw_only=True):
     title: str
     thumbnail: str = ""
     duration: float | None = None
+    start: float = 0.0
     is_live: bool = False
     language: str | None = None
     formats: list[Format]
@@ -109,13 +118,14 @@ def read_info(raw: Mapping[str, Any], cookies_for: Callable[[str], Iterable[Cook
 
     :param cookies_for: what yt-dlp's jar sends to a URL.
     """
-    formats = [_format(entry) for entry in _dicts(raw.get("formats")) or [raw] if not entry.get("has_drm")]
+    formats = [_format(entry) for entry in _dicts(raw.get("formats")) or [raw] if not _is_encrypted(entry)]
     formats = [entry for entry in formats if entry.url][-MAX_FORMATS:]
     subtitles = [*_texts(raw.get("subtitles"), False), *_texts(raw.get("automatic_captions"), True)]
     thumbnail = _text(raw.get("thumbnail")) or ""
     addresses = [*(entry.url for entry in formats), *(entry.url for entry in subtitles)]
     addresses += [entry.manifest_url for entry in formats if entry.manifest_url]
     chosen = _dicts(raw.get("requested_formats")) or [raw]
+    start, end = _number(raw.get("section_start")) or _number(raw.get("start_time")), _number(raw.get("section_end"))
     return Info(
         id=_text(raw.get("id")) or "",
         extractor=_text(raw.get("extractor_key")) or "",
@@ -123,7 +133,9 @@ def read_info(raw: Mapping[str, Any], cookies_for: Callable[[str], Iterable[Cook
         page=_text(raw.get("webpage_url")) or "",
         title=_text(raw.get("fulltitle")) or _text(raw.get("title")) or "",
         thumbnail=thumbnail,
-        duration=_number(raw.get("duration")),
+        # A clip of a longer video ends where the clip does; yt-dlp tells how long it is.
+        duration=end or _number(raw.get("duration")),
+        start=start or 0.0,
         is_live=bool(raw.get("is_live")) or raw.get("live_status") == "is_live",
         language=_text(raw.get("language")),
         formats=formats,
@@ -135,16 +147,18 @@ def read_info(raw: Mapping[str, Any], cookies_for: Callable[[str], Iterable[Cook
     )
 
 
-def read_entries(raw: Mapping[str, Any] | None) -> list[Entry]:
-    """What a playlist names, each link once; nothing for what is no playlist, or holds its videos itself."""
+def is_gone(entry: Mapping[str, Any]) -> bool:
+    """Whether a playlist names a video that nobody can open any more."""
+    return entry.get("title") in _GONE
+
+
+def read_entries(entries: Iterable[object]) -> list[Entry]:
+    """What a playlist names, each link once; nothing of what it holds itself, or is gone."""
     found: dict[str, Entry] = {}
-    for entry in _dicts(list((raw or {}).get("entries") or ())):
+    for entry in _dicts(list(entries)):
         url = _text(entry.get("webpage_url")) or _text(entry.get("url"))
-        if (
-            entry.get("_type") not in ("url", "url_transparent")
-            or not url
-            or not url.startswith(("http://", "https://"))
-        ):
+        is_link = entry.get("_type") in ("url", "url_transparent")
+        if not is_link or not url or not url.startswith(("http://", "https://")) or is_gone(entry):
             continue
         pictures = [picture for each in _dicts(entry.get("thumbnails")) if (picture := _text(each.get("url")))]
         found.setdefault(
@@ -157,6 +171,11 @@ def read_entries(raw: Mapping[str, Any] | None) -> list[Entry]:
             ),
         )
     return list(found.values())[:MAX_ENTRIES]
+
+
+def _is_encrypted(raw: Mapping[str, Any]) -> bool:
+    # Of some playlists yt-dlp can't tell, and plays them all the same.
+    return bool(raw.get("has_drm")) and raw.get("has_drm") != "maybe"
 
 
 def _format(raw: Mapping[str, Any]) -> Format:
@@ -194,16 +213,20 @@ def _cookies(addresses: Iterable[str], cookies_for: Callable[[str], Iterable[Coo
 
 
 def _texts(raw: object, automatic: bool) -> list[Text]:
+    """A file of each language. What comes in pieces is none: the player finds it in its manifest."""
     found: list[Text] = []
     for language, entries in raw.items() if isinstance(raw, Mapping) else ():
-        for entry in _dicts(entries):
-            if (url := _text(entry.get("url"))) and entry.get("ext") == "vtt":
-                name, protocol = _text(entry.get("name")) or "", _text(entry.get("protocol")) or ""
-                found.append(
-                    Text(language=str(language), name=name, url=url, ext="vtt", protocol=protocol, automatic=automatic)
-                )
-                break
+        files = {str(entry.get("ext")): entry for entry in reversed(_dicts(entries)) if _is_file(entry)}
+        ext = next((ext for ext in TEXTS if ext in files), None)
+        if ext is not None:
+            name, url = _text(files[ext].get("name")) or "", str(files[ext]["url"])
+            found.append(Text(language=str(language), name=name, url=url, ext=ext, automatic=automatic))
     return found[:MAX_SUBTITLES]
+
+
+def _is_file(entry: Mapping[str, Any]) -> bool:
+    protocol = _text(entry.get("protocol")) or ""
+    return _text(entry.get("url")) is not None and not protocol.startswith(("m3u8", "http_dash"))
 
 
 def _chapters(raw: object) -> list[Section]:

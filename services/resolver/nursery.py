@@ -54,9 +54,13 @@ class Child:
         return not self.answers.at_eof()
 
     async def run(self, job: dict[str, object]) -> bytes:
-        """Give it the job; its answer, or b'' if it died or said too much."""
+        """Give it the job; as `hear`."""
         # The pipe stays open: its end is how the child learns that we have died.
         self.jobs.write(codec.encode(job) + b"\n")
+        return await self.hear()
+
+    async def hear(self) -> bytes:
+        """The next line of what it says, or b'' if it died or said too much."""
         try:
             return await self.answers.readline()
         except ValueError:

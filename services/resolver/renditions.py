@@ -16,6 +16,12 @@ MAX_QUALITIES: Final = 60
 COMFORTABLE_HEIGHT: Final = 1080
 AUDIO_ONLY: Final = frozenset({"m4a", "mp3", "aac", "ogg", "oga", "opus", "flac", "wav", "weba", "mka"})
 
+# What no browser opens, whatever is in it.
+UNPLAYABLE: Final = frozenset(
+    {"3g2", "ape", "asf", "avi", "divx", "f4v", "flv", "m2ts", "mpe", "mpeg", "mpg", "mts", "rm", "rmvb", "swf"}
+    | {"ts", "vob", "wma", "wmv", "wv"}
+)
+
 _PREFIXES: Final = {
     "avc": "avc1",
     "h264": "avc1",
@@ -100,11 +106,20 @@ def comfortable(entries: Sequence[Format]) -> Format:
 
 
 def distinct_audio(entries: Sequence[Format]) -> list[Format]:
-    """The best audio per language and family: the original language first, then by bitrate."""
+    """The best audio per language and family: the original language first, then by bitrate.
+
+    Where a site tells none, it is that of the best of all, as yt-dlp sorts them.
+    """
     kept: dict[tuple[str | None, str], Format] = {}
     for entry in entries:
         kept[(entry.language, family(entry.acodec))] = entry
-    return sorted(kept.values(), key=lambda entry: (-entry.language_preference, -(entry.tbr or 0)))
+    preferred = max((entry.language_preference for entry in entries), default=0)
+    original = next((entry.language for entry in reversed(entries) if entry.language_preference == preferred), None)
+
+    def place(entry: Format) -> tuple[int, bool, float]:
+        return -entry.language_preference, entry.language != original, -(entry.tbr or 0)
+
+    return sorted(kept.values(), key=place)
 
 
 def partner(video: Format, audios: Sequence[Format]) -> Format:
@@ -112,7 +127,7 @@ def partner(video: Format, audios: Sequence[Format]) -> Format:
 
     `audios` is not empty and ordered as `distinct_audio` does.
     """
-    native = [entry for entry in audios if entry.language_preference == audios[0].language_preference]
+    native = [entry for entry in audios if entry.language == audios[0].language]
     alike = (entry for entry in native if _is_webm(entry) == _is_webm(video))
     return next(alike, native[0])
 
@@ -128,6 +143,9 @@ def _shown_rate(entry: Format) -> int:
 
 
 def _rank(entry: Format) -> int:
+    if entry.vcodec is None:
+        # A site that tells nothing has what every browser plays, more often than not.
+        return FAMILIES.index("avc1")
     known = family(entry.vcodec)
     return FAMILIES.index(known) if known in FAMILIES else len(FAMILIES)
 

@@ -16,7 +16,7 @@ from services.resolver import metrics
 from services.resolver.breaker import Breaker
 from services.resolver.breakers import Breakers
 from services.resolver.errors import blames_site, left_alone, may_mend
-from services.resolver.info import Info
+from services.resolver.info import Info, Listed
 from services.resolver.renditions import GENERIC
 from services.resolver.sites import Sites
 
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 class Extracts(Protocol):
     """What opens links."""
 
-    async def extract(self, url: str, cookies: str = "") -> Info:
+    async def extract(self, url: str, cookies: str = "", listed: Listed | None = None) -> Info:
         """:raises WatchTogetherError: with a code of `errors.Code`."""
 
 
@@ -40,7 +40,7 @@ class WatchedExtractor:
         self._clock = clock
         self._sites = Sites()
 
-    async def extract(self, url: str, cookies: str = "") -> Info:
+    async def extract(self, url: str, cookies: str = "", listed: Listed | None = None) -> Info:
         """Open a link, unless its site fails every time; then one link in a while finds out.
 
         :raises WatchTogetherError: with a code of `errors.Code`.
@@ -49,13 +49,13 @@ class WatchedExtractor:
         if wait_s := await self._breakers.change(site, lambda breaker: breaker.admit(now)):
             metrics.SITES_LEFT_ALONE.inc()
             raise left_alone(site, wait_s)
-        return await self.probe(url, cookies)
+        return await self.probe(url, cookies, listed)
 
-    async def probe(self, url: str, cookies: str = "") -> Info:
+    async def probe(self, url: str, cookies: str = "", listed: Listed | None = None) -> Info:
         """As `extract`, whatever is known of the site."""
         host, site, begun = _host(url), await self._site(url), self._clock()
         try:
-            info = await self._extractor.extract(url, cookies)
+            info = await self._extractor.extract(url, cookies, listed)
         except asyncio.CancelledError:
             await asyncio.shield(self._breakers.change(site, Breaker.abandoned))
             raise

@@ -13,7 +13,7 @@ from services.common.keys import Keys, url_digest
 from services.resolver.breaker import FAILURES, FIRST_PAUSE_S, Breaker
 from services.resolver.breakers import Breakers, OwnBreakers, SharedBreakers
 from services.resolver.errors import deadline_exceeded
-from services.resolver.info import Info
+from services.resolver.info import Info, Listed
 from services.resolver.watch import WatchedExtractor
 from tests.support.clock import Clock
 
@@ -28,7 +28,7 @@ class Site:
         self.is_failing = True
         self.go = asyncio.Event()
 
-    async def extract(self, url: str, cookies: str = "") -> Info:
+    async def extract(self, url: str, cookies: str = "", listed: Listed | None = None) -> Info:
         self.asked += 1
         if self.is_failing:
             raise deadline_exceeded()

@@ -21,6 +21,7 @@ from services.common.guard import Guard
 from services.resolver.config import ResolverSettings
 from services.resolver.egress import Egress
 from services.resolver.extract import Extractor
+from services.resolver.info import Entry
 from services.resolver.javascript import find_node
 from services.resolver.nursery import FOLDER_PREFIX
 from tests.support.node import ROOT
@@ -86,6 +87,12 @@ def environment_of(pid: int) -> bytes:
     while not (seen := Path(f"/proc/{pid}/environ").read_bytes()) and time.monotonic() < deadline:
         time.sleep(0.02)
     return seen
+
+
+def processor_limit(pid: int) -> str:
+    """How many seconds of processor time a process may take."""
+    lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
+    return next(line for line in lines if line.startswith("Max cpu time")).split()[3]
 
 
 def started(origin: Origin, video: str) -> list[int]:
@@ -227,8 +234,54 @@ async def test_a_playlist_is_its_first_video_and_the_names_of_the_others(extract
 async def test_a_long_playlist_is_cut_and_begins_with_what_is_there(extractor: Extractor, origin: Origin) -> None:
     info = await extractor.extract(origin.url("/playlist/many-250.cut"))
     assert info.title == "Sample pair"
-    assert len(info.entries) == 199
-    assert info.entries[0].url == origin.url("/watch/pair.many-250.cut.1")
+    # The first is gone, and the second is the one that was opened.
+    assert len(info.entries) == 198
+    assert info.entries[0].url == origin.url("/watch/pair.many-250.cut.2")
+
+
+async def test_a_channel_is_its_first_lists_first_video_and_that_lists_others(
+    extractor: Extractor, origin: Origin
+) -> None:
+    info = await extractor.extract(origin.url("/playlist/channel.tabs"))
+    assert info.title == "Sample pair"
+    assert [entry.url for entry in info.entries] == [
+        origin.url(f"/watch/{kind}.videos-channel-tabs") for kind in ("hls", "progressive")
+    ]
+    assert origin.requests("/api/playlist/live-channel-tabs") == []
+
+
+async def test_a_list_is_told_before_its_first_video_is_opened_and_a_list_of_lists_is_not(
+    extractor: Extractor, origin: Origin
+) -> None:
+    told: list[list[str]] = []
+
+    async def listed(entries: list[Entry]) -> None:
+        assert origin.requests("/api/video/pair") == []
+        told.append([entry.url for entry in entries])
+
+    origin.reset()
+    info = await extractor.extract(origin.url("/playlist/channel.told"), listed=listed)
+    assert told == [[origin.url(f"/watch/{kind}.videos-channel-told") for kind in ("hls", "progressive")]]
+    assert [entry.url for entry in info.entries] == told[0]
+
+
+async def test_what_a_playlist_says_is_deleted_is_not_named(extractor: Extractor, origin: Origin) -> None:
+    info = await extractor.extract(origin.url("/playlist/holes.gaps"))
+    assert [entry.url for entry in info.entries] == [origin.url("/watch/progressive.holes.gaps")]
+
+
+async def test_a_broadcast_that_is_just_over_is_opened_as_far_as_it_can_be(
+    extractor: Extractor, origin: Origin
+) -> None:
+    info = await extractor.extract(origin.url("/watch/over"))
+    assert {entry.protocol for entry in info.formats} == {"m3u8_native"}
+    assert info.duration is None
+    # And the next extraction of the same nursery asks as ever.
+    assert len((await extractor.extract(origin.url("/watch/pair.after"))).formats) > 5
+
+
+async def test_a_link_says_where_to_begin(extractor: Extractor, origin: Origin) -> None:
+    assert (await extractor.extract(origin.url("/watch/pair.begin?t=30"))).start == 30
 
 
 async def test_a_hung_extraction_leaves_no_process_and_no_folder(extractor: Extractor, origin: Origin) -> None:
@@ -238,6 +291,17 @@ async def test_a_hung_extraction_leaves_no_process_and_no_folder(extractor: Extr
         await extractor.extract(origin.url("/watch/hang.left"))
     assert all_gone(started(origin, "hang.left"))
     assert not await asyncio.to_thread(folder.exists)
+
+
+async def test_an_extraction_that_outlives_its_worker_has_an_end_of_its_own(
+    extractor: Extractor, origin: Origin
+) -> None:
+    running = asyncio.create_task(extractor.extract(origin.url("/watch/hang.limits")))
+    [pid] = await asyncio.to_thread(started, origin, "hang.limits")
+    seconds = processor_limit(pid)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert seconds == "600"
 
 
 async def test_what_an_extraction_has_forked_ends_with_it(extractor: Extractor, origin: Origin) -> None:

@@ -20,7 +20,7 @@ from services.common.keys import Keys, url_digest
 from services.common.redis import connect
 from services.common.resolution import Resolutions
 from services.common.room.entering import enter
-from services.common.room.sender import SYSTEM
+from services.common.room.sender import SYSTEM, Sender
 from services.common.room.store import RoomStore
 from services.common.stream import StreamSigner
 from services.common.wire.models import QueueItem
@@ -61,6 +61,21 @@ async def room_with(store: RoomStore, room: str, item: str, url: str) -> None:
     """A room with one item that waits for its video."""
     await store.masters.refresh()
     await store.add_item(room, SYSTEM, QueueItem(id=item, url=url, title=url), create=True)
+
+
+async def queue_of(store: RoomStore, room: str) -> list[QueueItem]:
+    """A room's queue."""
+    record = await store.snapshot(room)
+    assert record is not None
+    return record.queue()
+
+
+async def at(store: RoomStore, room: str) -> tuple[bool, float]:
+    """Whether a room plays, and where it is."""
+    record = await store.snapshot(room)
+    assert record is not None
+    shown = record.room(await store.masters.time())
+    return shown.is_playing, shown.timestamp
 
 
 async def settled(store: RoomStore, room: str, item: str, timeout_s: float = 30) -> QueueItem:
@@ -162,6 +177,27 @@ async def test_a_result_enters_the_room_that_waits(
     assert await resolutions.waiters(url_digest(link)) == []
 
 
+async def test_a_room_begins_where_the_link_says(
+    node: Node, resolutions: Resolutions, redis: Redis, keys: Keys, origin: Origin
+) -> None:
+    store, link = RoomStore(redis, keys), origin.url("/watch/hls.begin", t=30)
+    await room_with(store, "cinema", "item", link)
+    await resolutions.want(link, "cinema", "item")
+    await settled(store, "cinema", "item")
+    assert await at(store, "cinema") == (False, 30)
+    ana = Sender("guest-ana", "c1")
+    await store.join("cinema", ana, name="Ana", is_guest=True, replica="n1", lease_ms=25_000)
+    is_playing, position = await at(store, "cinema")
+    assert is_playing
+    assert 30 <= position < 40
+    # Opened again it goes on where it is.
+    known = await resolutions.cached(link)
+    assert known is not None
+    await store.playback("cinema", ana, "seek", 50)
+    await enter(store, "cinema", "item", known)
+    assert (await at(store, "cinema"))[1] >= 50
+
+
 async def test_a_playlists_entries_follow_the_item_that_named_them_once(
     node: Node, resolutions: Resolutions, redis: Redis, keys: Keys, origin: Origin
 ) -> None:
@@ -187,6 +223,34 @@ async def test_a_playlists_entries_follow_the_item_that_named_them_once(
     record = await store.snapshot("cinema")
     assert record is not None
     assert [item.id for item in record.queue()] == ["item", queue[2].id]
+
+
+async def test_a_playlists_entries_are_shown_while_its_first_video_is_opened(
+    node: Node, resolutions: Resolutions, redis: Redis, keys: Keys, origin: Origin
+) -> None:
+    store, link = RoomStore(redis, keys), origin.url("/playlist/late.room")
+    await room_with(store, "cinema", "item", link)
+    await resolutions.want(link, "cinema", "item")
+    async with asyncio.timeout(10):
+        while len(seen := await queue_of(store, "cinema")) == 1:  # noqa: ASYNC110 - it comes by way of Redis
+            await asyncio.sleep(0.05)
+    assert [(item.title, item.status) for item in seen] == [
+        (link, "resolving"),
+        ("Sample hls.late.room", "ready"),
+        ("Sample progressive.late.room", "ready"),
+    ]
+    assert (await settled(store, "cinema", "item")).title == "Sample slow"
+    # The same, not once more.
+    assert [item.id for item in await queue_of(store, "cinema")] == [item.id for item in seen]
+
+
+async def test_a_link_whose_video_is_named_behind_the_hash_alone_opens(
+    node: Node, resolutions: Resolutions, origin: Origin
+) -> None:
+    for kind in ("hls", "webm"):
+        video = (await resolutions.resolve(origin.url(f"/#/watch/{kind}.hash"), 30)).video
+        assert video is not None
+        assert video.title == f"Sample {kind}"
 
 
 async def test_a_failure_enters_the_room_that_waits(

@@ -37,6 +37,7 @@ KINDS: Final = {
     "odd": "an MP4 with markup, bidirectional text and a long title",
     "upcoming": "a live stream that has not started",
     "ended": "a recording that was live",
+    "over": "a live stream that is just over: pieces that only yt-dlp lists, HLS for who asks for what is incomplete",
     "geo": "refused in this country",
     "age": "wants a sign-in to confirm an age",
     "private": "private",
@@ -117,19 +118,31 @@ def document(video: str, asker: Asker, now: float, size: Callable[[str], int]) -
 
 
 def playlist(playlist_id: str, base: str) -> Document | None:
-    """What `/api/playlist/<id>` answers: three videos whose ids end in the playlist's (`many-<count>`: so many, the
-    first of them removed); None for the id `missing`.
+    """What `/api/playlist/<id>` answers: three videos whose ids end in the playlist's. None for the id `missing`.
+
+    `many-<count>`: so many, the first of them removed; `channel`: two lists of such three; `holes`: one is said to be
+    deleted; `late`: the first opens after three seconds.
     """
     if playlist_id == "missing":
         return None
-    entries = [f"{kind}.{playlist_id}" for kind in ("pair", "hls", "progressive")]
+    kind = playlist_id.partition(".")[0]
+    if kind == "channel":
+        tabs = [f"{tab}-{playlist_id.replace('.', '-')}" for tab in ("videos", "live")]
+        named = [{"id": each, "url": f"{base}/playlist/{each}", "title": f"Sample {each}"} for each in tabs]
+        return {"id": playlist_id, "title": f"Sample playlist {playlist_id}", "entries": named}
+    first = "slow-3" if kind == "late" else "pair"
+    entries = [f"{each}.{playlist_id}" for each in (first, "hls", "progressive")]
     if (count := playlist_id.partition(".")[0].removeprefix("many-")).isdecimal():
         entries = [f"{'removed' if number == 0 else 'pair'}.{playlist_id}.{number}" for number in range(int(count))]
     return {
         "id": playlist_id,
         "title": f"Sample playlist {playlist_id}",
-        "entries": [{"id": each, "url": f"{base}/watch/{each}", "title": f"Sample {each}"} for each in entries],
+        "entries": [{"id": each, "url": f"{base}/watch/{each}", "title": _named(kind, each)} for each in entries],
     }
+
+
+def _named(playlist: str, video: str) -> str:
+    return "[Deleted video]" if playlist == "holes" and video.startswith("hls") else f"Sample {video}"
 
 
 def _kind(video: str) -> tuple[str | None, float | None]:
@@ -154,6 +167,9 @@ def _contents(
             return {"file": f"{base}/{media.WEBM}", "ext": "webm"}
         case "hls" | "ended":
             return {"hls": f"{base}/{media.HLS_MASTER}", "was_live": kind == "ended"}
+        case "over":
+            pieces = {"url": f"{base}/{media.MP4}", "ext": "mp4"}
+            return {"hls": f"{base}/{media.HLS_MASTER}", "pieces": pieces}
         case "split":
             return {"hls": f"{base}/{media.HLS_SPLIT}"}
         case "dash":

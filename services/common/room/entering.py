@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from services.common import codec
-from services.common.chain import Resolution
+from services.common.chain import Entry, Resolution
 from services.common.keys import url_digest
 from services.common.room.store import RoomStore
 
 
-async def _extend(rooms: RoomStore, room: str, item: str, result: Resolution) -> None:
+async def extend(rooms: RoomStore, room: str, item: str, entries: Sequence[Entry], opened_with: str = "") -> None:
     """Add a playlist's entries before its item is ready: what is interrupted between is repeated.
 
     They count as ready: each is opened when its turn comes. An item that is opened again adds nothing a second time.
+
+    :raises Refused: `not_lent` if who opened it (`opened_with`) has taken their consent back.
+    :raises Unavailable: if Redis does not answer; repeating it is safe.
     """
     named = await rooms.item(room, item)
     if named is None or named.status != "resolving":
         return
-    entries = [
+    following = [
         replace(
             named,
-            id=url_digest(f"{item}|{number}")[:12],
+            id=url_digest(f"{item}|{entry.url}")[:12],
             url=entry.url,
             title=entry.title[:200],
             thumbnail=entry.thumbnail,
@@ -30,11 +35,11 @@ async def _extend(rooms: RoomStore, room: str, item: str, result: Resolution) ->
             votes=[],
             attempts=[],
             # A list that only its owner can see is for the same people as its videos.
-            opened_with=result.opened_with,
+            opened_with=opened_with,
         )
-        for number, entry in enumerate(result.entries)
+        for entry in entries
     ]
-    await rooms.follow(room, item, entries)
+    await rooms.follow(room, item, following)
 
 
 async def enter(rooms: RoomStore, room: str, item: str, result: Resolution) -> bool:
@@ -47,7 +52,7 @@ async def enter(rooms: RoomStore, room: str, item: str, result: Resolution) -> b
     if video is None:
         return await rooms.resolved(room, item, code=result.code, message=result.message, attempts=result.attempts)
     if result.entries:
-        await _extend(rooms, room, item, result)
+        await extend(rooms, room, item, result.entries, result.opened_with)
     return await rooms.resolved(
         room,
         item,

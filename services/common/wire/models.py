@@ -81,7 +81,8 @@ class VideoState(Model, kw_only=True, frozen=True):
     """What a player needs. `url` is the link as pasted; every other URL goes through the proxy.
 
     `direct` and `hls` carry `stream_url`; `dash` carries `video_url` and `audio_url`, or `manifest_url`.
-    `duration` is in seconds, null where unknown; `expires_at` is Unix seconds.
+    `duration` is in seconds, null where unknown; `start` is where the link says to begin, in seconds; `expires_at` is
+    Unix seconds.
     """
 
     url: str
@@ -90,6 +91,7 @@ class VideoState(Model, kw_only=True, frozen=True):
     thumbnail: str = ""
     item_id: str = ""
     duration: float | None = None
+    start: float = 0.0
     is_live: bool = False
     stream_url: str | None = None
     video_url: str | None = None

@@ -22,9 +22,20 @@ def test_encrypted_formats_and_formats_without_address_are_dropped() -> None:
         {"format_id": "drm", "url": "https://v/1", "has_drm": True},
         {"format_id": "none"},
         {"format_id": "ok", "url": "https://v/2"},
+        # yt-dlp could not tell, and would play it.
+        {"format_id": "perhaps", "url": "https://v/3", "has_drm": "maybe"},
         "not a format",
     ]
-    assert [entry.format_id for entry in read_info({"formats": formats}).formats] == ["ok"]
+    assert [entry.format_id for entry in read_info({"formats": formats}).formats] == ["ok", "perhaps"]
+
+
+def test_a_link_tells_where_to_begin_and_a_clip_where_it_ends() -> None:
+    at = read_info({"url": "https://v", "duration": 600, "start_time": 90.0})
+    assert (at.start, at.duration) == (90, 600)
+    # Of a clip yt-dlp tells how long it is, and gives the formats of the whole video.
+    clip = read_info({"url": "https://v", "duration": 15.0, "section_start": 100, "section_end": 115})
+    assert (clip.start, clip.duration) == (100, 115)
+    assert read_info({"url": "https://v", "start_time": -5}).start == 0
 
 
 def test_values_of_wrong_types_count_as_absent() -> None:
@@ -60,16 +71,28 @@ def test_cookies_are_those_that_the_jar_sends_to_any_of_the_streams_each_once() 
     assert sorted(asked) == sorted(sent)
 
 
-def test_of_a_languages_tracks_the_webvtt_is_taken() -> None:
+def test_of_a_languages_files_the_webvtt_is_taken_or_one_that_becomes_it() -> None:
     tracks = {
         "en": [{"ext": "json3", "url": "https://s/1"}, {"ext": "vtt", "url": "https://s/2", "name": "English"}],
         "fr": [{"ext": "ttml", "url": "https://s/3"}],
+        # The same words in pieces come before the file; of others there are only pieces.
+        "de": [
+            {"ext": "vtt", "url": "https://s/4.m3u8", "protocol": "m3u8_native"},
+            {"ext": "vtt", "url": "https://s/5"},
+        ],
+        "pt": [{"ext": "srt", "url": "https://s/7"}, {"ext": "vtt", "url": "https://s/8"}],
+        "es": [{"ext": "ttml", "url": "https://s/9"}, {"ext": "srt", "url": "https://s/10"}],
+        "it": [{"ext": "vtt", "url": "https://s/6.mpd", "protocol": "http_dash_segments", "fragments": []}],
     }
     found = read_info(
         {"subtitles": tracks, "automatic_captions": {"en-orig": tracks["en"]}, "url": "https://v"}
     ).subtitles
+    assert [(text.ext, text.language) for text in found if text.ext != "vtt"] == [("srt", "es")]
     assert [(text.language, text.url, text.automatic) for text in found] == [
         ("en", "https://s/2", False),
+        ("de", "https://s/5", False),
+        ("pt", "https://s/8", False),
+        ("es", "https://s/10", False),
         ("en-orig", "https://s/2", True),
     ]
 
@@ -92,32 +115,31 @@ def test_what_the_child_writes_the_parent_reads_back() -> None:
 
 def test_a_playlists_links_are_taken_once_each_and_what_is_no_link_is_left_out() -> None:
     entries = read_entries(
-        {
-            "_type": "playlist",
-            "entries": [
-                {
-                    "_type": "url",
-                    "url": "https://a.example/1",
-                    "title": "One",
-                    "duration": 60,
-                    "thumbnails": [{"url": "t"}],
-                },
-                {"_type": "url_transparent", "url": "https://a.example/2"},
-                {"_type": "url", "url": "https://a.example/1", "title": "Again"},
-                {"_type": "url", "url": "dQw4w9WgXcQ", "ie_key": "Youtube"},
-                {"_type": "url", "url": "ytsearch:x"},
-                {"id": "a video that the page holds itself", "url": "https://cdn.example/1.mp4"},
-                None,
-            ],
-        }
+        [
+            {
+                "_type": "url",
+                "url": "https://a.example/1",
+                "title": "One",
+                "duration": 60,
+                "thumbnails": [{"url": "t"}],
+            },
+            {"_type": "url_transparent", "url": "https://a.example/2"},
+            {"_type": "url", "url": "https://a.example/1", "title": "Again"},
+            {"_type": "url", "url": "https://a.example/3", "title": "[Private video]"},
+            {"_type": "url", "url": "https://a.example/4", "title": "[Deleted video]"},
+            {"_type": "url", "url": "dQw4w9WgXcQ", "ie_key": "Youtube"},
+            {"_type": "url", "url": "ytsearch:x"},
+            {"id": "a video that the page holds itself", "url": "https://cdn.example/1.mp4"},
+            None,
+        ]
     )
     assert [(entry.url, entry.title, entry.thumbnail, entry.duration) for entry in entries] == [
         ("https://a.example/1", "One", "t", 60),
         ("https://a.example/2", "https://a.example/2", "", None),
     ]
     many = [{"_type": "url", "url": f"https://a.example/{number}"} for number in range(300)]
-    assert len(read_entries({"_type": "playlist", "entries": many})) == MAX_ENTRIES
-    assert read_entries({"id": "1"}) == read_entries(None) == []
+    assert len(read_entries(many)) == MAX_ENTRIES
+    assert read_entries([]) == []
 
 
 def board(**fields: object) -> dict[str, object]:

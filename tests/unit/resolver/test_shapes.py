@@ -71,6 +71,13 @@ def dash(height: int | None, **more: Any) -> Raw:
     return made | {"protocol": "http_dash_segments", "manifest_url": MPD, "fragments": [{"path": "1.m4s"}]} | more
 
 
+def listed(height: int | None) -> Raw:
+    """Of a broadcast that is just over: pieces that nothing but yt-dlp's own list names."""
+    codecs = ("avc1.64001f", "none") if height else ("none", "mp4a.40.2")
+    made = file(f"live-{height}", *codecs, height, ext="mp4" if height else "m4a")
+    return made | {"protocol": "http_dash_segments", "fragments": [{"url": "https://cdn.example/1"}]}
+
+
 STORYBOARD: Raw = {"format_id": "sb0", "url": "https://i.example/sb.jpg", "ext": "mhtml", "protocol": "mhtml"}
 STORYBOARD |= {"vcodec": "none", "acodec": "none", "width": 160, "height": 90, "format_note": "storyboard"}
 UNKNOWN: Raw = {"url": "https://cdn.example/clip.mp4", "ext": "mp4", "format_id": "0", "protocol": "https"}
@@ -139,6 +146,20 @@ SHAPES = {
     "youtube, a stream that was live": Shape(
         [avc(720), aac()], "dash", 1, "720p", languages=(None,), more={"was_live": True}
     ),
+    "youtube, a stream that is just over": Shape(
+        [listed(1080), listed(None), dash(720), dash(None)], "dash", 1, "720p", more={"live_status": "post_live"}
+    ),
+    "youtube, perhaps encrypted": Shape([hls(1080, has_drm="maybe"), hls(720)], "hls", 2, "1080p"),
+    "youtube, all perhaps encrypted": Shape([hls(720, has_drm="maybe")], "hls", 1, "720p"),
+    "youtube, compressed sound": Shape(
+        [avc(720), aac("en", 10, "140-drc"), aac("en", 10)], "dash", 1, "720p", languages=("en",)
+    ),
+    "youtube, a clip": Shape(
+        [avc(720), aac()], "dash", 1, "720p", languages=(None,), more={"section_start": 10, "section_end": 25}
+    ),
+    "languages without a preference": Shape(
+        [avc(720), aac("fr", 0), aac("en", 0) | {"abr": 64}], "dash", 1, "720p", languages=("en", "fr")
+    ),
     "youtube, throttled duplicates": Shape(
         [avc(720), avc(720, format_id="dup"), aac()], "dash", 1, "720p", languages=(None,)
     ),
@@ -184,6 +205,15 @@ SHAPES = {
     "a podcast of unknown codec": Shape([file("x", None, None, ext="mp3")], "direct"),
     "a silent film": Shape([avc(480)], "direct", 1, "480p"),
     "a GIF as a video": Shape([file("gif", "avc1", "none", 200)], "direct", 1, "200p"),
+    "an old container beside a file": Shape(
+        [file("p", "avc1", "mp4a", 480), file("f", "h263", "mp3", 720, ext="flv")], "direct", 1, "480p"
+    ),
+    "a recording in pieces of an old container": Shape(
+        [file("p", None, None, 360), file("f", None, None, 480, protocol="http_dash_segments", fragments=[{}])],
+        "direct",
+        1,
+        "360p",
+    ),
     "theora": Shape([file("ogv", "theora", "vorbis", 480, ext="ogv")], "direct", 1, "480p"),
     "some formats are encrypted": Shape(
         [avc(2160, has_drm=True), avc(480), aac()], "dash", 1, "480p", languages=(None,)
@@ -226,12 +256,32 @@ def test_a_shape_becomes_what_a_player_opens(name: str) -> None:
         [file("r", "avc1", "mp4a", 720, protocol="rtmp")],
         [avc(720, url="ftp://cdn.example/1")],
         [avc(720, protocol="websocket_frag")],
+        [listed(1080), listed(None)],
+        [avc(720, protocol="http_dash_segments_generator", fragments=print)],
+        [file("w", "wmv2", "wmav2", 480, ext="wmv")],
+        [UNKNOWN | {"ext": "avi"}],
     ],
 )
 def test_a_shape_that_no_browser_plays_is_refused_with_a_reason(formats: list[Raw]) -> None:
     with pytest.raises(Refused) as refusal:
         shown(Shape(formats, ""))
     assert refusal.value.code == "unsupported"
+
+
+def test_a_video_begins_where_its_link_says_unless_nothing_is_left_there_or_it_is_live() -> None:
+    def start(**more: Any) -> float:
+        return shown(Shape([avc(720), aac()], "dash", more=more)).start
+
+    assert start(start_time=90, duration=600) == 90
+    assert start(start_time=90) == 90
+    assert start(start_time=598, duration=600) == 0
+    assert start(start_time=90, is_live=True) == 0
+
+
+def test_the_sound_to_begin_with_is_the_best_ones_language() -> None:
+    video = shown(Shape([vp9(720), aac("fr", 0), opus("en", 0), aac("de", 0) | {"abr": 32}], "dash"))
+    assert [track.language for track in video.audio_tracks] == ["de", "en", "fr"]
+    assert video.audio_url == video.audio_tracks[0].url
 
 
 def test_captions_that_were_spoken_are_offered_and_translations_of_a_machine_are_not() -> None:

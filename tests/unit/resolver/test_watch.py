@@ -10,7 +10,7 @@ from services.common.errors import WatchTogetherError
 from services.resolver.breaker import FAILURES, FIRST_PAUSE_S
 from services.resolver.breakers import OwnBreakers
 from services.resolver.errors import Failure, classify, deadline_exceeded
-from services.resolver.info import Info
+from services.resolver.info import Info, Listed
 from services.resolver.watch import WatchedExtractor
 from tests.support.clock import Clock as FakeClock
 
@@ -26,7 +26,7 @@ class Site:
         self.asked = 0
         self._clock = clock
 
-    async def extract(self, url: str, cookies: str = "") -> Info:
+    async def extract(self, url: str, cookies: str = "", listed: Listed | None = None) -> Info:
         self.asked += 1
         self._clock.advance(2)
         if self.error is not None:
@@ -114,7 +114,7 @@ async def test_an_outcome_counts_for_an_hour(watched: WatchedExtractor, clock: F
 
 async def test_a_probe_that_is_given_up_leaves_the_next_one_its_turn(clock: FakeClock) -> None:
     class Hanging(Site):
-        async def extract(self, url: str, cookies: str = "") -> Info:
+        async def extract(self, url: str, cookies: str = "", listed: Listed | None = None) -> Info:
             if self.error is not None:
                 raise self.error
             await asyncio.sleep(60)

@@ -146,6 +146,7 @@ const video: VideoState = {
   thumbnail: "",
   item_id: "a",
   duration: 60,
+  start: 0,
   is_live: false,
   stream_url: "/s",
   video_url: null,

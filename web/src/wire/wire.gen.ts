@@ -406,7 +406,8 @@ export interface Attempt {
  * What a player needs. `url` is the link as pasted; every other URL goes through the proxy.
  *
  * `direct` and `hls` carry `stream_url`; `dash` carries `video_url` and `audio_url`, or `manifest_url`.
- * `duration` is in seconds, null where unknown; `expires_at` is Unix seconds.
+ * `duration` is in seconds, null where unknown; `start` is where the link says to begin, in seconds; `expires_at` is
+ * Unix seconds.
  */
 export interface VideoState {
   url: string;
@@ -415,6 +416,7 @@ export interface VideoState {
   thumbnail: string;
   item_id: string;
   duration: number | null;
+  start: number;
   is_live: boolean;
   stream_url: string | null;
   video_url: string | null;
