@@ -146,6 +146,10 @@ class Keys:
         """Set: items that a flight's result must enter, each with what is tried after it, as JSON. TTL 10 min."""
         return f"{self.prefix}:waiters:{digest}:{scope}"
 
+    def players(self, digest: str, scope: str) -> str:
+        """Set: items that have a flight's result, as JSON of their waiters: they get what replaces it. TTL 3 h."""
+        return f"{self.prefix}:players:{digest}:{scope}"
+
     def loan(self, scope: str) -> str:
         """String: the cookies that streams of one scope are fetched with, encrypted. TTL: as its streams'."""
         return f"{self.prefix}:loan:{scope}"

@@ -40,6 +40,8 @@ log = structlog.get_logger(__name__)
 __all__ = ["PUBLIC", "Resolution", "Resolutions", "Waiter"]
 
 WAITERS_TTL_S: Final = 600
+# Longer than a result is kept: then the room asks by itself.
+PLAYERS_TTL_S: Final = 3 * 3600
 # Whoever waits says so again each second.
 WANTED_S: Final = 5
 # When to come back to a full queue: spread, so that not all do at once.
@@ -108,7 +110,10 @@ class Resolutions:
         known = known_answer(links, await self._look(digest, links)) if len(links) > 1 else None
         if known is None:
             known = await self.pass_on(digest, canonical, Waiter(room, item, tuple(links)))
-        return None if known is None else _as_pasted(known, url)
+        if known is None:
+            return None
+        await self.note_player(digest, Waiter(room, item, tuple(links)), known)
+        return _as_pasted(known, url)
 
     async def pass_on(self, digest: str, url: str, waiter: Waiter, *, is_forced: bool = False) -> Resolution | None:
         """Have a waiter wait for the first of its ways that is not known yet. Answers what is known of the last one.
@@ -317,11 +322,38 @@ class Resolutions:
 
         :raises Unavailable: if Redis does not answer.
         """
+        return await self._members(self._keys.waiters(digest, scope))
+
+    async def note_player(self, digest: str, waiter: Waiter, result: Resolution) -> None:
+        """An item has a flight's video: when it is opened again before its time, the item gets that too.
+
+        :raises Unavailable: if Redis does not answer.
+        """
+        way = next((link for link in waiter.links if link.owner == result.opened_with), None)
+        if result.video is None or way is None:
+            return
+        name = self._keys.players(digest, way.scope)
         try:
-            members: set[bytes] = await self._redis.smembers(self._keys.waiters(digest, scope))  # type: ignore[misc]
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.sadd(name, codec.encode(Waiter(waiter.room, waiter.item, (way,))))
+                pipe.expire(name, PLAYERS_TTL_S)
+                await pipe.execute()
         except (RedisError, OSError) as error:
             _unavailable(error)
-        return [waiter for member in sorted(members) if (waiter := _waiter(member)) is not None]
+
+    async def players(self, digest: str, scope: str = PUBLIC) -> list[Waiter]:
+        """Which items have a flight's video, or had it until lately.
+
+        :raises Unavailable: if Redis does not answer.
+        """
+        return await self._members(self._keys.players(digest, scope))
+
+    async def forget_player(self, digest: str, waiter: Waiter) -> None:
+        """An item is no more.
+
+        :raises Unavailable: if Redis does not answer.
+        """
+        await self._remove(self._keys.players(digest, waiter.scope), waiter)
 
     async def is_wanted(self, digest: str, scope: str = PUBLIC) -> bool:
         """Whether somebody waits for a flight over REST.
@@ -338,8 +370,18 @@ class Resolutions:
 
         :raises Unavailable: if Redis does not answer.
         """
+        await self._remove(self._keys.waiters(digest, waiter.scope), waiter)
+
+    async def _members(self, name: str) -> list[Waiter]:
         try:
-            await self._redis.srem(self._keys.waiters(digest, waiter.scope), codec.encode(waiter))  # type: ignore[misc]
+            members: set[bytes] = await self._redis.smembers(name)  # type: ignore[misc]
+        except (RedisError, OSError) as error:
+            _unavailable(error)
+        return [waiter for member in sorted(members) if (waiter := _waiter(member)) is not None]
+
+    async def _remove(self, name: str, waiter: Waiter) -> None:
+        try:
+            await self._redis.srem(name, codec.encode(waiter))  # type: ignore[misc]
         except (RedisError, OSError) as error:
             _unavailable(error)
 

@@ -90,6 +90,7 @@ class Flights:
             await self._resolutions.put(digest, link.scope, result)
             metrics.RESOLVES.labels(result.code or "ok").inc()
             metrics.EXTRACTIONS.labels(metrics.site_of(_site(url)), result.code or "ok").inc()
+            await self._replace(digest, link, result)
         else:
             metrics.RESOLVES.labels("cached").inc()
         await self._deliver(digest, url, link, result)
@@ -267,19 +268,32 @@ class Flights:
                 final = concluded(result, [*waiter.attempts, attempt(link, result)])
             if final is not None:
                 with item_span("deliver", waiter.item):
-                    await self._enter(waiter, final)
+                    await self._enter(digest, waiter, final)
                 metrics.DELIVERED.inc()
             await self._resolutions.settled(digest, waiter)
 
-    async def _enter(self, waiter: Waiter, result: Resolution) -> None:
+    async def _replace(self, digest: str, link: Link, result: Resolution) -> None:
+        """Give rooms what replaces the streams that they have: a proxy had them opened again, perhaps as others."""
+        if result.video is None:
+            return
+        for player in await self._resolutions.players(digest, link.scope):
+            item = await self._rooms.item(player.room, player.item)
+            # One that is opened with others' cookies by now keeps what those opened.
+            if item is None or item.opened_with != result.opened_with or not await self._enter(digest, player, result):
+                await self._resolutions.forget_player(digest, player)
+
+    async def _enter(self, digest: str, waiter: Waiter, result: Resolution) -> bool:
         try:
             has_entered = await enter(self._rooms, waiter.room, waiter.item, result)
         except Refused as refusal:
             has_entered = False
             log.info("resolve_not_wanted", room=waiter.room, item=waiter.item, code=refusal.code)
-        if not has_entered and result.opened_with:
+        if has_entered:
+            await self._resolutions.note_player(digest, waiter, result)
+        elif result.opened_with:
             # Nobody is left whom these cookies may serve.
             await self._loans.drop(result.opened_with, audience=audience_of(waiter.room, waiter.item))
+        return has_entered
 
     async def _stage(self, digest: str, stage: Stage) -> None:
         await self._resolutions.announce(digest, stage)

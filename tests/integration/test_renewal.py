@@ -13,11 +13,14 @@ from redis.asyncio import Redis
 from yarl import URL
 
 from services.common import codec
+from services.common.chain import ANONYMOUS
 from services.common.contexts import ContextStore, StreamContext
 from services.common.jobs import Jobs
 from services.common.keyring import KeyRing
 from services.common.keys import Keys, url_digest
+from services.common.renewal import Renewals
 from services.common.resolution import PUBLIC, Resolution, Resolutions
+from services.common.room.entering import enter
 from services.common.room.sender import SYSTEM
 from services.common.room.store import RoomStore
 from services.common.wire.models import QueueItem, VideoState
@@ -102,6 +105,42 @@ async def test_a_stream_that_stays_refused_is_opened_again_once_and_fails(
             async with http.get(url) as response:
                 assert response.status == 502
     assert len(origin.requests("/api/video/pair.refused")) == 2
+
+
+async def video_of(store: RoomStore, room: str) -> VideoState:
+    """What a room plays."""
+    record = await store.snapshot(room)
+    assert record is not None
+    assert record.video is not None
+    return record.video
+
+
+async def test_a_room_gets_the_streams_that_replace_refused_ones_when_they_are_others(
+    proxy: Node, redis: Redis, origin: Origin
+) -> None:
+    room, link = f"room-{secrets.token_hex(4)}", origin.url("/watch/progressive.replaced")
+    resolutions, store = Resolutions(redis, KEYS), RoomStore(redis, KEYS)
+    await store.masters.refresh()
+    # What the site offered before: its streams are not due yet, and the site has them no more.
+    await store.add_item(room, SYSTEM, QueueItem(id="item", url=link, title=link), create=True)
+    await known(resolutions, link, time.time() + 9000)
+    former = await resolutions.want(link, room, "item")
+    assert former is not None
+    assert former.video is not None
+    assert await enter(store, room, "item", former)
+    await Renewals(redis, KEYS).ask(link, ANONYMOUS)
+    async with asyncio.timeout(20):
+        while (film_of := await video_of(store, room)).title == "Film":  # noqa: ASYNC110 - it comes by way of Redis
+            await asyncio.sleep(0.05)
+    assert film_of.title == "Sample progressive"
+    assert film_of.stream_url != former.video.stream_url
+    # An item that left its queue is forgotten, and nobody else waits for it.
+    await store.remove_item(room, SYSTEM, "item")
+    await redis.delete(KEYS.renewed(url_digest(link), PUBLIC))
+    await Renewals(redis, KEYS).ask(link, ANONYMOUS)
+    async with asyncio.timeout(20):
+        while await resolutions.players(url_digest(link)):  # noqa: ASYNC110 - it comes by way of Redis
+            await asyncio.sleep(0.05)
 
 
 @pytest.fixture
