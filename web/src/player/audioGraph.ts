@@ -2,7 +2,7 @@
  * it stays led through it, so it is made only when something is asked for and the browser lets it run. */
 import { amplitude, Leveller, type Levelling, rootMeanSquare, softened } from "./loudness";
 
-export const MOST_DELAY_S = 1;
+const MOST_DELAY_S = 1;
 const GLIDE_S = 0.05;
 const WINDOW = 8192;
 /** The loudest that a turned up film may be before it is softened, in times full scale. */

@@ -56,7 +56,8 @@ export class DuoTransport implements Transport {
   }
 
   get ahead(): number {
-    return Math.min(...this.both.map((media) => bufferedAhead(media.buffered, media.currentTime)));
+    const sounding = this.isAudioOver() ? [this.video] : this.both;
+    return Math.min(...sounding.map((media) => bufferedAhead(media.buffered, media.currentTime)));
   }
 
   async play(): Promise<void> {
@@ -93,8 +94,8 @@ export class DuoTransport implements Transport {
       now: performance.now() / 1000,
       videoTime: video.currentTime,
       audioTime: audio.currentTime,
-      videoAhead: bufferedAhead(video.buffered, video.currentTime),
-      audioAhead: bufferedAhead(audio.buffered, audio.currentTime),
+      videoAhead: aheadOf(video),
+      audioAhead: aheadOf(audio),
       duration: Number.isFinite(video.duration) ? video.duration : null,
       isVideoRunning: !video.paused && !video.ended && video.readyState >= HAVE_FUTURE_DATA,
       isAudioPaused: audio.paused && !audio.ended,
@@ -167,4 +168,10 @@ export class DuoTransport implements Transport {
     setSpeed(this.video, this.rate);
     setSpeed(this.audio, this.rate * this.factor);
   }
+}
+
+/** Seconds buffered beyond the position; what is there up to its end, which may be before the other's, cannot break. */
+function aheadOf(media: HTMLMediaElement): number {
+  const ahead = bufferedAhead(media.buffered, media.currentTime);
+  return media.duration - media.currentTime - ahead < OVER_S ? Number.POSITIVE_INFINITY : ahead;
 }

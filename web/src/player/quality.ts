@@ -64,13 +64,7 @@ export function rungLabel(rung: Rung): string {
 }
 
 /** The number in a label: the shorter side of what stands upright, else the height. */
-export function linesOf({
-  width,
-  height,
-}: {
-  readonly width: number | null;
-  readonly height: number | null;
-}): number | null {
+function linesOf({ width, height }: { readonly width: number | null; readonly height: number | null }): number | null {
   if (!height) return null;
   return width ? Math.min(width, height) : height;
 }
