@@ -17,6 +17,7 @@ import contextlib
 import os
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -176,15 +177,17 @@ def load(path: Path) -> Bucket | None:
     return bucket
 
 
-def write_block(handle: Handle, bucket: Bucket, n: int, data: memoryview | bytes) -> int:
-    """Write block `n` of `bucket`, then its entry. Answers its checksum; the caller marks it present.
+def write_blocks(handle: Handle, bucket: Bucket, blocks: Mapping[int, memoryview]) -> dict[int, int]:
+    """Write blocks of `bucket` by number, then their entries. Answers their checksums; the caller marks them present.
 
-    :raises OSError: if it could not be written whole; then it is not there.
+    :raises OSError: if they could not be written whole; then they are not there.
     """
-    checksum = zlib.crc32(data)
-    _write(handle.fd, data, DATA_OFFSET + n * BLOCK_BYTES)
-    _write(handle.fd, _ENTRY.pack(checksum, _check(bucket, n, checksum)), _TABLE_OFFSET + n * _ENTRY.size)
-    return checksum
+    for n, data in blocks.items():
+        _write(handle.fd, data, DATA_OFFSET + n * BLOCK_BYTES)
+    checksums = {n: zlib.crc32(data) for n, data in blocks.items()}
+    for n, checksum in checksums.items():
+        _write(handle.fd, _ENTRY.pack(checksum, _check(bucket, n, checksum)), _TABLE_OFFSET + n * _ENTRY.size)
+    return checksums
 
 
 def is_sound(handle: Handle, bucket: Bucket, n: int) -> bool:

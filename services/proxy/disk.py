@@ -204,25 +204,28 @@ class Disk:
             for listener in self._listeners:
                 listener(bucket)
 
-    async def write(self, bucket: Bucket, block: int, data: memoryview) -> bool:
-        """Keep a block. False if that failed: then it is not there."""
-        n = block - bucket.first_block
+    async def write(self, bucket: Bucket, blocks: Mapping[int, memoryview]) -> bool:
+        """Keep blocks, by their numbers in the object. False if that failed: then they are not there."""
         if bucket.is_dropped:
             return False
-        if bucket.present >> n & 1:
+        numbered = {block - bucket.first_block: data for block, data in blocks.items()}
+        missing = {n: data for n, data in numbered.items() if not bucket.present >> n & 1}
+        if not missing:
             return True
         handle = self._handle(bucket)
         if handle is None:
             return False
         try:
-            bucket.checksums[n] = await self._in_thread(files.write_block, handle, bucket, n, data)
+            checksums = await self._in_thread(files.write_blocks, handle, bucket, missing)
         except OSError as error:
             self.space.failed(error)
             return False
         if self._buckets.get((bucket.digest, bucket.number)) is not bucket:
             return False
-        bucket.checked |= 1 << n
-        self._changed(bucket, bucket.present | 1 << n)
+        for n, checksum in checksums.items():
+            bucket.checksums[n] = checksum
+            bucket.checked |= 1 << n
+            self._changed(bucket, bucket.present | 1 << n)
         return True
 
     def forget(self, digest: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Final, Protocol
 
 from services.common.errors import Unavailable, WatchTogetherError
@@ -14,8 +14,9 @@ from services.proxy.upstream import Answer
 
 # What a fill may be ahead of its foremost reader where there is no disk to put it.
 RING_BLOCKS: Final = 8
-# Blocks that wait to be written.
+# Blocks that wait to be written, and that are written together if they come within so long.
 QUEUED_BLOCKS: Final = 4
+GATHER_S: Final = 0.05
 # A disk that takes no block for so long is done without.
 WRITE_PATIENCE_S: Final = 2.0
 # Readers are woken no more often: an origin may send in crumbs, and there may be hundreds of readers.
@@ -33,8 +34,8 @@ NEAR_BYTES: Final = 1 << 20
 class Keeper(Protocol):
     """Where complete blocks go."""
 
-    async def keep(self, block: int, data: memoryview) -> bool:
-        """Keep a block. False if that can't be done: then it stays in memory as long as the fill needs it."""
+    async def keep(self, blocks: Mapping[int, memoryview]) -> bool:
+        """Keep blocks by number. False if that can't be done: then they stay in memory as long as the fill needs them."""
 
     def close(self) -> None:
         """There will be no more blocks."""
@@ -272,15 +273,28 @@ class Fill:
         self._let_go()
 
     async def _write(self) -> None:
-        while (block := await self._queue.get()) is not None:
-            keeper = self._keeper
+        is_more = True
+        while is_more:
+            completed = await self._gathered()
+            is_more, keeper = completed[-1] is not None, self._keeper
             if keeper is None:
                 continue
-            if not await keeper.keep(block, self._memory[block]):
+            blocks = {block: self._memory[block] for block in completed if block is not None}
+            if not await keeper.keep(blocks):
                 self._drop_keeper()
                 self._let_go()
             elif self.whole is None:
-                del self._memory[block]
+                for block in blocks:
+                    del self._memory[block]
+
+    async def _gathered(self) -> list[int | None]:
+        """The next blocks, as many as come at about the same time: each hop to a thread costs as much as a block."""
+        blocks = [await self._queue.get()]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_S):
+                while blocks[-1] is not None and len(blocks) < QUEUED_BLOCKS:
+                    blocks.append(await self._queue.get())
+        return blocks
 
     def _drop_keeper(self) -> None:
         keeper, self._keeper = self._keeper, None

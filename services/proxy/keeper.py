@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from services.proxy import blocks
-from services.proxy.blocks import Representation
+import itertools
+from collections.abc import Mapping
+
+from services.proxy.blocks import Representation, bucket_of
 from services.proxy.bucket import Bucket
 from services.proxy.disk import Disk
 
@@ -18,8 +20,13 @@ class DiskKeeper:
         self._bucket: Bucket | None = None
         self._is_closed = False
 
-    async def keep(self, block: int, data: memoryview) -> bool:
-        number = blocks.bucket_of(block)
+    async def keep(self, blocks: Mapping[int, memoryview]) -> bool:
+        for number, group in itertools.groupby(blocks.items(), lambda item: bucket_of(item[0])):
+            if not await self._keep(number, dict(group)):
+                return False
+        return True
+
+    async def _keep(self, number: int, blocks: Mapping[int, memoryview]) -> bool:
         if self._bucket is None or self._bucket.number != number:
             self._release()
             bucket = await self._disk.claim(self._digest, number, self._representation)
@@ -29,7 +36,7 @@ class DiskKeeper:
                     self._disk.release(bucket)
                 return False
             self._bucket = bucket
-        return self._bucket is not None and await self._disk.write(self._bucket, block, data)
+        return self._bucket is not None and await self._disk.write(self._bucket, blocks)
 
     def close(self) -> None:
         self._is_closed = True

@@ -21,7 +21,7 @@ async def test_disk_answers_alone_for_the_generation_that_it_holds(tmp_path: Pat
     try:
         bucket = await disk.claim(object_digest(*KEY), 0, OLD)
         assert bucket is not None
-        assert await disk.write(bucket, 0, memoryview(blob(0, BLOCK_BYTES)))
+        assert await disk.write(bucket, {0: memoryview(blob(0, BLOCK_BYTES))})
         disk.release(bucket)
         catalogue = Catalogue(Memory(0), disk, time.monotonic)
         known = catalogue.of(KEY)

@@ -44,7 +44,7 @@ async def kept(disk: Disk, name: str, *numbers: int, representation: Representat
         bucket = await disk.claim(name, number // 40, representation)
         if bucket is None:
             return False
-        done = await disk.write(bucket, number, block(number, representation.total))
+        done = await disk.write(bucket, {number: block(number, representation.total)})
         disk.release(bucket)
         if not done:
             return False
@@ -211,7 +211,7 @@ async def test_a_block_that_is_written_after_its_fill_has_left_is_counted(tmp_pa
         assert await kept(disk, NAME, 0)
         bucket = await disk.claim(NAME, 0, FILM)
         assert bucket is not None
-        writing = asyncio.create_task(disk.write(bucket, 1, block(1)))
+        writing = asyncio.create_task(disk.write(bucket, {1: block(1)}))
         await asyncio.sleep(0)
         disk.release(bucket)
         assert await writing
@@ -223,9 +223,22 @@ async def test_a_block_that_is_written_after_its_fill_has_left_is_counted(tmp_pa
 async def test_a_fill_that_gives_up_on_a_slow_disk_leaves_nothing_reserved(tmp_path: Path) -> None:
     async with opened(tmp_path) as disk:
         keeper = DiskKeeper(disk, NAME, FILM)
-        keeping = asyncio.create_task(keeper.keep(0, block(0)))
+        keeping = asyncio.create_task(keeper.keep({0: block(0)}))
         await asyncio.sleep(0)
         keeper.close()
         assert not await keeping
         assert disk.buckets == []
         assert disk.used_bytes == 0
+
+
+async def test_blocks_of_two_buckets_are_kept_together(tmp_path: Path) -> None:
+    async with opened(tmp_path) as disk:
+        keeper = DiskKeeper(disk, NAME, FILM)
+        assert await keeper.keep({number: block(number) for number in range(38, 42)})
+        keeper.close()
+        start, stop = 38 * BLOCK_BYTES, 42 * BLOCK_BYTES
+        assert await read(disk, NAME, start, stop) == blob(start, stop)
+        used = disk.used_bytes
+    async with opened(tmp_path) as disk:
+        assert disk.used_bytes == used
+        assert await read(disk, NAME, start, stop) == blob(start, stop)
