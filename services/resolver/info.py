@@ -17,8 +17,8 @@ MAX_COOKIES: Final = 200
 MAX_CHAPTERS: Final = 200
 MAX_BOARD_PAGES: Final = 200
 MAX_BOARD_WIDTH: Final = 320
-# Forms of words that a browser is shown, the first before the others.
-TEXTS: Final = ("vtt", "srt")
+# Forms of words that a page can show, the first before the others: the proxy makes WebVTT of SubRip, the page of TTML.
+TEXTS: Final = ("vtt", "srt", "ttml")
 # What YouTube calls such videos in its playlists.
 _GONE: Final = frozenset({"[Private video]", "[Deleted video]", "[Unavailable video]"})
 

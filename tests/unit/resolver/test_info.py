@@ -82,14 +82,16 @@ def test_of_a_languages_files_the_webvtt_is_taken_or_one_that_becomes_it() -> No
         ],
         "pt": [{"ext": "srt", "url": "https://s/7"}, {"ext": "vtt", "url": "https://s/8"}],
         "es": [{"ext": "ttml", "url": "https://s/9"}, {"ext": "srt", "url": "https://s/10"}],
+        "nl": [{"ext": "dfxp", "url": "https://s/11"}],
         "it": [{"ext": "vtt", "url": "https://s/6.mpd", "protocol": "http_dash_segments", "fragments": []}],
     }
     found = read_info(
         {"subtitles": tracks, "automatic_captions": {"en-orig": tracks["en"]}, "url": "https://v"}
     ).subtitles
-    assert [(text.ext, text.language) for text in found if text.ext != "vtt"] == [("srt", "es")]
+    assert [(text.ext, text.language) for text in found if text.ext != "vtt"] == [("ttml", "fr"), ("srt", "es")]
     assert [(text.language, text.url, text.automatic) for text in found] == [
         ("en", "https://s/2", False),
+        ("fr", "https://s/3", False),
         ("de", "https://s/5", False),
         ("pt", "https://s/8", False),
         ("es", "https://s/10", False),

@@ -2,23 +2,10 @@ import { describe, expect, it } from "vitest";
 import { asWebVtt } from "./wording";
 
 describe("a subtitle file", () => {
-  it("of WebVTT is left as it is, and what is none of ours too", () => {
+  it("of WebVTT is left as it is, and what is no subtitles at all too", () => {
     expect(asWebVtt("\uFEFFWEBVTT\n\n00:00.000 --> 00:01.000\nHi")).toBeNull();
     expect(asWebVtt("<html>Not found</html>")).toBeNull();
     expect(asWebVtt("")).toBeNull();
-  });
-
-  it("of SubRip keeps its times, its lines and what WebVTT knows of its tags", () => {
-    const file =
-      "\uFEFF1\r\n00:00:01,500 --> 00:00:03,04\r\n<i>One</i>\r\ntwo\r\n\r\n2\r\n01:02:03,004 --> 01:02:05,000 X1:0\r\nThree\r\n";
-    expect(asWebVtt(file)).toBe(
-      "WEBVTT\n\n00:00:01.500 --> 00:00:03.040\n<i>One</i>\ntwo\n\n01:02:03.004 --> 01:02:05.000\nThree",
-    );
-  });
-
-  it("of SubRip brings no tag, entity or arrow of its own", () => {
-    const file = "1\n00:00:00,000 --> 00:00:01,000\n{\\an8}<font color=red>Q&A</font> <script>1 < 2 --> &amp;";
-    expect(asWebVtt(file)?.split("\n").at(-1)).toBe("Q&amp;A 1 &lt; 2 → &amp;");
   });
 
   it("of TTML is read whatever prefix and clock it uses", () => {
