@@ -15,7 +15,7 @@ from services.common.wire.models import MemberStatus, Role, VideoState, You
 from services.common.wire.server import Heartbeat, RoomState
 from services.sync import metrics
 from services.sync.connection import Connection
-from services.sync.mirror import apply, follows
+from services.sync.mirror import apply, follows, frame_of
 from services.sync.veil import Veil
 
 _SENT_OUT: Final = {"kicked": CloseCode.KICKED, "banned": CloseCode.BANNED}
@@ -32,6 +32,8 @@ class HostedRoom:
 
     record: RoomRecord
     veil: Veil
+    # The record's, which is asked for all the time.
+    id: str = field(init=False)
     connections: set[Connection] = field(default_factory=set)
     pending: list[bytes] | None = field(default_factory=list)
     wanted: dict[str, float] = field(default_factory=dict)
@@ -51,9 +53,8 @@ class HostedRoom:
     # The stream contexts of a video, worked out once.
     contexts: tuple[VideoState | None, list[str]] = (None, [])
 
-    @property
-    def id(self) -> str:
-        return self.record.id
+    def __post_init__(self) -> None:
+        self.id = self.record.id
 
     @property
     def blind(self) -> list[str]:
@@ -76,18 +77,23 @@ class HostedRoom:
                 return "old"
             if not follows(self.record, event):
                 return "gap"
-            frame = apply(self.record, event, raw.decode())
+            apply(self.record, event)
         except (codec.MalformedError, KeyError, TypeError):
             return "gap"
         self._note(event)
+        # Of hundreds of changes to a long queue at once only the first are told: then all wait for a snapshot.
+        if any(connection.outbox.takes_events for connection in self.connections):
+            self._tell(event, frame_of(self.record, event, raw))
+        if event["type"] == "member_left" and event.get("reason") in _SENT_OUT:
+            self._send_out(event["email"], _SENT_OUT[event["reason"]])
+        return "applied"
+
+    def _tell(self, event: dict[str, Any], frame: str) -> None:
         if event["type"] == "set_video":
             with item_span("set_video", event.get("item_id") or ""):
                 self.broadcast(frame)
         else:
             self.broadcast(frame)
-        if event["type"] == "member_left" and event.get("reason") in _SENT_OUT:
-            self._send_out(event["email"], _SENT_OUT[event["reason"]])
-        return "applied"
 
     def _note(self, event: dict[str, Any]) -> None:
         match event["type"]:

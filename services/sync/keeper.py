@@ -196,7 +196,7 @@ class Keeper:
                 connection.send(frame)
 
     async def _watch_ends(self) -> None:
-        overdue = [room for room in self._hub.rooms if _is_overdue(room, self._clock.now(room.id))]
+        overdue = [room for room in self._hub.rooms if _is_overdue(room, self._clock)]
         await _for_all(overdue, self._advance)
 
     async def _look_at_players(self) -> None:
@@ -220,14 +220,16 @@ class Keeper:
             log.info("not_advanced", room=room.id, code=refusal.code)
 
 
-def _is_overdue(room: HostedRoom, now: float) -> bool:
+def _is_overdue(room: HostedRoom, clock: RoomClock) -> bool:
     record, anchor = room.record, room.record.anchor
     if room.pending is not None or record.video is None:
         return False
     if not anchor.duration:
         # Somebody saw an end that nobody else has seen yet: who has not may be hidden or gone by now.
         return bool(room.finished) and room.finished == record.item_id
-    return anchor.is_moving and anchor.position + anchor.rate * (now - anchor.at) >= anchor.duration + _OVERDUE_S
+    if not anchor.is_moving:
+        return False
+    return anchor.position + anchor.rate * (clock.now(room.id) - anchor.at) >= anchor.duration + _OVERDUE_S
 
 
 async def _every(seconds: float, act: Callable[[], Awaitable[None]], soon: asyncio.Event | None = None) -> None:

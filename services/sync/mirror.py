@@ -16,15 +16,11 @@ def follows(record: RoomRecord, event: dict[str, Any]) -> bool:
     return bool(event["prev"] == record.version and event["run"] == record.run)
 
 
-def apply(record: RoomRecord, event: dict[str, Any], raw: str) -> str:
-    """Move `record` on by one event and answer the frame that clients get.
-
-    Queue events travel between replicas as one operation; clients get the whole queue. Everything else is passed on
-    as the script encoded it, types that this version does not know included.
+def apply(record: RoomRecord, event: dict[str, Any]) -> None:
+    """Move `record` on by one event.
 
     :raises MalformedError: if the event does not fit its type; the record is then half moved and must be read again.
     """
-    frame = raw
     match event.get("type"):
         case "play" | "pause" | "seek" as kind:
             playing = kind == "play" or (kind == "seek" and record.anchor.is_playing)
@@ -47,8 +43,9 @@ def apply(record: RoomRecord, event: dict[str, Any], raw: str) -> str:
             _set_video(record, event)
         case "video_renewed":
             record.video = codec.convert(VideoState, event["video"])
+            record.anchor = replace(record.anchor, duration=_duration(record))
         case "queue_update":
-            frame = _update_queue(record, event)
+            _update_queue(record, event)
         case "member_joined" | "member_updated":
             record.members[event["email"]] = codec.convert(Member, event["member"])
         case "member_left":
@@ -58,7 +55,25 @@ def apply(record: RoomRecord, event: dict[str, Any], raw: str) -> str:
     note(record, event)
     record.version = event["version"]
     record.last_active = event["server_time"]
-    return frame
+
+
+def frame_of(record: RoomRecord, event: dict[str, Any], raw: bytes) -> str:
+    """What clients get of an event that has just moved `record`.
+
+    Queue events travel between replicas as one operation; clients get the whole queue. Everything else is passed on
+    as the script encoded it, types that this version does not know included.
+    """
+    if event["type"] != "queue_update":
+        return raw.decode()
+    update = QueueUpdate(
+        version=event["version"],
+        prev=event["prev"],
+        run=event["run"],
+        server_time=event["server_time"],
+        queue=record.queue(),
+        by=event.get("by", ""),
+    )
+    return codec.encode_text(update)
 
 
 def _move(record: RoomRecord, position: float, at: float, playing: bool) -> None:
@@ -71,20 +86,24 @@ def _set_video(record: RoomRecord, event: dict[str, Any]) -> None:
     record.waiting = None
     record.item_id = event["item_id"] or ""
     record.video = codec.convert(VideoState, video) if video is not None else None
-    current = record.items.get(record.item_id)
-    duration = None
-    if record.video is not None and not record.video.is_live:
-        duration = record.video.duration or (current.duration if current else None)
     record.anchor = Anchor(
         position=event["timestamp"],
         at=event["server_time"],
         rate=record.anchor.rate,
         is_playing=event["is_playing"],
-        duration=duration or None,
+        duration=_duration(record),
     )
 
 
-def _update_queue(record: RoomRecord, event: dict[str, Any]) -> str:
+def _duration(record: RoomRecord) -> float | None:
+    """How long the current video is, seconds; None if nobody knows, or it is live."""
+    if record.video is None or record.video.is_live:
+        return None
+    current = record.items.get(record.item_id)
+    return record.video.duration or (current.duration if current else None) or None
+
+
+def _update_queue(record: RoomRecord, event: dict[str, Any]) -> None:
     match event["op"]:
         case "add":
             item = codec.convert(QueueItem, event["item"])
@@ -104,15 +123,6 @@ def _update_queue(record: RoomRecord, event: dict[str, Any]) -> str:
             record.items[item.id] = item
         case op:
             raise codec.MalformedError(f"unknown queue operation {op!r}")
-    update = QueueUpdate(
-        version=event["version"],
-        prev=event["prev"],
-        run=event["run"],
-        server_time=event["server_time"],
-        queue=record.queue(),
-        by=event.get("by", ""),
-    )
-    return codec.encode_text(update)
 
 
 def _place(order: list[str], after: str) -> int:

@@ -40,6 +40,11 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._frames)
 
+    @property
+    def takes_events(self) -> bool:
+        """Whether an event is more than what the snapshot will say that waits."""
+        return not self._needs_snapshot
+
     def put(self, frame: str) -> bool:
         """Queue an event. False if the queue was full: its events are dropped for a snapshot."""
         # `_written`, without a call: this is all that most deliveries are.

@@ -83,7 +83,8 @@ class ResolveDesk:
             self._begin(self._end_loan(owner, audience_of(room.id, ended)))
         now = self._clock.monotonic()
         items = missing(room, self._clock.now(room.id))
-        room.wanted = {item.id: room.wanted[item.id] for item in items if item.id in room.wanted}
+        if room.wanted:
+            room.wanted = {item.id: room.wanted[item.id] for item in items if item.id in room.wanted}
         for item in items:
             again_s = ASK_AGAIN_S if item.status == "resolving" or room.record.video is None else RENEW_AGAIN_S
             if now - room.wanted.get(item.id, -again_s) >= again_s:

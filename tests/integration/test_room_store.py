@@ -359,7 +359,7 @@ async def test_any_mix_of_commands_leaves_every_mirror_equal_to_the_snapshot(
     for raw in await store.catch_up(ROOM, version):
         event = codec.decode(raw)
         assert follows(mirror, event), "the chain of versions is broken"
-        apply(mirror, event, raw.decode())
+        apply(mirror, event)
     truth = await record_of(store)
     now = truth.last_active + 3
     assert mirror.order == truth.order
@@ -416,3 +416,28 @@ async def test_rooms_whose_keys_are_long_gone_leave_the_list(store: RoomStore, r
     await redis.zadd(keys.rooms(), {"old": (now - ROOM_TTL_S - 1) * 1000, "young": (now - ROOM_TTL_S + 1) * 1000})
     await store.directory.forget(now)
     assert await redis.zrange(keys.rooms(), 0, -1) == [b"young"]
+
+
+async def test_the_list_tells_of_listed_rooms_what_strangers_may_know_the_last_active_first(
+    store: RoomStore, redis: Redis, keys: Keys
+) -> None:
+    for number, name in enumerate(("open", "locked-away", "unlisted", "quiet")):
+        await store.join(name, ANA, name="Ana", is_guest=True, replica="n1", lease_ms=LEASE_MS)
+        await store.add_item(name, said(f"add {name}"), item("i1"))
+        video = VideoState(url="http://x/i1", title="Film", stream_type="direct", duration=60.0)
+        await store.resolved(
+            name, "i1", title="Film", thumbnail="t", duration=60.0, video_json=codec.encode_text(video)
+        )
+        await store.directory.touch(name, 1_800_000_000.0 - number, listed=True)
+    await store.change_settings("locked-away", said("p"), {}, unlisted=None, password_hash="hash")
+    await store.change_settings("unlisted", said("u"), {}, unlisted=True, password_hash="")
+    await store.playback("quiet", said("stop"), "pause", 1.0)
+    await redis.zadd(keys.rooms(), {"gone": 1_900_000_000_000.0})
+    rooms = await store.directory.list_rooms(10)
+    assert [(room.id, room.title, room.thumbnail, room.is_playing, room.member_names) for room in rooms] == [
+        ("open", "Film", "t", True, ["Ana"]),
+        ("locked-away", "", "", True, []),
+        ("quiet", "Film", "t", False, ["Ana"]),
+    ]
+    assert min(room.last_active for room in rooms) == pytest.approx(await store.masters.time(), abs=30)
+    assert b"gone" not in await redis.zrange(keys.rooms(), 0, -1)

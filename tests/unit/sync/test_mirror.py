@@ -5,7 +5,7 @@ import pytest
 
 from services.common import codec
 from services.common.room.snapshot import Anchor, RoomRecord
-from services.sync.mirror import apply, follows
+from services.sync.mirror import apply, follows, frame_of
 
 VIDEO = {"url": "http://x/1", "title": "One", "stream_type": "direct", "duration": 60, "item_id": "i1"}
 
@@ -27,7 +27,8 @@ def record() -> RoomRecord:
 
 
 def moved(record: RoomRecord, change: dict[str, Any]) -> dict[str, Any]:
-    frame: dict[str, Any] = json.loads(apply(record, change, json.dumps(change)))
+    apply(record, change)
+    frame: dict[str, Any] = json.loads(frame_of(record, change, json.dumps(change).encode()))
     return frame
 
 
@@ -144,3 +145,10 @@ def test_chat_is_kept_for_those_who_come_later(record: RoomRecord) -> None:
     message = {"id": "m1", "by": "guest-1", "name": "Ana", "text": "<b>hi</b>", "at": 100.0}
     moved(record, event("chat", message=message))
     assert [entry.text for entry in record.chat] == ["<b>hi</b>"]
+
+
+def test_a_video_that_is_renewed_may_be_longer_than_was_known(record: RoomRecord) -> None:
+    moved(record, event("set_video", item_id="i1", video=VIDEO, is_playing=True, timestamp=0.0))
+    moved(record, event("video_renewed", item_id="i1", video={**VIDEO, "duration": 90}))
+    assert record.anchor.duration == 90
+    assert record.anchor.is_playing
