@@ -5,15 +5,17 @@ Outside of the rooms' hash tags, so that no room's script can keep it: a hint th
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+import asyncio
+from collections.abc import Mapping
+from typing import Final, Literal
 
 from redis.asyncio import Redis
 
-from services.common.errors import Unavailable
+from services.common.errors import Refused, Unavailable
 from services.common.keys import Keys
 from services.common.room.runner import ScriptRunner, reaching
-from services.common.room.snapshot import RoomRecord, for_strangers
+from services.common.room.sender import SYSTEM
+from services.common.room.snapshot import read_summary
 from services.common.wire.models import RoomSummary
 
 # How long a room is remembered as told, so that a busy room doesn't write here on every command.
@@ -26,27 +28,32 @@ ROOM_TTL_S: Final = 30 * 24 * 3600.0
 
 
 class Directory:
-    """`read` reads a whole room. Every method but `touch` raises `Unavailable` when Redis does not answer."""
+    """Every method but `touch` raises `Unavailable` when Redis does not answer."""
 
-    def __init__(
-        self, redis: Redis, keys: Keys, runner: ScriptRunner, read: Callable[[str], Awaitable[RoomRecord | None]]
-    ) -> None:
+    def __init__(self, redis: Redis, keys: Keys, runner: ScriptRunner) -> None:
         self._redis = redis
         self._keys = keys
         self._runner = runner
-        self._read = read
         self._touched: dict[str, float] = {}
 
     async def list_rooms(self, limit: int) -> list[RoomSummary]:
         """The listed rooms, last active first."""
         with reaching():
             ids = [room.decode() for room in await self._redis.zrevrange(self._keys.rooms(), 0, limit - 1)]
-        records = [await self._read(room) for room in ids]
-        gone = [room for room, record in zip(ids, records, strict=True) if record is None]
+        outcomes = await asyncio.gather(*(self._summary(room) for room in ids))
+        gone = [room for room, outcome in zip(ids, outcomes, strict=True) if outcome == "gone"]
         if gone:
             with reaching():
                 await self._redis.zrem(self._keys.rooms(), *gone)
-        return [_summary(record) for record in records if record is not None and not record.is_unlisted]
+        return [outcome for outcome in outcomes if isinstance(outcome, RoomSummary)]
+
+    async def _summary(self, room: str) -> RoomSummary | Literal["gone", "unlisted"]:
+        try:
+            answer = await self._runner.run("summary", room, "", SYSTEM)
+        except Refused:
+            return "gone"
+        _, unlisted, playing, active_at, settings, item, *members = answer
+        return read_summary(room, unlisted, playing, active_at, settings, item, members) or "unlisted"
 
     async def touch(self, room: str, now: float, *, listed: bool) -> None:
         """Somebody came into a room at `now` (Unix seconds). A hint: a failure is of no consequence."""
@@ -96,16 +103,3 @@ class Directory:
             self._touched = {name: at for name, at in self._touched.items() if abs(now - at) < _TOUCH_EVERY_S}
         self._touched[room] = now
         return True
-
-
-def _summary(record: RoomRecord) -> RoomSummary:
-    current = None if record.settings.has_password else for_strangers(record.items.get(record.item_id))
-    names = [] if record.settings.has_password else [member.name for member in record.members.values()]
-    return RoomSummary(
-        id=record.id,
-        title=current.title if current else "",
-        thumbnail=current.thumbnail if current else "",
-        is_playing=record.anchor.is_playing,
-        member_names=names,
-        last_active=record.last_active,
-    )

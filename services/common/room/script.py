@@ -35,6 +35,7 @@ ScriptName = Literal[
     "set_role",
     "settings",
     "snapshot",
+    "summary",
     "undo",
     "window",
 ]

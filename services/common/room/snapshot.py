@@ -11,7 +11,16 @@ from msgspec.structs import replace
 
 from services.common import codec
 from services.common.room.log import entry_of
-from services.common.wire.models import ChatMessage, LogEntry, Member, QueueItem, Room, RoomSettings, VideoState
+from services.common.wire.models import (
+    ChatMessage,
+    LogEntry,
+    Member,
+    QueueItem,
+    Room,
+    RoomSettings,
+    RoomSummary,
+    VideoState,
+)
 from services.common.wire.server import Waiting
 
 T = TypeVar("T")
@@ -138,6 +147,28 @@ def for_strangers(item: QueueItem | None) -> QueueItem | None:
     if item is None or not item.opened_with:
         return item
     return replace(item, title=item.url[:200], thumbnail="", duration=0)
+
+
+def read_summary(
+    room: str, unlisted: bytes, playing: bytes, active_at: bytes, settings: bytes, item: bytes, members: Iterable[bytes]
+) -> RoomSummary | None:
+    """What the list says of a room, from `summary.lua`'s answer; None if it is not to be listed.
+
+    Of a room with a password it says neither what plays nor who is there.
+    """
+    if unlisted == b"1":
+        return None
+    has_password = (_parsed(RoomSettings, settings) or RoomSettings()).has_password
+    current = None if has_password else for_strangers(_parsed(QueueItem, item))
+    known = [] if has_password else [member for raw in members if (member := _parsed(Member, raw)) is not None]
+    return RoomSummary(
+        id=room,
+        title=current.title if current else "",
+        thumbnail=current.thumbnail if current else "",
+        is_playing=playing == b"1",
+        member_names=[member.name for member in known],
+        last_active=_number(active_at.decode(), 0.0),
+    )
 
 
 def note(record: RoomRecord, event: dict[str, Any]) -> None:

@@ -49,7 +49,7 @@ class RoomStore:
         self._keys = keys
         self._runner = ScriptRunner(redis, keys, pipes)
         self.masters = Masters(redis, keys)
-        self.directory = Directory(redis, keys, self._runner, self.snapshot)
+        self.directory = Directory(redis, keys, self._runner)
 
     async def snapshot(self, room: str) -> RoomRecord | None:
         """The whole room at one version, or None if there is no such room."""
