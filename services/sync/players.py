@@ -58,8 +58,8 @@ class Players:
         )
         connection.player = report
         _count(status)
-        room.reports[connection.identity.id] = public_status(report)
-        if not is_dry and self._is_waited_for(room, connection):
+        room.reports[connection.identity.id] = public_status(_seen_tab(room, connection).player)
+        if not is_dry and self._is_waited_for(room, connection) and not _is_dry_elsewhere(room, connection):
             self._begin(self._release(room, connection.identity.id))
         if status.window is not None and self._is_news(room, status.window, now):
             room.window_told = (status.window.item_id, now)
@@ -148,6 +148,21 @@ class Players:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _other_tabs(room: HostedRoom, connection: Connection) -> list[Connection]:
+    """The same member's other sockets here that are seen."""
+    me = connection.identity.id
+    return [tab for tab in room.connections if tab.identity.id == me and tab is not connection and not tab.is_hidden]
+
+
+def _seen_tab(room: HostedRoom, connection: Connection) -> Connection:
+    """Of several tabs of one person the one that is seen counts."""
+    return next(iter(_other_tabs(room, connection)), connection) if connection.is_hidden else connection
+
+
+def _is_dry_elsewhere(room: HostedRoom, connection: Connection) -> bool:
+    return any(tab.player.dry_since is not None for tab in _other_tabs(room, connection))
 
 
 def _count(status: Status) -> None:

@@ -262,6 +262,30 @@ async def test_how_players_are_is_told_to_everybody(
         }  # fmt: skip
 
 
+async def test_of_two_tabs_of_one_person_the_one_that_is_seen_counts(
+    nodes: tuple[Node, Node, Node], store: RoomStore, room: str
+) -> None:
+    async with AsyncExitStack() as stack:
+        party = await begin(stack, nodes, store, room)
+        await party.ana.ask("set_settings", buffering="everyone")
+        tab = await stack.enter_async_context(
+            Member(nodes[1].url, room, "Ben", headers={"Cookie": party.ben.cookie}),
+        )
+        await tab.expect("room_state")
+        await party.ben.send("status", state="ready", position=1.0)
+        await tab.send("status", state="hidden")
+        await party.ana.expect("statuses")
+        await party.ben.send("status", state="stalled", position=1.0)
+        assert (await party.ana.expect("waiting"))["members"] == [party.ben_id]
+        await tab.send("status", state="hidden")
+        with pytest.raises(TimeoutError):
+            await party.ana.expect("resumed", timeout_s=2)
+        await party.ben.send("status", state="ready", position=1.0)
+        await party.ana.expect("resumed")
+        told = [message["members"] for message in party.ana.seen if message["type"] == "statuses"]
+        assert "hidden" not in [members[party.ben_id]["state"] for members in told if party.ben_id in members]
+
+
 async def test_undo_takes_back_a_seek_for_everybody(
     nodes: tuple[Node, Node, Node], store: RoomStore, room: str
 ) -> None:
