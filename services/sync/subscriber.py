@@ -180,6 +180,9 @@ class Subscriber:
         self._unheard.clear()
         self._heard.clear()
         self._link = link
+        if self._lane is not None and self._topology.db:
+            # What is published is of every database, what is commanded of one.
+            link.send(b"SELECT", str(self._topology.db))
         for batch in _batches(sorted(self._desired), _BATCH):
             link.send(b"SUBSCRIBE", *(channel.encode() for channel in batch))
         if reason := await self._until(link, self._all_confirmed, _CONFIRM_TIMEOUT_S):

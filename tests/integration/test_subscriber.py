@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 import sys
 import time
 import urllib.request
@@ -298,7 +299,7 @@ async def test_a_server_that_takes_nobody_in_is_not_stormed() -> None:
 
 
 @asynccontextmanager
-async def subscribed(server: RedisServer, lane: Lane) -> AsyncIterator[list[bytes]]:
+async def subscribed(server: RedisServer, lane: Lane, *, db: int = 0) -> AsyncIterator[list[bytes]]:
     """A subscriber of the channel `events` whose connection takes commands, too. What it hears."""
     heard: list[bytes] = []
     address = Address("127.0.0.1", server.port)
@@ -309,7 +310,7 @@ async def subscribed(server: RedisServer, lane: Lane) -> AsyncIterator[list[byte
             took("")
 
     subscriber = Subscriber(
-        Topology(kind="server", addresses=(address,)), Pointer(address), "probe",
+        Topology(kind="server", addresses=(address,), db=db), Pointer(address), "probe",
         on_message=lambda _, data: heard.append(data), on_restored=lambda: None, probe=probe, lane=lane,
     )  # fmt: skip
     running = asyncio.create_task(subscriber.run())
@@ -333,6 +334,14 @@ async def test_commands_go_by_the_connection_that_brings_their_events(redis_serv
         assert answers == words
         await until(lambda: len(heard) == len(words))
         assert heard == words
+
+
+async def test_commands_beside_a_subscription_go_to_the_database_that_was_named(redis_server: RedisServer) -> None:
+    lane, key = Lane(), secrets.token_hex(8)
+    async with subscribed(redis_server, lane, db=3), Redis(port=redis_server.port, db=3) as third:
+        await until(lambda: lane.is_open)
+        await lane.ask("SET", key, "here", "EX", "60")
+        assert await third.get(key) == b"here"
 
 
 async def test_what_was_asked_by_a_subscription_that_is_cut_is_said_to_be_unanswered(redis_server: RedisServer) -> None:
