@@ -133,6 +133,11 @@ def is_storable(source: Source, answer: Answer) -> bool:
     return heads.is_cacheable(source.ticket.kind, type_of(source, answer))
 
 
+def is_volatile(answer: Answer) -> bool:
+    """Whether the origin forbids storing."""
+    return "no-store" in answer.headers.get("Cache-Control", "").lower()
+
+
 def is_trusted(source: Source) -> bool:
     """Whether the object's id is a generation in itself: the resolver named video and format."""
     return source.known is not None and source.ticket.object_id == source.known.context.object_id

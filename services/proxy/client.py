@@ -23,6 +23,8 @@ from services.proxy.ranges import ByteRange, ContentRange, parse_ranges, spans_o
 from services.proxy.slices import FileSlice, read_slice, warm
 
 SLICE_BYTES: Final = 256 * 1024
+# What of memory is handed to the connection at once: nothing of it is copied.
+WRITE_BYTES: Final = 1 << 20
 # What is looked up in the page cache, and sent of a file, at once.
 PIECE_BYTES: Final = 4 << 20
 
@@ -280,7 +282,7 @@ async def _parts(
     for text, start, stop in parts:
         if text:
             yield memoryview(text)
-        for position in range(start, stop, SLICE_BYTES):
-            yield view[position : min(position + SLICE_BYTES, stop)]
+        for position in range(start, stop, WRITE_BYTES):
+            yield view[position : min(position + WRITE_BYTES, stop)]
     if frame:
         yield memoryview(frame.end)

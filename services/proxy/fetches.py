@@ -13,6 +13,7 @@ from services.proxy.answers import (
     entry_of,
     is_storable,
     is_trusted,
+    is_volatile,
     looked_at,
     representation_of,
     span_of,
@@ -29,6 +30,9 @@ from services.proxy.upstream import Answer
 
 # What is smaller is kept in memory alone: a file each would cost more than fetching it again.
 MIN_DISK_BYTES: Final = 64 * 1024
+# What is larger and kept on disk takes no memory beside: new memory costs more than all else about a fetch, and what
+# disk keeps is sent from the system's own memory for half of what it costs from ours.
+MOST_TWICE_BYTES: Final = 2 << 20
 # Whoever asks again so soon for what is not there is told so without the origin: a crowd retries together, and what
 # comes late, as at the edge of a live stream, is not held up.
 ABSENT_S: Final = 0.5
@@ -63,6 +67,7 @@ class Fetches:
         """:param max_fill_bytes: what whole small objects may take in memory while they arrive."""
         self._opener = opener
         self._catalogue = catalogue
+        self._disk = catalogue.disk
         self._max_fill_bytes = max_fill_bytes
         self._filling_bytes = 0
 
@@ -170,13 +175,16 @@ class Fetches:
         lasts = representation.is_strong or is_trusted(source)
         is_whole = start == 0 and stop == total and total < MAX_ENTRY_BYTES
         ignores_ranges = asked is not None and answer.status == 200
+        has_ranges = answer.status == 206 or "bytes" in answer.headers.get("Accept-Ranges", "").lower()
         if not lasts and not is_whole:
             return None
         if answer.status == 200 and not is_whole:
-            if ignores_ranges or "bytes" not in answer.headers.get("Accept-Ranges", "").lower():
+            if ignores_ranges or not has_ranges:
                 return None
             stop = bucket_stop(0, total)
-        whole = self._room_for(total) if is_whole else None
+        is_kept = self._disk is not None and lasts and total >= MIN_DISK_BYTES and not is_volatile(answer)
+        is_kept_once = is_kept and total > MOST_TWICE_BYTES and has_ranges and not self._catalogue.is_disk_paused
+        whole = self._room_for(total) if is_whole and not is_kept_once else None
         if whole is None and (ignores_ranges or not lasts):
             return None
         if known.representation is not None and not known.representation.is_same(representation):
@@ -184,15 +192,12 @@ class Fetches:
             self._catalogue.forget(known)
         self._learn(known, representation, answer)
         known.has_ranges = known.has_ranges and not ignores_ranges
-        is_kept = lasts and not known.is_volatile and total >= MIN_DISK_BYTES
         fill = Fill(
             answer,
             representation,
             start,
             stop,
-            keeper=DiskKeeper(self._catalogue.disk, known.digest, representation)
-            if is_kept and self._catalogue.disk is not None
-            else None,
+            keeper=DiskKeeper(self._disk, known.digest, representation) if is_kept and self._disk is not None else None,
             reopen=partial(self._resume, source, representation) if lasts and known.has_ranges else None,
             whole=whole,
             is_only_way=not known.has_ranges or not lasts,
@@ -220,7 +225,7 @@ class Fetches:
     def _learn(self, known: CachedObject, representation: Representation, answer: Answer) -> None:
         known.representation = representation
         known.checked_at = self._catalogue.clock()
-        known.is_volatile = "no-store" in answer.headers.get("Cache-Control", "").lower()
+        known.is_volatile = is_volatile(answer)
 
     async def _resume(self, source: Source, representation: Representation, start: int, stop: int) -> Answer:
         """Open the rest of a fill.

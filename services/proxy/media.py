@@ -9,7 +9,7 @@ from typing import Final
 
 from services.common.errors import Unavailable
 from services.proxy import heads, metrics
-from services.proxy.answers import NotMediaError, entry_of, is_storable, representation_of, type_of
+from services.proxy.answers import NotMediaError, entry_of, is_storable, is_volatile, representation_of, type_of
 from services.proxy.blocks import Representation
 from services.proxy.catalogue import Piece
 from services.proxy.client import Client
@@ -218,8 +218,7 @@ class Media:
             yield chunk
         if parts:
             representation = representation_of(source, answer, size)
-            is_volatile = "no-store" in answer.headers.get("Cache-Control", "").lower()
-            entry = entry_of(source, representation, b"".join(parts), is_volatile=is_volatile)
+            entry = entry_of(source, representation, b"".join(parts), is_volatile=is_volatile(answer))
             self._memory.put(source.key, entry, self._clock())
 
 

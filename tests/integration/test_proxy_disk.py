@@ -106,3 +106,24 @@ async def test_readers_that_leave_in_the_middle_of_a_file_leave_nothing_behind(p
         await reader.readuntil(b"\r\n\r\n")
         writer.transport.abort()
     await until(lambda: descriptors(proxy) <= before)
+
+
+async def test_what_disk_keeps_takes_no_memory_beside_and_without_disk_it_is_in_memory(
+    origin: Origin, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    settings = {"WT_REDIS_URL": redis_server.url, "WT_ALLOWED_PRIVATE_HOSTS": origin.address}
+    for disk_bytes, tier in (("1000000000", "L2"), ("0", "L1")):
+        folder = tmp_path / tier
+        folder.mkdir()
+        with Node("services.proxy", folder / "log", settings={**settings, "WT_PROXY_DISK_BYTES": disk_bytes}) as node:
+            async with aiohttp.ClientSession() as http:
+                path, small = (signed(origin.url(f"blob/{size}.mp4", v=unique())) for size in (3_000_000, 300_000))
+                first, body = await fetched(http, node, path)
+                assert (first.headers["X-Cache"], body) == ("MISS", blob(0, 3_000_000))
+                for _ in range(500):
+                    again, body = await fetched(http, node, path)
+                    assert body == blob(0, 3_000_000)
+                    if again.headers["X-Cache"] != "FILL":
+                        break
+                assert again.headers["X-Cache"] == tier
+                assert [(await fetched(http, node, small))[0].headers["X-Cache"] for _ in range(2)] == ["MISS", "L1"]
