@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from yt_dlp.cookies import YoutubeDLCookieJar
 
@@ -354,6 +354,8 @@ ENTRY = some.fixed_dictionaries(
 )
 
 
+# The first time on a machine Hypothesis reads all of Unicode.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(some.lists(ENTRY | some.none() | some.integers(), max_size=4))
 def test_lists_of_anything_are_read_or_refused(entries: list[object]) -> None:
     try:
