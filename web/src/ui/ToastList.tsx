@@ -11,8 +11,13 @@ export function ToastList({ toasts }: { readonly toasts: Toasts }) {
   const shown = useStore(toasts.store, (value) => value);
   return createPortal(
     <div
+      role="log"
       aria-live="polite"
-      className="pointer-events-none fixed inset-x-0 bottom-[max(1rem,env(safe-area-inset-bottom))] compact:top-3 compact:bottom-auto narrow:bottom-[calc(5rem+env(safe-area-inset-bottom))] z-50 flex flex-col items-center gap-2 px-4"
+      onPointerEnter={() => toasts.hold(true)}
+      onPointerLeave={() => toasts.hold(false)}
+      onFocus={() => toasts.hold(true)}
+      onBlur={() => toasts.hold(false)}
+      className="pointer-events-none fixed inset-x-0 bottom-[max(1rem,env(safe-area-inset-bottom))] compact:top-3 compact:right-auto compact:bottom-auto compact:items-start narrow:bottom-[calc(5rem+env(safe-area-inset-bottom))] z-50 flex flex-col items-center gap-2 px-4"
     >
       {shown.map((toast) => (
         <div
