@@ -1,5 +1,6 @@
 import { Check, Copy, X } from "lucide-react";
 import { useEffect, useState } from "react";
+import { copyText } from "@/lib/copy";
 import { t } from "@/text";
 import { Button } from "@/ui/Button";
 import { Spinner } from "@/ui/Spinner";
@@ -44,11 +45,7 @@ export default function Doctor() {
           <Line key={name} name={name} finding={findings[place] ?? null} />
         ))}
       </ul>
-      <Button
-        className="mt-5"
-        disabled={!isDone}
-        onClick={() => void navigator.clipboard.writeText(report(findings)).then(() => setCopied(true))}
-      >
+      <Button className="mt-5" disabled={!isDone} onClick={async () => setCopied(await copyText(report(findings)))}>
         <Copy size={16} aria-hidden /> {isCopied ? t.common.copied : t.doctor.copy}
       </Button>
     </main>

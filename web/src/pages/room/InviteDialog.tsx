@@ -1,5 +1,6 @@
 import { Check, Copy, Share2 } from "lucide-react";
 import { useRef, useState } from "react";
+import { copyText } from "@/lib/copy";
 import { roomPath } from "@/lib/routing";
 import { t } from "@/text";
 import { Button } from "@/ui/Button";
@@ -18,7 +19,10 @@ export function InviteDialog({ roomId, isOpen, onClose }: Props) {
   const address = `${location.origin}${roomPath(roomId)}`;
 
   const copy = async () => {
-    setCopied(await copyText(address, field.current));
+    const isDone = await copyText(address);
+    setCopied(isDone);
+    // What the browser does not let us copy is selected, so that one press of the keys does.
+    if (!isDone) field.current?.select();
     window.setTimeout(() => setCopied(false), 2000);
   };
 
@@ -51,15 +55,4 @@ export function InviteDialog({ roomId, isOpen, onClose }: Props) {
       )}
     </Dialog>
   );
-}
-
-/** The clipboard of its own kind exists on https only; selecting and copying works everywhere. */
-async function copyText(text: string, field: HTMLInputElement | null): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    field?.select();
-    return document.execCommand("copy");
-  }
 }
