@@ -48,15 +48,22 @@ export function namesOf(names: readonly string[]): string {
   return t.names.many(first, second, rest.length);
 }
 
+/** Made when it is wanted: it brings tables with it. */
+let graphemes: Intl.Segmenter | null = null;
+
+/** The first letters of the first and the last word; of a flag or a family all that makes it one. */
 export function initials(name: string): string {
   const words = name.trim().split(/\s+/u).filter(Boolean);
   const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
-  return (
-    letters
-      .map((word) => [...(word ?? "")][0] ?? "")
-      .join("")
-      .toUpperCase() || "?"
-  );
+  return letters.map(first).join("").toUpperCase() || "?";
+}
+
+function first(word = ""): string {
+  // Most letters stand for themselves.
+  if (/^[\p{L}\p{N}](?![\p{M}\u200d])/u.test(word)) return [...word][0] ?? "";
+  graphemes ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  const [found] = graphemes.segment(word);
+  return found?.segment ?? "";
 }
 
 /** One of twelve hues, always the same for the same member. */

@@ -64,7 +64,8 @@ describe("words for numbers", () => {
   });
 
   it("shortens names", () => {
-    expect(["Ana", "ana bell cruz", "😀 Bo", ""].map(initials)).toEqual(["A", "AC", "😀B", "?"]);
+    const names = ["Ana", "ana bell cruz", "😀 Bo", "", "👩‍👩‍👧 Family", "🇩🇪", "é́ric", "محمد علي"];
+    expect(names.map(initials)).toEqual(["A", "AC", "😀B", "?", "👩‍👩‍👧F", "🇩🇪", "É́", "مع"]);
   });
 
   it("gives a member one of twelve hues, the same each time", () => {

@@ -18,7 +18,7 @@ export function Avatar({ id, name, size = "normal", className }: Props) {
       title={name}
       style={{ backgroundColor: `oklch(0.78 0.11 ${hue(id)})` }}
       className={cx(
-        "inline-flex shrink-0 items-center justify-center rounded-full font-semibold text-black/80 select-none",
+        "inline-flex shrink-0 items-center justify-center overflow-hidden rounded-full font-semibold whitespace-nowrap text-black/80 select-none",
         sizes[size],
         className,
       )}
