@@ -30,11 +30,14 @@ export function RoomCard({ room }: { readonly room: RoomSummary }) {
         <span className="flex items-center gap-3 p-3">
           <span className="min-w-0 flex-1">
             <span className="block truncate font-medium">{room.id}</span>
-            <span className="block truncate text-xs text-dim">{room.title || t.landing.nothingPlaying}</span>
+            <span dir="auto" className="block truncate text-left text-xs text-dim">
+              {room.title || t.landing.nothingPlaying}
+            </span>
           </span>
           <span className="flex -space-x-2" title={names.join(", ")}>
-            {names.slice(0, 3).map((name) => (
-              <Avatar key={name} id={name} name={name} size="small" className="ring-2 ring-panel" />
+            {names.slice(0, 3).map((name, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: two people may have one name
+              <Avatar key={index} id={name} name={name} size="small" className="ring-2 ring-panel" />
             ))}
           </span>
           <span className="sr-only">

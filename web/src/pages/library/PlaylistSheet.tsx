@@ -106,7 +106,7 @@ function Links({ library, playlist, target, lend, isBusy }: Props) {
   };
   const titleOf = (id: string) => playlist.items.find((item) => item.id === id)?.title ?? "";
   return (
-    <SortableQueue ids={ids} titleOf={titleOf} onMove={move}>
+    <SortableQueue ids={ids} all={ids.length} titleOf={titleOf} onMove={move}>
       <ul
         aria-label={t.library.list(playlist.name)}
         className="-mx-2 max-h-[40vh] overflow-x-hidden overflow-y-auto overscroll-contain"

@@ -26,11 +26,11 @@ export function MemberRow({ session, id, member }: Props) {
   const light = useStore(session.view, ({ replica }) => lightOf(replica?.statuses[id]));
   const Badge = icons[member.role];
   return (
-    <li className="flex min-h-13 items-center gap-3 rounded-control px-2 py-1.5">
+    <li className="flex min-h-13 items-center gap-3 rounded-control px-2 py-1.5 [contain-intrinsic-size:auto_52px] [content-visibility:auto]">
       <Avatar id={id} name={member.name} />
       <span className="min-w-0 flex-1">
         <span className="block truncate font-medium">
-          {member.name}
+          <bdi>{member.name}</bdi>
           {isYou && <span className="font-normal text-dim"> {t.people.you}</span>}
         </span>
         {member.role !== "member" && (

@@ -31,7 +31,7 @@ export function NowPlaying({ session, isTheatre }: { readonly session: RoomSessi
       )}
     >
       <div className="min-w-0 flex-1">
-        <h2 className="line-clamp-1 text-base font-semibold tracking-[-0.01em] wide:text-lg">
+        <h2 dir="auto" className="text-left line-clamp-1 text-base font-semibold tracking-[-0.01em] wide:text-lg">
           {replica?.video?.title ?? item.title}
         </h2>
         <p className="mt-0.5 truncate text-sm text-dim">{facts.join(" · ")}</p>
@@ -39,7 +39,9 @@ export function NowPlaying({ session, isTheatre }: { readonly session: RoomSessi
       {next && index >= 0 && (
         <p className="hidden max-w-[40%] min-w-0 text-right text-sm text-dim wide:block">
           <span className="block text-xs">{t.room.upNext}</span>
-          <span className="block truncate text-ink">{next.title}</span>
+          <span dir="auto" className="block truncate text-right text-ink">
+            {next.title}
+          </span>
         </p>
       )}
     </section>

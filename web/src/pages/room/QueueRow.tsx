@@ -49,16 +49,20 @@ export function QueueRow({ session, item, stage, isCurrent, onMove, sorting }: Q
       onKeyDown={onKeyDown}
       className={cx(
         "group relative flex items-center gap-3 rounded-control p-2 transition-colors duration-120",
-        isCurrent ? "bg-raised" : "hover:bg-hover",
-        sorting?.isDragging && "z-10 bg-raised shadow-float",
+        isCurrent ? "bg-raised" : "hover:bg-raised",
+        // What is far from the screen of a long list is neither laid out nor painted.
+        sorting?.isDragging
+          ? "z-10 bg-raised shadow-float"
+          : "[contain-intrinsic-size:auto_70px] [content-visibility:auto]",
       )}
     >
       {sorting?.grip ?? <Grip title={item.title} disabled />}
       <Picture item={item} isCurrent={isCurrent} />
       <div className="min-w-0 flex-1">
         <p
+          dir="auto"
           className={cx(
-            "text-sm leading-[1.35] font-medium break-words",
+            "text-left text-sm leading-[1.35] font-medium break-words",
             item.status === "ready" ? "line-clamp-2" : "line-clamp-1 break-all",
           )}
         >
@@ -100,14 +104,6 @@ export function QueueRow({ session, item, stage, isCurrent, onMove, sorting }: Q
             <KeyRound size={16} />
           </IconButton>
         )}
-        <IconButton
-          label={t.common.remove}
-          size="small"
-          objection={objection}
-          onClick={() => session.queue.remove(item)}
-        >
-          <X size={17} />
-        </IconButton>
         {canPlay && objection === null && (
           <ActionMenu
             actions={[
@@ -121,6 +117,14 @@ export function QueueRow({ session, item, stage, isCurrent, onMove, sorting }: Q
             }
           />
         )}
+        <IconButton
+          label={t.common.remove}
+          size="small"
+          objection={objection}
+          onClick={() => session.queue.remove(item)}
+        >
+          <X size={17} />
+        </IconButton>
       </div>
     </li>
   );
@@ -201,7 +205,12 @@ function Facts({ session, item, stage, isCurrent }: Omit<QueueRowProps, "onMove"
       {!isCurrent && <Vote session={session} item={item} />}
       <p className="min-w-0 truncate">
         {isCurrent && <span className="font-medium text-accent-text">{t.room.nowPlaying} · </span>}
-        {[by, siteOf(item.url)].filter(Boolean).join(" · ")}
+        {by !== null && (
+          <>
+            <bdi>{by}</bdi> ·{" "}
+          </>
+        )}
+        {siteOf(item.url)}
       </p>
     </div>
   );

@@ -27,14 +27,16 @@ import { useObjection } from "./useObjection";
 const upAndDown: Modifier = ({ transform }) => ({ ...transform, x: 0 });
 
 interface Props {
+  /** The items that are shown, of `all`. */
   readonly ids: readonly string[];
+  readonly all: number;
   /** What an item is called. */
   readonly titleOf: (id: string) => string;
   readonly onMove: (from: number, to: number) => void;
   readonly children: ReactNode;
 }
 
-export function SortableQueue({ ids, titleOf, onMove, children }: Props) {
+export function SortableQueue({ ids, all, titleOf, onMove, children }: Props) {
   const sensors = useSensors(
     useSensor(MouseSensor, { activationConstraint: { distance: 4 } }),
     useSensor(TouchSensor, { activationConstraint: { delay: 180, tolerance: 6 } }),
@@ -56,10 +58,10 @@ export function SortableQueue({ ids, titleOf, onMove, children }: Props) {
       const isBeginning = isTaken.current && over?.id === active.id;
       isTaken.current = false;
       if (over === null || isBeginning) return undefined;
-      return moving.over(titleOf(String(active.id)), placeOf(over.id) + 1, ids.length);
+      return moving.over(titleOf(String(active.id)), placeOf(over.id) + 1, all);
     },
     onDragEnd: ({ active, over }) =>
-      over === null ? undefined : moving.dropped(titleOf(String(active.id)), placeOf(over.id) + 1, ids.length),
+      over === null ? undefined : moving.dropped(titleOf(String(active.id)), placeOf(over.id) + 1, all),
     onDragCancel: ({ active }) => moving.cancelled(titleOf(String(active.id))),
   };
   return (
