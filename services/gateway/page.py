@@ -1,41 +1,41 @@
-"""The built page: its files, and a room's link that tells messengers what is on."""
+"""The built page over HTTP: its files, and the page itself, which begins to show before its scripts run."""
 
 from __future__ import annotations
 
 import asyncio
-from html import escape
+import gzip
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from services.common import codec
 from services.common.errors import Unavailable
 from services.common.keys import is_room_id
-from services.common.net import Caller, TrustedProxies
-from services.common.room.snapshot import RoomRecord, for_strangers
+from services.common.net import TrustedProxies
+from services.common.room.snapshot import RoomRecord
 from services.common.room.store import RoomStore
+from services.gateway import preview
+from services.gateway.build import Build, Look, Part
 
-PLACE: Final = "<!--og-->"
-# The page's parts, by what they are built from: with one of them named in the page, browsers fetch it beside the entry.
-LANDING: Final = "src/pages/landing/Landing.tsx"
-ROOM: Final = "src/pages/room/RoomPage.tsx"
-DOCTOR: Final = "src/pages/doctor/Doctor.tsx"
-_ENTRY: Final = "index.html"
 # A link's preview is worth less than the page itself.
 PREVIEW_WAIT_S: Final = 1.0
-_NAMED: Final = 3
+# `theme.language` as its person chose them, written by the page: `dark.de`, `system.browser`.
+LOOK_COOKIE: Final = "wt_look"
+_THEMES: Final = frozenset({"dark", "light"})
+# The build keeps text compressed beside itself, best first: a coding's name, and how its files end.
+_CODINGS: Final = (("br", ".br"), ("gzip", ".gz"))
+_NO_INDEX: Final = {"x-robots-tag": "noindex"}
 
 
 class Page:
     """Serves what `make web` built."""
 
     def __init__(self, folder: Path, store: RoomStore, proxies: TrustedProxies) -> None:
-        self._folder = folder
-        self._index = folder / "index.html"
+        self._build = Build(folder)
         self._files = StaticFiles(directory=folder, check_dir=False)
         self._store = store
         self._proxies = proxies
@@ -44,26 +44,44 @@ class Page:
         """A file of the build, else the page, which knows what to say of an address without anything."""
         path = str(request.path_params["path"])
         if not path:
-            return await self._page("", 200, LANDING)
+            head = preview.of_landing(self._proxies.caller(request.scope)) + asked("/api/rooms")
+            return await self._page(request, Part.LANDING, head=head, shell="landing")
         try:
-            response = await self._files.get_response(path, request.scope)
+            response = await self._file(path, request)
         except (HTTPException, RuntimeError):  # RuntimeError: there is no build at all
-            return await self._page("", 404)
+            return await self._page(request, status=404)
         hashed = path.startswith("assets/")
         response.headers["cache-control"] = "public, max-age=31536000, immutable" if hashed else "no-cache"
         return response
 
     async def room(self, request: Request) -> Response:
-        """The page of a room, with Open Graph tags."""
+        """The page of a room, with what messengers show of it."""
         room = str(request.path_params["room"])
         if not is_room_id(room):
-            return await self._page("", 404)
-        tags = preview(room, await self._record(room), self._proxies.caller(request.scope))
-        return await self._page(tags, 200, ROOM)
+            return await self._page(request, status=404)
+        record = await self._record(room)
+        head = preview.of_room(room, record, self._proxies.caller(request.scope))
+        if "name" not in request.query_params:
+            head += asked("/api/session")
+        return await self._page(request, Part.ROOM, head=head, shell="room", room=room)
 
-    async def doctor(self, _request: Request) -> Response:
+    async def doctor(self, request: Request) -> Response:
         """The page that checks itself."""
-        return await self._page("", 200, DOCTOR)
+        return await self._page(request, Part.DOCTOR)
+
+    async def _file(self, path: str, request: Request) -> Response:
+        accepted = request.headers.get("accept-encoding", "")
+        for coding, ending in _CODINGS:
+            if not accepts(accepted, coding):
+                continue
+            try:
+                response = await self._files.get_response(path + ending, request.scope)
+            except HTTPException:
+                continue
+            response.headers["content-encoding"] = coding
+            response.headers["vary"] = "accept-encoding"
+            return response
+        return await self._files.get_response(path, request.scope)
 
     async def _record(self, room: str) -> RoomRecord | None:
         try:
@@ -72,62 +90,71 @@ class Page:
         except (Unavailable, TimeoutError):
             return None
 
-    async def _page(self, tags: str, status: int, part: str = LANDING) -> Response:
+    async def _page(
+        self,
+        request: Request,
+        part: Part = Part.LANDING,
+        *,
+        status: int = 200,
+        head: str = "",
+        shell: str = "",
+        room: str = "",
+    ) -> Response:
         try:
-            text, links = await asyncio.to_thread(self._read, part)
+            built = await asyncio.to_thread(self._build.built)
         except OSError:
             return PlainTextResponse("The page is not built yet: run `make web`.\n", 503, {"retry-after": "5"})
-        return Response(text.replace(PLACE, tags + links, 1), status, {"cache-control": "no-cache"}, "text/html")
-
-    def _read(self, part: str) -> tuple[str, str]:
-        return self._index.read_text(encoding="utf-8"), preloads(self._folder, part)
-
-
-def preloads(folder: Path, part: str) -> str:
-    """Links to the files that a part of the page needs beside the entry; '' where the build does not tell."""
-    try:
-        manifest = codec.decode((folder / ".vite" / "manifest.json").read_bytes())
-        wanted = _needed(manifest, part) - _needed(manifest, _ENTRY)
-        files = sorted(str(manifest[key]["file"]) for key in wanted)
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-    return "".join(f'<link rel="modulepreload" href="/{escape(file)}" />' for file in files)
+        look = look_of(request, built.languages())
+        body = built.page(part, look, head=head, shell=shell, room=room).encode()
+        headers = {"cache-control": "no-cache", "vary": "accept-encoding, accept-language, cookie"}
+        if part is Part.ROOM or status != 200:
+            headers |= _NO_INDEX
+        if status == 200 and (first := built.first()):
+            headers["link"] = first
+        if accepts(request.headers.get("accept-encoding", ""), "gzip"):
+            headers["content-encoding"] = "gzip"
+            body = gzip.compress(body, 5)
+        return Response(body, status, headers, "text/html")
 
 
-def _needed(manifest: Any, part: str) -> set[str]:
-    found: set[str] = set()
-    waiting = [part]
-    while waiting:
-        key = waiting.pop()
-        if key not in found:
-            found.add(key)
-            waiting += manifest[key].get("imports", [])
-    return found
+def asked(path: str) -> str:
+    """A link by which the browser asks, while it loads the scripts, what they are going to ask first."""
+    return f'<link rel="preload" href="{path}" as="fetch" crossorigin="anonymous" />'
 
 
-def preview(room: str, record: RoomRecord | None, caller: Caller) -> str:
-    """Open Graph tags of a room's link, escaped; of an unknown room, an invitation to begin."""
-    base = f"{caller.scheme}://{caller.host}"
-    current = for_strangers(record.items.get(record.item_id)) if record else None
-    tags = {
-        "og:type": "website",
-        "og:site_name": "Watch Together",
-        "og:url": f"{base}/room/{room}",
-        "og:title": f"Watch {current.title} together" if current else "Watch together",
-        "og:description": who_is_there([member.name for member in record.members.values()] if record else []),
-    }
-    if current and current.thumbnail:
-        tags["og:image"] = base + current.thumbnail if current.thumbnail.startswith("/") else current.thumbnail
-    return "\n".join(f'<meta property="{name}" content="{escape(value)}" />' for name, value in tags.items())
+def look_of(request: Request, languages: Sequence[str]) -> Look:
+    """In which language and theme the page will be once its scripts run: as chosen, else as the browser asks."""
+    theme, _, language = request.cookies.get(LOOK_COOKIE, "").partition(".")
+    if language not in languages:
+        language = spoken(request.headers.get("accept-language", ""), languages)
+    return Look(language, theme if theme in _THEMES else "")
 
 
-def who_is_there(names: list[str]) -> str:
-    """A sentence: "Ana, Ben and 2 others are watching."."""
-    if not names:
-        return "Come in and bring your friends."
-    if len(names) == 1:
-        return f"{names[0]} is there."
-    others = len(names) - _NAMED
-    if others > 0:
-        return f"{', '.join(names[:_NAMED])} and {others} {'other' if others == 1 else 'others'} are there."
-    return f"{', '.join(names[:-1])} and {names[-1]} are there."
+def spoken(accept: str, languages: Sequence[str]) -> str:
+    """The first language of an `Accept-Language` (RFC 9110 §12.5.4) that is among ours, by its main part."""
+    wanted = sorted(_weighed(accept), key=lambda pair: -pair[1])
+    for tag, weight in wanted:
+        main = tag.split("-")[0]
+        if weight > 0 and main in languages:
+            return main
+    return "en"
+
+
+def accepts(header: str, coding: str) -> bool:
+    """Whether an `Accept-Encoding` (RFC 9110 §12.5.3) names a coding, and does not refuse it."""
+    return any(name == coding and weight > 0 for name, weight in _weighed(header))
+
+
+def _weighed(header: str) -> list[tuple[str, float]]:
+    pairs = []
+    for each in header.lower().split(","):
+        name, *parameters = (part.strip() for part in each.split(";"))
+        weight = 1.0
+        for parameter in parameters:
+            if parameter.startswith("q="):
+                try:
+                    weight = float(parameter[2:])
+                except ValueError:
+                    weight = 0.0
+        pairs.append((name, weight))
+    return pairs

@@ -68,6 +68,34 @@ async def test_people_on_two_replicas_talk(installation: Installation, chromium:
     assert [person.errors for person in (ana, ben, cleo)] == [[], [], []]
 
 
+async def test_who_reads_further_up_stays_there_and_is_told_of_what_is_new(
+    installation: Installation, chromium: Browser, room: str
+) -> None:
+    ana, ben = await enter_two(installation, chromium, room)
+    for number in range(6):
+        await say(ben, "\n".join(["So many words that they fill the list. "] * 9) + str(number))
+    await open_tab(ana, "Chat")
+    await expect(messages(ana)).to_contain_text("5")
+    at_end = "(list) => list.scrollHeight - list.scrollTop - list.clientHeight < 2"
+    assert await messages(ana).evaluate(at_end)
+    await messages(ana).evaluate("(list) => { list.scrollTop = 0; }")
+    await say(ben, "The last word")
+    newer = ana.button("New messages")
+    await expect(newer).to_be_visible()
+    assert await messages(ana).evaluate("(list) => list.scrollTop") == 0
+    await newer.click()
+    await expect(newer).to_have_count(0)
+    assert await messages(ana).evaluate(at_end)
+    # One's own words are always seen.
+    await messages(ana).evaluate("(list) => { list.scrollTop = 0; }")
+    await say(ana, "Mine")
+    await ana.page.wait_for_function(f"(list) => ({at_end})(list)", arg=await messages(ana).element_handle())
+    # Away from the chat, the title tells.
+    await open_tab(ana, "People")
+    await say(ben, "Psst")
+    await expect(ana.page).to_have_title(re.compile(r"^\(1\) "))
+
+
 async def test_a_reaction_floats_over_everybodys_picture(
     installation: Installation, chromium: Browser, room: str
 ) -> None:

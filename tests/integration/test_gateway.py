@@ -40,8 +40,9 @@ def environ(redis_server: RedisServer, keys: Keys, tmp_path: Path) -> dict[str, 
     """What the gateway's replica is told."""
     web = tmp_path / "dist"
     (web / "assets").mkdir(parents=True)
-    (web / "index.html").write_text("<html><head><!--og--></head></html>")
+    (web / "index.html").write_text("<html><head><!--head--></head><div><!--shell--></div></html>")
     (web / "assets" / "app-3f.js").write_text("void 0")
+    (web / "assets" / "app-3f.js.br").write_bytes(b"squeezed")
     (web / "favicon.svg").write_text("<svg/>")
     return {
         "WT_REDIS_URL": redis_server.url,
@@ -385,7 +386,41 @@ async def test_a_rooms_page_carries_its_preview_escaped(browser: Browser, store:
     page = (await browser.get("/room/r")).text
     assert 'content="Watch A &lt;b&gt;film&lt;/b&gt; together"' in page
     assert 'content="Ana is there."' in page
-    assert "<!--og-->" not in page
+    assert "<!--head-->" not in page
+
+
+async def test_a_room_with_a_password_keeps_to_itself_what_is_on(browser: Browser, store: RoomStore) -> None:
+    await join(store, "r", "guest-a", name="Ana")
+    await play(store, "r", "guest-a")
+    await store.change_settings("r", Sender("guest-a", "c-guest-a"), {}, unlisted=None, password_hash="hash")
+    page = (await browser.get("/room/r")).text
+    assert "film" not in page
+    assert "Ana" not in page
+
+
+async def test_text_is_served_as_the_build_compressed_it_to_who_reads_that(browser: Browser) -> None:
+    squeezed = await browser.get("/assets/app-3f.js", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in squeezed.headers
+    async with browser.stream("GET", "/assets/app-3f.js", headers={"accept-encoding": "gzip, br"}) as response:
+        assert (response.headers["content-encoding"], response.headers["vary"]) == ("br", "accept-encoding")
+        assert response.headers["content-type"].startswith("text/javascript")
+        assert "immutable" in response.headers["cache-control"]
+        assert b"".join([part async for part in response.aiter_raw()]) == b"squeezed"
+
+
+async def test_the_page_itself_is_compressed_and_a_rooms_is_in_no_index(browser: Browser) -> None:
+    page = await browser.get("/room/r", headers={"accept-encoding": "gzip"})
+    assert page.headers["content-encoding"] == "gzip"
+    assert page.headers["x-robots-tag"] == "noindex"
+    assert "Watch together" in page.text
+    assert "x-robots-tag" not in (await browser.get("/")).headers
+
+
+async def test_what_the_scripts_ask_first_is_asked_beside_them(browser: Browser) -> None:
+    assert 'href="/api/session" as="fetch"' in (await browser.get("/room/r")).text
+    # Who brings a name gives it first.
+    assert "/api/session" not in (await browser.get("/room/r?name=Ana")).text
+    assert 'href="/api/rooms" as="fetch"' in (await browser.get("/")).text
 
 
 async def test_a_page_names_the_files_that_its_part_needs_beside_the_entry(
@@ -393,6 +428,7 @@ async def test_a_page_names_the_files_that_its_part_needs_beside_the_entry(
 ) -> None:
     manifest = {
         "index.html": {"file": "assets/index-1.js", "imports": ["_shared.js"]},
+        "src/main.tsx": {"file": "assets/main-6.js", "imports": ["_shared.js"]},
         "_shared.js": {"file": "assets/shared-2.js"},
         "src/pages/room/RoomPage.tsx": {"file": "assets/Room-3.js", "imports": ["index.html", "_list.js"]},
         "_list.js": {"file": "assets/list-4.js", "imports": ["_shared.js"]},
@@ -405,8 +441,8 @@ async def test_a_page_names_the_files_that_its_part_needs_beside_the_entry(
     async def named(path: str) -> list[str]:
         return re.findall('<link rel="modulepreload" href="/assets/([^"]+)" />', (await browser.get(path)).text)
 
-    assert await named("/room/r") == ["Room-3.js", "list-4.js"]
-    assert await named("/") == ["Landing-5.js"]
+    assert await named("/room/r") == ["Room-3.js", "list-4.js", "main-6.js"]
+    assert await named("/") == ["Landing-5.js", "main-6.js"]
     assert await named("/doctor") == []
 
 

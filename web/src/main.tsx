@@ -1,32 +1,41 @@
-import { lazy, StrictMode, Suspense } from "react";
+import { type ComponentType, lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
-import { place } from "@/lib/routing";
+import { answeredEarly } from "@/lib/entering";
+import { tellLook } from "@/lib/prefs";
+import { type Place, place } from "@/lib/routing";
 import { useStore } from "@/lib/store";
 import { paintTheme } from "@/lib/theme";
 import { allowOwnScripts } from "@/lib/trusted";
 import { language, speak } from "@/text";
 import { ErrorBoundary } from "@/ui/ErrorBoundary";
-import { TooltipProvider } from "@/ui/Tooltip";
-import "./styles.css";
+import { Popups } from "@/ui/Popups";
 
 const parts = {
   doctor: () => import("@/pages/doctor/Doctor"),
   landing: () => import("@/pages/landing/Landing"),
+  nowhere: () => import("@/pages/nowhere/Nowhere"),
   room: () => import("@/pages/room/RoomPage"),
 };
-const Doctor = lazy(parts.doctor);
-const Landing = lazy(parts.landing);
-const RoomPage = lazy(parts.room);
+type Part = ComponentType<{ readonly roomId: string }>;
+
+/** The part that the page began with is there when it is drawn: what the server sent stands until then. */
+let first: { readonly kind: Place["kind"]; readonly Part: Part } | null = null;
+const later: Readonly<Record<Place["kind"], Part>> = {
+  doctor: lazy(parts.doctor),
+  landing: lazy(parts.landing),
+  nowhere: lazy(parts.nowhere),
+  room: lazy(parts.room),
+};
 
 function Page() {
   // Nothing below is memoized: another language is read as everything is drawn again.
   useStore(language, (value) => value);
   const here = useStore(place, (value) => value);
+  const Part = first?.kind === here.kind ? first.Part : later[here.kind];
+  const roomId = here.kind === "room" ? here.id : "";
   return (
     <Suspense>
-      {here.kind === "doctor" && <Doctor />}
-      {here.kind === "landing" && <Landing />}
-      {here.kind === "room" && <RoomPage key={here.id} roomId={here.id} />}
+      <Part key={roomId} roomId={roomId} />
     </Suspense>
   );
 }
@@ -43,19 +52,29 @@ window.addEventListener("vite:preloadError", () => {
   );
 });
 
+/** Begins to load the part that is asked for. Where it cannot be had the page says so as it is drawn. */
+async function begin(): Promise<void> {
+  const { kind } = place.get();
+  try {
+    const [part] = await Promise.all([parts[kind](), answeredEarly()]);
+    first = { kind, Part: part.default };
+  } catch {
+    first = null;
+  }
+}
+
 paintTheme();
+tellLook();
 allowOwnScripts();
-// Before the page is drawn, so that it is there when it is asked for.
-void parts[place.get().kind]().catch(() => undefined);
 const root = document.getElementById("root");
 if (root === null) throw new Error("The page has no root.");
-void speak().then(() =>
+void Promise.all([begin(), speak()]).then(() =>
   createRoot(root).render(
     <StrictMode>
       <ErrorBoundary>
-        <TooltipProvider>
+        <Popups>
           <Page />
-        </TooltipProvider>
+        </Popups>
       </ErrorBoundary>
     </StrictMode>,
   ),

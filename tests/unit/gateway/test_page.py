@@ -1,55 +1,31 @@
-"""What a room's link tells a messenger."""
+"""How the page is made out for a browser."""
 
 from __future__ import annotations
 
 import pytest
 
-from services.common.net import Caller
-from services.common.room.snapshot import RoomRecord
-from services.common.wire.models import Member, QueueItem
-from services.gateway.page import preview, who_is_there
-
-CALLER = Caller("203.0.113.9", "https", "watch.example")
-
-
-def record(title: str, thumbnail: str = "", *names: str) -> RoomRecord:
-    """A room where an item of that title is on."""
-    item = QueueItem(id="i", url="https://a.example/v", title=title, thumbnail=thumbnail)
-    members = {f"guest-{name}": Member(name=name, is_guest=True, joined_at=1) for name in names}
-    return RoomRecord("r", item_id="i", items={"i": item}, order=["i"], members=members)
-
-
-def test_a_room_tells_what_is_on_and_who_is_there() -> None:
-    tags = preview("r", record("A film", "/api/proxy?url=t&s=1", "Ana"), CALLER)
-    assert '<meta property="og:title" content="Watch A film together" />' in tags
-    assert '<meta property="og:image" content="https://watch.example/api/proxy?url=t&amp;s=1" />' in tags
-    assert '<meta property="og:description" content="Ana is there." />' in tags
-    assert '<meta property="og:url" content="https://watch.example/room/r" />' in tags
-
-
-def test_titles_and_names_can_not_leave_their_tag() -> None:
-    tags = preview("r", record('"><script>alert(1)</script>', "", "<b onload='x'>"), CALLER)
-    assert "<script" not in tags
-    assert "<b" not in tags
-    assert "&quot;&gt;&lt;script&gt;" in tags
-
-
-def test_an_unknown_room_is_an_invitation() -> None:
-    tags = preview("r", None, CALLER)
-    assert "Watch together" in tags
-    assert "og:image" not in tags
+from services.gateway.page import accepts, spoken
 
 
 @pytest.mark.parametrize(
-    ("names", "sentence"),
+    ("accept", "language"),
     [
-        ([], "Come in and bring your friends."),
-        (["Ana"], "Ana is there."),
-        (["Ana", "Ben"], "Ana and Ben are there."),
-        (["Ana", "Ben", "Cat"], "Ana, Ben and Cat are there."),
-        (["Ana", "Ben", "Cat", "Dan"], "Ana, Ben, Cat and 1 other are there."),
-        (["Ana", "Ben", "Cat", "Dan", "Eve"], "Ana, Ben, Cat and 2 others are there."),
+        ("de", "de"),
+        ("de-AT,de;q=0.9,en;q=0.8", "de"),
+        ("fr,en;q=0.5,de;q=0.9", "de"),
+        ("fr-FR, *;q=0.1", "en"),
+        ("de;q=0, en", "en"),
+        ("de;q=much", "en"),
+        ("", "en"),
     ],
 )
-def test_who_is_there_is_a_sentence(names: list[str], sentence: str) -> None:
-    assert who_is_there(names) == sentence
+def test_the_language_is_the_first_of_the_browsers_that_there_is(accept: str, language: str) -> None:
+    assert spoken(accept, ["en", "de"]) == language
+
+
+@pytest.mark.parametrize(
+    ("header", "does"),
+    [("gzip, deflate, br", True), ("br;q=1.0", True), ("BR", True), ("br;q=0", False), ("brotli", False), ("", False)],
+)
+def test_a_coding_is_used_where_it_is_accepted(header: str, does: bool) -> None:
+    assert accepts(header, "br") is does

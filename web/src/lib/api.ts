@@ -36,11 +36,6 @@ export async function listRooms(): Promise<RoomList> {
   return (await ask("RoomList", "/api/rooms")) as RoomList;
 }
 
-/** Who this browser is. */
-export async function readSession(): Promise<Session> {
-  return (await ask("Session", "/api/session")) as Session;
-}
-
 export async function nameSession(name: string): Promise<Session> {
   return (await ask("Session", "/api/session", { name })) as Session;
 }
@@ -95,7 +90,11 @@ export async function remove(path: string): Promise<void> {
 async function call(path: string, request: RequestInit): Promise<unknown> {
   let response: Response;
   try {
-    response = await fetch(path, { ...request, headers: { "content-type": "application/json" } });
+    // A question bare of headers is the same as the one that the page was sent with a preload of.
+    response = await fetch(
+      path,
+      request.body ? { ...request, headers: { "content-type": "application/json" } } : request,
+    );
   } catch {
     throw new ApiError("offline", t.refusals.offline);
   }

@@ -49,3 +49,16 @@ export function writePrefs(change: Partial<Prefs>): void {
     // Nothing is lost but the memory.
   }
 }
+
+const YEAR_S = 365 * 24 * 3600;
+
+/** Tells the server how the page is to look before its scripts run: `dark.de`, `system.browser`. */
+export function tellLook(): void {
+  const { theme, language } = readPrefs();
+  const wanted = `wt_look=${theme}.${language}`;
+  const held = document.cookie.split("; ").find((each) => each.startsWith("wt_look="));
+  const isUsual = theme === DEFAULTS.theme && language === DEFAULTS.language;
+  if (held === wanted || (held === undefined && isUsual)) return;
+  // biome-ignore lint/suspicious/noDocumentCookie: the other way is not everywhere yet
+  document.cookie = `${wanted}; path=/; max-age=${YEAR_S}; samesite=lax`;
+}

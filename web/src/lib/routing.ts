@@ -1,9 +1,10 @@
 import { Store } from "./store";
 
-/** Where the page is: three kinds of place need no library. */
+/** Where the page is: four kinds of place need no library. */
 export type Place =
   | { readonly kind: "landing" }
   | { readonly kind: "doctor" }
+  | { readonly kind: "nowhere" }
   | { readonly kind: "room"; readonly id: string };
 
 const ROOM = /^\/room\/([A-Za-z0-9_-]{1,64})\/?$/;
@@ -23,7 +24,9 @@ export function roomPath(id: string): string {
 }
 
 function read(): Place {
-  if (location.pathname === "/doctor") return { kind: "doctor" };
-  const id = ROOM.exec(location.pathname)?.[1];
-  return id === undefined ? { kind: "landing" } : { kind: "room", id };
+  const { pathname } = location;
+  if (pathname === "/") return { kind: "landing" };
+  if (pathname === "/doctor") return { kind: "doctor" };
+  const id = ROOM.exec(pathname)?.[1];
+  return id === undefined ? { kind: "nowhere" } : { kind: "room", id };
 }

@@ -1,4 +1,4 @@
-import { type Prefs, readPrefs, writePrefs } from "./prefs";
+import { type Prefs, readPrefs, tellLook, writePrefs } from "./prefs";
 import { Store } from "./store";
 
 export type Theme = Prefs["theme"];
@@ -8,6 +8,7 @@ export const theme = new Store<Theme>(readPrefs().theme);
 export function setTheme(next: Theme): void {
   theme.set(next);
   writePrefs({ theme: next });
+  tellLook();
   paintTheme();
 }
 

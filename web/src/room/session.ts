@@ -5,6 +5,7 @@ import { Library } from "@/library/library";
 import type { Player } from "@/player/player";
 import { RoomClock } from "@/socket/clock";
 import { RoomConnection } from "@/socket/connection";
+import { socketAddress } from "@/socket/early";
 import type { IdentifiedCommand } from "@/socket/outbox";
 import { newest, offered } from "@/sync/live";
 import type { Anchor } from "@/sync/position";
@@ -61,9 +62,7 @@ export class RoomSession {
     readonly roomId: string,
     name: string,
   ) {
-    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const address = `${scheme}//${location.host}/ws/${encodeURIComponent(roomId)}?name=${encodeURIComponent(name)}`;
-    this.connection = new RoomConnection(address, this.clock, {
+    this.connection = new RoomConnection(socketAddress(roomId, name), this.clock, {
       message: (message) => this.take(message),
       refused: (command, code, message) => this.refused(command, code, message),
       expired: (command) => this.expired(command),

@@ -24,7 +24,7 @@ export function livesUntil(expiresAt: number | null): string {
 
 /** Why the room refused a command. */
 export function refusalWords(code: string, message: string): string {
-  const { forbidden, too_many_requests, too_late } = t.refusals;
-  const own: Readonly<Record<string, string>> = { forbidden, too_many_requests, too_late };
+  const { forbidden, too_many_requests, too_late, unavailable } = t.refusals;
+  const own: Readonly<Record<string, string>> = { forbidden, too_many_requests, too_late, unavailable };
   return own[code] ?? serverWords(t.refusals.byCode, code, message) ?? t.refusals.other;
 }

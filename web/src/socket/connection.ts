@@ -5,6 +5,7 @@ import { type ClientMessage, type Command, readFrame, type ServerMessage } from 
 import { backoffMs } from "./backoff";
 import type { RoomClock } from "./clock";
 import { closing, type EndReason } from "./close";
+import { type EarlySocket, takeEarly } from "./early";
 import { type IdentifiedCommand, Outbox } from "./outbox";
 
 export type ConnectionState =
@@ -95,12 +96,23 @@ export class RoomConnection {
 
   private open(): void {
     this.drop();
-    const socket = new WebSocket(this.address);
+    const early = takeEarly(this.address);
+    const socket = early?.socket ?? new WebSocket(this.address);
     this.socket = socket;
     this.heardAt = performance.now();
     socket.onopen = () => this.opened();
-    socket.onmessage = (event: MessageEvent<unknown>) => this.heard(String(event.data));
+    socket.onmessage = (event: MessageEvent<unknown>) => this.heard(String(event.data), performance.now());
     socket.onclose = (event) => this.closed(event.code);
+    // Not now: whoever makes this connection does not have it yet.
+    if (early !== null) queueMicrotask(() => this.catchUp(early));
+  }
+
+  /** Hears what an early socket has heard. */
+  private catchUp({ socket, heard, closed }: EarlySocket): void {
+    if (this.socket !== socket) return;
+    if (socket.readyState === WebSocket.OPEN) this.opened();
+    for (const { text, at } of heard) this.heard(text, at);
+    if (closed !== null) this.closed(closed);
   }
 
   private opened(): void {
@@ -110,8 +122,8 @@ export class RoomConnection {
     this.sampleSoon();
   }
 
-  private heard(text: string): void {
-    const received = performance.now();
+  /** `received`: by `performance.now()`. */
+  private heard(text: string, received: number): void {
     this.heardAt = received;
     let message: ServerMessage | null;
     try {

@@ -139,6 +139,11 @@ export const de: Text = {
     },
   },
 
+  nowhere: {
+    title: "Hier ist nichts",
+    text: "Sieh dir die Adresse noch einmal an, oder frag, wer sie dir geschickt hat.",
+  },
+
   broken: {
     title: "Etwas ist kaputtgegangen",
     text: "Das war unser Fehler. Lade die Seite neu, um dahin zurückzukommen, wo der Raum ist.",
@@ -364,6 +369,7 @@ export const de: Text = {
     messages: "Nachrichten",
     send: "Senden",
     empty: "Noch hat niemand etwas gesagt.",
+    newer: "Neue Nachrichten",
     reactions: "Reaktionen",
     showReactions: "Reaktionen zeigen",
     hideReactions: "Reaktionen ausblenden",
@@ -419,6 +425,7 @@ export const de: Text = {
     forbidden: "Deine Rolle in diesem Raum erlaubt das nicht.",
     too_many_requests: "Das war zu schnell. Warte einen Moment, dann versuch es nochmal.",
     too_late: "Das lässt sich nicht mehr rückgängig machen.",
+    unavailable: "Die Bedienung ruht einen Moment; die Wiedergabe läuft weiter. Versuch es gleich nochmal.",
     other: "Der Raum hat das abgelehnt.",
     offline: "Der Server antwortet nicht. Prüf die Verbindung und versuch es nochmal.",
     noAnswer: "Der Server konnte darauf nicht antworten. Versuch es gleich nochmal.",
@@ -521,6 +528,10 @@ export const de: Text = {
       pictureInPicture: { shown: "P", text: "Bild im Bild" },
       figures: { shown: "Umschalt D", text: "Zahlen zur Wiedergabe" },
       help: { shown: "?", text: "Diese Hilfe" },
+    },
+    places: {
+      paste: { shown: "Strg V", text: "Kopierten Link hinzufügen, wo immer du bist" },
+      move: { shown: "Alt ↑ ↓", text: "Einen Eintrag der Liste verschieben" },
     },
     touch:
       "Auf einem Touchscreen: Tipp links oder rechts zweimal für 10 Sekunden, wisch rechts hinauf oder hinunter für die Lautstärke.",

@@ -128,6 +128,11 @@ export const en = {
     },
   },
 
+  nowhere: {
+    title: "There is nothing here",
+    text: "Look at the address again, or ask whoever sent it to you.",
+  },
+
   broken: {
     title: "Something broke",
     text: "That was our mistake. Reload the page to come back to where the room is.",
@@ -354,6 +359,8 @@ export const en = {
     messages: "Messages",
     send: "Send",
     empty: "Nobody has said anything yet.",
+    /** Leads down to what came while somebody read further up. */
+    newer: "New messages",
     reactions: "Reactions",
     showReactions: "Show reactions",
     hideReactions: "Hide reactions",
@@ -411,6 +418,8 @@ export const en = {
     forbidden: "Your role in this room does not allow that.",
     too_many_requests: "That was too fast. Wait a moment, then try again.",
     too_late: "It is too late to undo that.",
+    /** The room's memory is away; what plays needs none. */
+    unavailable: "Controls are paused for a moment; playback goes on. Try again shortly.",
     other: "The room said no to that.",
     offline: "The server does not answer. Check the connection and try again.",
     noAnswer: "The server could not answer that. Try again in a moment.",
@@ -491,6 +500,11 @@ export const en = {
       pictureInPicture: { shown: "P", text: "Picture in picture" },
       figures: { shown: "Shift D", text: "Figures about playback" },
       help: { shown: "?", text: "This help" },
+    },
+    /** Keys that mean something in one place only. */
+    places: {
+      paste: { shown: "Ctrl V", text: "Add a copied link, wherever you are" },
+      move: { shown: "Alt ↑ ↓", text: "Move an item of the queue" },
     },
     touch:
       "On a touch screen: tap twice on the left or right for 10 seconds, swipe up or down on the right for the volume.",

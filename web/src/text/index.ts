@@ -1,5 +1,5 @@
 /** Which language the page speaks. Read `t` when the words are needed: it is another object after a change. */
-import { readPrefs, writePrefs } from "@/lib/prefs";
+import { readPrefs, tellLook, writePrefs } from "@/lib/prefs";
 import { Store } from "@/lib/store";
 import { en, type Text } from "./en";
 import { pick } from "./pick";
@@ -30,6 +30,7 @@ export function speak(): Promise<void> {
 export function chooseLanguage(choice: LanguageChoice): Promise<void> {
   languageChoice.set(choice);
   writePrefs({ language: choice });
+  tellLook();
   return speak();
 }
 
@@ -41,12 +42,16 @@ export function locale(): string {
 
 async function load(next: Language): Promise<void> {
   try {
-    t = await files[next]();
+    await speakIn(next);
+    document.documentElement.lang = next;
   } catch {
     // The file cannot be had now: the page goes on in the language that it has.
-    return;
   }
-  document.documentElement.lang = next;
+}
+
+/** Speaks a language; where there is no page, too. Rejects when its file cannot be had. */
+export async function speakIn(next: Language): Promise<void> {
+  t = await files[next]();
   language.set(next);
 }
 

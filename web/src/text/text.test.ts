@@ -49,12 +49,14 @@ describe("the languages", () => {
   ])("for %j is picked %s", (wanted, picked) => expect(pick(wanted, ["en", "de"], "en")).toBe(picked));
 
   it("change with a choice, for everything that is said after it", async () => {
-    vi.stubGlobal("document", { documentElement: { lang: "en" } });
-    vi.stubGlobal("localStorage", { getItem: () => null, setItem: () => undefined });
+    vi.stubGlobal("document", { documentElement: { lang: "en" }, cookie: "" });
+    let held: string | null = null;
+    vi.stubGlobal("localStorage", { getItem: () => held, setItem: (_key: string, text: string) => (held = text) });
     await chooseLanguage("de");
     expect(t.player.play).toBe("Abspielen");
     expect(spokenTime(3662)).toBe("1 Stunde 1 Minute 2 Sekunden");
     expect(document.documentElement.lang).toBe("de");
+    expect(document.cookie).toMatch(/^wt_look=system\.de; path=\/;/);
     expect(serverWords({ live: "Live." }, "live", "It is live.")).toBe("Live.");
     expect(serverWords({}, "odd", "Something odd.")).toBe("Something odd.");
     await chooseLanguage("en");

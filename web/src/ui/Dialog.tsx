@@ -26,9 +26,7 @@ export function Dialog({ title, description, isOpen, isWide = false, onClose, ch
       disablePointerDismissal={onClose === undefined}
     >
       <Base.Portal>
-        {onClose && (
-          <Base.Backdrop className="fixed inset-0 z-40 bg-black/60 backdrop-blur-[2px] transition-opacity duration-180 data-ending-style:opacity-0 data-starting-style:opacity-0" />
-        )}
+        <Base.Backdrop className="fixed inset-0 z-40 bg-black/60 backdrop-blur-[2px] transition-opacity duration-180 data-ending-style:opacity-0 data-starting-style:opacity-0" />
         <Base.Viewport className="fixed inset-0 z-40 grid grid-cols-[minmax(0,1fr)] place-items-center overflow-y-auto p-4">
           <Base.Popup
             ref={popup}

@@ -9,6 +9,7 @@ import { ActionMenu } from "@/ui/ActionMenu";
 import { Button } from "@/ui/Button";
 import { Switch } from "@/ui/Switch";
 import { TextField } from "@/ui/TextField";
+import * as frame from "./frame";
 import { useObjection } from "./useObjection";
 
 export function AddField({ session }: { readonly session: RoomSession }) {
@@ -42,11 +43,7 @@ export function AddField({ session }: { readonly session: RoomSession }) {
   }
 
   return (
-    <form
-      onSubmit={submit}
-      className="shrink-0 border-t border-line p-3 pb-[max(0.75rem,env(safe-area-inset-bottom))]"
-      noValidate
-    >
+    <form onSubmit={submit} className={frame.FOOT} noValidate>
       {problem && (
         <p role="alert" className="mb-2 text-sm text-bad">
           {problem}

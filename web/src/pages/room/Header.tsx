@@ -11,6 +11,7 @@ import { Button } from "@/ui/Button";
 import { IconButton } from "@/ui/IconButton";
 import { SyncLight } from "@/ui/SyncLight";
 import { Wordmark } from "@/ui/Wordmark";
+import * as frame from "./frame";
 import type { Layout } from "./Room";
 
 const inviteDialog = async () => (await import("./InviteDialog")).InviteDialog;
@@ -27,7 +28,7 @@ export function Header({ session, layout }: Props) {
   const [open, setOpen] = useState<"invite" | "settings" | null>(null);
   const close = () => setOpen(null);
   return (
-    <header className="flex h-14 short:hidden shrink-0 items-center gap-2 px-3 wide:px-4 compact:pointer-events-none compact:fixed compact:inset-x-0 compact:top-0 compact:z-20 compact:justify-end compact:bg-transparent">
+    <header className={frame.HEADER}>
       <a
         href="/"
         aria-label={t.app.home}
@@ -35,15 +36,13 @@ export function Header({ session, layout }: Props) {
           event.preventDefault();
           go("/");
         }}
-        className="rounded-control p-1 compact:hidden"
+        className={frame.HOME}
       >
         <Wordmark />
       </a>
-      <h1 className="min-w-0 flex-1 truncate text-base font-semibold tracking-[-0.01em] compact:hidden">
-        {session.roomId}
-      </h1>
+      <h1 className={frame.NAME}>{session.roomId}</h1>
       <Present session={session} />
-      <Button className="px-3.5 compact:hidden" aria-label={t.invite.button} onClick={() => setOpen("invite")}>
+      <Button className="compact:hidden" aria-label={t.invite.button} onClick={() => setOpen("invite")}>
         <UserPlus size={17} aria-hidden />
         <span className="max-sm:hidden">{t.invite.button}</span>
       </Button>

@@ -14,14 +14,14 @@ export function KeyHelp({ isOpen, onClose }: { readonly isOpen: boolean; readonl
 export function KeyList() {
   return (
     <dl className="grid grid-cols-[auto_1fr] gap-x-5 gap-y-1.5 text-sm">
-      {KEYS.map(({ name }) => (
-        <div key={name} className="contents">
+      {[...KEYS.map(({ name }) => t.keys.table[name]), ...Object.values(t.keys.places)].map(({ shown, text }) => (
+        <div key={shown} className="contents">
           <dt>
             <kbd className="rounded-[5px] border border-line bg-raised px-1.5 py-0.5 font-sans text-xs whitespace-nowrap">
-              {t.keys.table[name].shown}
+              {shown}
             </kbd>
           </dt>
-          <dd className="text-dim">{t.keys.table[name].text}</dd>
+          <dd className="text-dim">{text}</dd>
         </div>
       ))}
     </dl>

@@ -5,6 +5,7 @@ import { t } from "@/text";
 import { cx } from "@/ui/classes";
 import { AddField } from "./AddField";
 import { ChatPanel } from "./chat/ChatPanel";
+import * as frame from "./frame";
 import { PeopleList } from "./PeopleList";
 import { QueueList } from "./QueueList";
 import type { Layout } from "./Room";
@@ -23,14 +24,12 @@ export function Panel({ session, layout }: Props) {
       defaultValue="queue"
       render={<aside aria-label={t.room.panel} />}
       className={cx(
-        "min-h-0 flex-1 flex-col overflow-hidden border-line bg-panel narrow:border-t wide:rounded-panel wide:border",
-        "compact:fixed compact:inset-y-0 compact:right-0 compact:z-30 compact:w-[min(340px,60vw)] compact:border-l compact:shadow-float",
-        "compact:transition-transform compact:duration-240 compact:ease-out",
+        frame.PANEL,
         layout.isTheatre && "wide:mr-4 wide:min-h-[420px]",
         layout.isPanelOpen ? "flex" : "flex wide:hidden compact:invisible compact:translate-x-full",
       )}
     >
-      <Tabs.List className="relative flex h-12 shrink-0 items-stretch gap-1 border-b border-line px-2">
+      <Tabs.List className={frame.TABS}>
         <Tab value="queue" label={t.room.queue} count={items} />
         <Tab value="chat" label={t.room.chat} count={unread} isNews />
         <Tab value="people" label={t.room.people} count={people} />
@@ -70,7 +69,10 @@ function Tab({ value, label, count, isNews = false }: TabProps) {
     <Tabs.Tab
       value={value}
       aria-description={count > 0 ? (isNews ? t.room.unread(count) : String(count)) : undefined}
-      className="flex items-center gap-1.5 px-3 text-sm font-medium text-dim transition-colors duration-120 outline-none hover:text-ink focus-visible:bg-hover data-active:text-ink"
+      className={cx(
+        frame.TAB,
+        "text-dim transition-colors duration-120 outline-none hover:text-ink focus-visible:bg-hover data-active:text-ink",
+      )}
     >
       {label}
       {count > 0 && (

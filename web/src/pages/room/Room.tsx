@@ -8,6 +8,7 @@ import { cx } from "@/ui/classes";
 import { ToastList } from "@/ui/ToastList";
 import { ConnectionStatus } from "./ConnectionStatus";
 import { Ending } from "./Ending";
+import * as frame from "./frame";
 import { Header } from "./Header";
 import { NowPlaying } from "./NowPlaying";
 import { Panel } from "./Panel";
@@ -71,25 +72,19 @@ export function Room({ session }: { readonly session: RoomSession }) {
   const isSigningIn = useStore(session.signIns.view, ({ isOpen }) => isOpen);
   const hasJoined = useStore(session.view, ({ replica }) => replica !== null);
   const title = useStore(session.view, ({ replica }) => replica?.video?.title);
+  const unread = useStore(session.talk.unread, (value) => value);
   useEffect(() => {
-    document.title = [title, session.roomId, t.app.name].filter(Boolean).join(" · ");
-  }, [title, session]);
+    const words = [title, session.roomId, t.app.name].filter(Boolean).join(" · ");
+    document.title = unread === 0 ? words : `(${unread}) ${words}`;
+  }, [title, unread, session]);
 
   if (connection.kind === "ended") return <Ending session={session} reason={connection.reason} />;
   return (
-    <div className={cx("flex h-dvh flex-col overflow-hidden compact:bg-black", isTheatre && "wide:overflow-y-auto")}>
+    <div className={cx(frame.PAGE, isTheatre && "wide:overflow-y-auto")}>
       <ConnectionStatus state={connection} />
       <Header session={session} layout={layout} />
-      <main
-        className={cx(
-          "flex min-h-0 flex-1 flex-col wide:grid wide:gap-x-4 wide:gap-y-3 wide:pb-4",
-          isTheatre
-            ? "wide:min-h-[auto] wide:flex-none wide:grid-rows-[auto_auto]"
-            : "wide:grid-rows-[minmax(0,1fr)] wide:px-4",
-          isPanelOpen ? "wide:grid-cols-[minmax(0,1fr)_clamp(320px,27vw,400px)]" : "wide:grid-cols-[minmax(0,1fr)]",
-        )}
-      >
-        <div className={cx("flex min-h-0 flex-col narrow:contents", isTheatre && "wide:contents")}>
+      <main className={frame.main(isTheatre, isPanelOpen)}>
+        <div className={frame.column(isTheatre)}>
           <Stage ref={stage} session={session} layout={layout} />
           <NowPlaying session={session} isTheatre={isTheatre} />
         </div>

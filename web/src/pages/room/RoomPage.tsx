@@ -1,27 +1,22 @@
-import { lazy, Suspense, useEffect, useState } from "react";
-import { nameSession, readSession } from "@/lib/api";
-import { dropParameter } from "@/lib/brought";
+import { lazy, Suspense, useEffect, useLayoutEffect, useState } from "react";
+import { nameSession } from "@/lib/api";
+import { entering, knownEntry, rememberName } from "@/lib/entering";
 import { RoomSession } from "@/room/session";
 import { t } from "@/text";
-import { Spinner } from "@/ui/Spinner";
 import { Room } from "./Room";
+import { RoomShell } from "./RoomShell";
 
 const NamePrompt = lazy(() => import("./NamePrompt"));
 
-type Entry =
-  | { readonly kind: "asking" }
-  | { readonly kind: "unnamed"; readonly suggestion: string }
-  | { readonly kind: "named"; readonly name: string };
-
 /** Who is coming in, and then the room. */
 export default function RoomPage({ roomId }: { readonly roomId: string }) {
-  const [entry, setEntry] = useState<Entry>({ kind: "asking" });
+  const [entry, setEntry] = useState(knownEntry);
   const [session, setSession] = useState<RoomSession | null>(null);
-  const name = entry.kind === "named" ? entry.name : null;
+  const name = entry?.kind === "named" ? entry.name : null;
 
   useEffect(() => {
     let isGone = false;
-    void enter().then((found) => {
+    void entering().then((found) => {
       if (!isGone) setEntry(found);
     });
     return () => {
@@ -29,7 +24,8 @@ export default function RoomPage({ roomId }: { readonly roomId: string }) {
     };
   }, []);
 
-  useEffect(() => {
+  // Before anything is painted: where it is known at once who comes in, the room is the first thing that is drawn.
+  useLayoutEffect(() => {
     if (name === null) return;
     const opened = new RoomSession(roomId, name);
     setSession(opened);
@@ -40,9 +36,11 @@ export default function RoomPage({ roomId }: { readonly roomId: string }) {
   }, [roomId, name]);
 
   if (session !== null) return <Room session={session} />;
+  if (name !== null) return null;
   return (
-    <div className="grid h-dvh place-items-center">
-      {entry.kind === "unnamed" ? (
+    <>
+      <RoomShell roomId={roomId} text={entry === null ? t.entering.opening : ""} />
+      {entry?.kind === "unnamed" && (
         <Suspense>
           <NamePrompt
             roomId={roomId}
@@ -54,50 +52,7 @@ export default function RoomPage({ roomId }: { readonly roomId: string }) {
             }}
           />
         </Suspense>
-      ) : (
-        <p className="flex items-center gap-3 text-dim">
-          <Spinner className="size-5" /> {t.entering.opening}
-        </p>
       )}
-    </div>
+    </>
   );
-}
-
-const NAME_KEY = "wt:name";
-
-/** `?name=Ana` answers the question; else a signed-in account or a guest who was here before is known already. */
-async function enter(): Promise<Entry> {
-  const asked = new URLSearchParams(location.search).get("name")?.trim().slice(0, 40);
-  if (asked) {
-    // The socket carries the name as well: an unanswered request must not keep anybody out.
-    await nameSession(asked).catch(() => undefined);
-    rememberName(asked);
-    // Whoever copies the address must not hand on their name.
-    dropParameter("name");
-    return { kind: "named", name: asked };
-  }
-  const held = rememberedName();
-  try {
-    const { name, is_guest } = await readSession();
-    if (!is_guest) return { kind: "named", name };
-    return held === null ? { kind: "unnamed", suggestion: name } : { kind: "named", name: name || held };
-  } catch {
-    return held === null ? { kind: "unnamed", suggestion: "" } : { kind: "named", name: held };
-  }
-}
-
-function rememberedName(): string | null {
-  try {
-    return localStorage.getItem(NAME_KEY);
-  } catch {
-    return null;
-  }
-}
-
-function rememberName(name: string): void {
-  try {
-    localStorage.setItem(NAME_KEY, name);
-  } catch {
-    // Asked again next time.
-  }
 }

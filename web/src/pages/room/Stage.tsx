@@ -5,6 +5,7 @@ import { cx } from "@/ui/classes";
 import { ChatOverlay } from "./chat/ChatOverlay";
 import { FeedbackFlash } from "./FeedbackFlash";
 import { FloatingReactions } from "./FloatingReactions";
+import * as frame from "./frame";
 import { PlayerBar } from "./PlayerBar";
 import type { Layout } from "./Room";
 import { StageNotice } from "./StageNotice";
@@ -25,15 +26,15 @@ const DOUBLE_MS = 220;
 
 /** The picture and everything on it. */
 export function Stage({ ref, session, layout }: Props) {
-  const frame = useRef<HTMLDivElement>(null);
-  useImperativeHandle(ref, () => frame.current as HTMLDivElement, []);
+  const box = useRef<HTMLDivElement>(null);
+  useImperativeHandle(ref, () => box.current as HTMLDivElement, []);
   const isPlaying = useStore(session.view, ({ anchor, replica }) => anchor.isPlaying && replica?.video !== null);
-  const isResting = useResting(frame, isPlaying);
+  const isResting = useResting(box, isPlaying);
   const click = useRef(0);
   const touch = useTouch(session);
 
   useEffect(() => {
-    if (frame.current !== null) session.player.mount(frame.current);
+    if (box.current !== null) session.player.mount(box.current);
   }, [session]);
 
   const onClick = (event: React.MouseEvent, pointer: string) => {
@@ -50,16 +51,15 @@ export function Stage({ ref, session, layout }: Props) {
 
   return (
     <div
-      ref={frame}
+      ref={box}
       data-resting={isResting}
       className={cx(
-        "stage relative w-full overflow-hidden bg-black",
-        "narrow:aspect-video narrow:shrink-0 compact:fixed compact:inset-0 compact:aspect-auto",
+        frame.STAGE,
         layout.isFullscreen
           ? "!max-h-none"
           : layout.isTheatre
             ? "wide:col-span-full wide:h-[min(56.25vw,100dvh-8.5rem)]"
-            : "wide:min-h-0 wide:flex-1 wide:rounded-panel",
+            : frame.STAGE_BESIDE,
       )}
     >
       <div

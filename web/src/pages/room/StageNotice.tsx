@@ -6,15 +6,16 @@ import { mayMend } from "@/room/signIns";
 import { attemptWords, failureWords } from "@/room/words";
 import { t } from "@/text";
 import { Button } from "@/ui/Button";
-import { Spinner } from "@/ui/Spinner";
+import { cx } from "@/ui/classes";
 import { PlayerNotice } from "./PlayerNotice";
+import { StageWords } from "./StageWords";
 
 /** What stands on the stage when there is more to say than the picture does. */
 export function StageNotice({ session }: { readonly session: RoomSession }) {
   const replica = useStore(session.view, (view) => view.replica);
   const queueLength = useStore(session.view, ({ queue }) => queue.length);
   const player = useStore(session.player.state, ({ phase, failure }) => ({ phase, failure }));
-  if (replica === null) return <Waiting text={t.entering.joining} />;
+  if (replica === null) return <StageWords text={t.entering.joining} />;
   const item = replica.queue.find((each) => each.id === replica.itemId);
   if (replica.video === null) {
     if (item?.status === "failed") {
@@ -40,7 +41,7 @@ export function StageNotice({ session }: { readonly session: RoomSession }) {
     }
     if (item !== undefined) {
       const stage = replica.stages[item.id];
-      return <Waiting text={stage ? t.stage.stages[stage] : t.stage.opening} detail={item.title} />;
+      return <StageWords text={stage ? t.stage.stages[stage] : t.stage.opening} detail={item.title} />;
     }
     if (replica.hasEnded && queueLength === 0) {
       return <Notice icon={<PartyPopper />} {...t.stage.over} />;
@@ -60,20 +61,6 @@ export function StageNotice({ session }: { readonly session: RoomSession }) {
   return <PlayerNotice session={session} />;
 }
 
-function Waiting({ text, detail }: { readonly text: string; readonly detail?: string }) {
-  return (
-    <div className="absolute inset-0 grid place-items-center p-6 text-center">
-      <div className="flex max-w-md flex-col items-center gap-4">
-        <Spinner className="size-9" />
-        <div>
-          <p className="font-medium">{text}</p>
-          {detail && <p className="mt-1 line-clamp-1 text-sm break-all text-dim">{detail}</p>}
-        </div>
-      </div>
-    </div>
-  );
-}
-
 interface NoticeProps {
   readonly icon: ReactNode;
   readonly title: string;
@@ -87,7 +74,12 @@ interface NoticeProps {
 function Notice({ icon, title, text, detail, tried = [], children }: NoticeProps) {
   return (
     // Above the player's bar, which covers half of a small stage; the bar stays usable beside what can be pressed here.
-    <div className="pointer-events-none absolute inset-0 z-10 grid place-items-center overflow-y-auto p-5 text-center max-[380px]:p-2 [&_button]:pointer-events-auto [&_summary]:pointer-events-auto">
+    <div
+      className={cx(
+        "pointer-events-none absolute inset-0 z-10 grid place-items-center overflow-y-auto p-5 text-center max-[380px]:p-2 [&_button]:pointer-events-auto [&_summary]:pointer-events-auto",
+        !children && "max-[520px]:pb-16",
+      )}
+    >
       <div className="flex max-w-sm flex-col items-center">
         <span className="mb-4 grid size-14 place-items-center rounded-full bg-white/10 text-white/90 max-[520px]:hidden [&>svg]:size-6">
           {icon}

@@ -35,9 +35,9 @@ export function ChatOverlay({ session, isPhone }: { readonly session: RoomSessio
           className="max-w-full animate-enter rounded-control bg-black/55 px-2.5 py-1 text-sm text-white backdrop-blur-sm"
         >
           <span className="font-semibold" style={{ color: `oklch(0.82 0.12 ${hue(message.by)})` }}>
-            {message.name}
+            <bdi>{message.name}</bdi>
           </span>{" "}
-          <span className="break-words">{message.text}</span>
+          <bdi className="break-words">{message.text}</bdi>
         </p>
       ))}
       <IconButton

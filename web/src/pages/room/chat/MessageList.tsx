@@ -1,5 +1,5 @@
-import { MessagesSquare, Undo2 } from "lucide-react";
-import { useEffect, useLayoutEffect, useMemo, useReducer, useRef } from "react";
+import { ArrowDown, MessagesSquare, Undo2 } from "lucide-react";
+import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "react";
 import { dayTime, hue } from "@/lib/format";
 import { useStore } from "@/lib/store";
 import { canUndo, entryWords } from "@/room/log";
@@ -24,6 +24,7 @@ export function MessageList({ session }: { readonly session: RoomSession }) {
   const moments = useMemo(() => timeline(chat, log, pending, you), [chat, log, pending, you]);
   const list = useRef<HTMLOListElement>(null);
   const isAtEnd = useRef(true);
+  const [hasNewer, setNewer] = useState(false);
   const [, age] = useReducer((count: number) => count + 1, 0);
 
   useEffect(() => {
@@ -44,12 +45,27 @@ export function MessageList({ session }: { readonly session: RoomSession }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: new lines are what moves the list
   useLayoutEffect(() => {
     const element = list.current;
-    if (element !== null && isAtEnd.current) element.scrollTop = element.scrollHeight;
+    if (element === null) return;
+    if (isAtEnd.current) element.scrollTop = element.scrollHeight;
   }, [moments]);
+  const follow = () => {
+    const element = list.current;
+    if (element !== null) element.scrollTop = element.scrollHeight;
+    isAtEnd.current = true;
+    setNewer(false);
+  };
+  const newest = chat.at(-1);
+  const seen = useRef(newest?.id);
+  useEffect(() => {
+    if (newest === undefined || newest.id === seen.current) return;
+    seen.current = newest.id;
+    if (newest.by === you) follow();
+    else if (!isAtEnd.current) setNewer(true);
+  });
 
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
-      {chat.length === 0 && pending.length === 0 && <Empty isAlone={moments.length === 0} />}
+      {moments.length === 0 && <Empty />}
       <ol
         ref={list}
         aria-label={t.chat.messages}
@@ -60,6 +76,7 @@ export function MessageList({ session }: { readonly session: RoomSession }) {
         data-keys="own"
         onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
           isAtEnd.current = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+          if (isAtEnd.current) setNewer(false);
         }}
         className="flex min-h-0 flex-1 flex-col gap-2.5 overflow-x-hidden overflow-y-auto overscroll-contain px-3.5 py-3 outline-none focus-visible:outline-2 focus-visible:-outline-offset-2"
       >
@@ -72,6 +89,15 @@ export function MessageList({ session }: { readonly session: RoomSession }) {
           ),
         )}
       </ol>
+      {hasNewer && (
+        <button
+          type="button"
+          onClick={follow}
+          className="absolute bottom-3 left-1/2 flex h-9 -translate-x-1/2 animate-enter items-center gap-1.5 rounded-full bg-accent px-4 text-sm font-semibold text-on-accent shadow-float hover:bg-accent-strong touch:h-11"
+        >
+          <ArrowDown size={15} aria-hidden /> {t.chat.newer}
+        </button>
+      )}
     </div>
   );
 }
@@ -89,7 +115,7 @@ function Words({ session, said, isOwn }: { session: RoomSession; said: Said; isO
             className="truncate text-sm font-semibold"
             style={{ color: `light-dark(oklch(0.48 0.13 ${hue(said.by)}), oklch(0.82 0.1 ${hue(said.by)}))` }}
           >
-            {name}
+            <bdi>{name}</bdi>
           </span>
           <time
             className="shrink-0 text-[11px] text-dim tabular-nums"
@@ -101,6 +127,7 @@ function Words({ session, said, isOwn }: { session: RoomSession; said: Said; isO
         {said.lines.map((line) => (
           <p
             key={line.key}
+            dir="auto"
             className={cx(
               "text-sm leading-normal whitespace-pre-wrap [overflow-wrap:anywhere]",
               line.isPending && "opacity-60",
@@ -135,14 +162,9 @@ function Deed({ session, did }: { session: RoomSession; did: Did }) {
   );
 }
 
-function Empty({ isAlone }: { readonly isAlone: boolean }) {
+function Empty() {
   return (
-    <div
-      className={cx(
-        "flex flex-col items-center px-8 text-center text-dim",
-        isAlone ? "absolute inset-0 justify-center" : "pt-10",
-      )}
-    >
+    <div className="absolute inset-0 flex flex-col items-center justify-center px-8 text-center text-dim">
       <MessagesSquare size={26} strokeWidth={1.5} aria-hidden />
       <p className="mt-3 text-balance">{t.chat.empty}</p>
     </div>
