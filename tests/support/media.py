@@ -15,9 +15,10 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Final
 
-from tests.support import kinds, manifests
+from tests.support import captions, kinds, manifests, oddities
 
 CACHE: Final = Path(__file__).parent / "media"
+SOURCES: Final = (__file__, captions.__file__, kinds.__file__, manifests.__file__, oddities.__file__)
 DURATION_S: Final = 64
 FRAME_RATE: Final = 24
 SEGMENT_S: Final = 2
@@ -82,7 +83,7 @@ def make(cache: Path = CACHE) -> Media:
 
 @functools.cache
 def _recipe_digest() -> str:
-    recipe = b"".join(Path(source).read_bytes() for source in (__file__, kinds.__file__, manifests.__file__))
+    recipe = b"".join(Path(source).read_bytes() for source in SOURCES)
     return hashlib.sha256(recipe).hexdigest()[:12]
 
 
@@ -97,13 +98,14 @@ def _make_into(finished: Path) -> None:
     making = Path(mkdtemp(prefix=".making-", dir=finished.parent))
     try:
         packed = ("av", "dash", "subtitles", "hls/fmp4", "hls/split", *(f"hls/{height}" for height in HEIGHTS))
-        for folder in (*packed, *kinds.FOLDERS):
+        for folder in (*packed, *kinds.FOLDERS, *oddities.FOLDERS):
             (making / folder).mkdir(parents=True)
         kinds.prepare(making)
-        for arguments in (_encode(), *_repackage(), *kinds.commands(MP4, SEGMENT_S)):
+        for arguments in (_encode(), *_repackage(), *kinds.commands(MP4, SEGMENT_S), *oddities.commands(MP4)):
             subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *arguments], cwd=making, check=True)
         _write_manifests(making)
         kinds.finish(making)
+        oddities.finish(making, FRAME_RATE, SEGMENT_S, DURATION_S)
         making.rename(finished)
     finally:
         shutil.rmtree(making, ignore_errors=True)

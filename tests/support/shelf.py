@@ -25,6 +25,10 @@ TYPES: Final = {
     ".jpg": "image/jpeg",
     ".mkv": "video/x-matroska",
     ".mp3": "audio/mpeg",
+    ".ogg": "audio/ogg",
+    ".wav": "audio/wav",
+    ".flac": "audio/flac",
+    ".ttml": "application/ttml+xml",
     ".json": "application/json",
     ".bin": "application/octet-stream",
 }

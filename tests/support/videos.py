@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from tests.support import manifests, media, signing
+from tests.support import manifests, media, oddities, signing
 
 Document = dict[str, Any]
 
@@ -22,6 +22,7 @@ HEADERS: Final = {"User-Agent": "SampleBrowser/1.0", "Referer": "http://sample.i
 
 KINDS: Final = {
     "pair": "separate video and audio, 144p to 2160p, avc1 and vp9, one HDR; subtitles, captions, chapters",
+    "curt": "a pair whose sound ends before its picture, and whose pieces are listed nowhere; subtitles of TTML",
     "headers": "a pair that wants the User-Agent and Referer of its http_headers",
     "cookie": "a pair for those who carry COOKIE, page and media alike",
     "premium": "one MP4, and a pair for those who carry COOKIE",
@@ -158,6 +159,9 @@ def _contents(
 ) -> Document:
     base = asker.base
     match kind:
+        case "curt":
+            words = {"name": "Français", "tracks": [{"url": f"{base}/{oddities.TTML}", "ext": "ttml"}]}
+            return _pair(kind, asker, int(now + LIFETIME_S), size) | {"captions": {"fr": words}}
         case "pair" | "short" | "headers" | "cookie" | "bound":
             lifetime = seconds if kind == "short" and seconds is not None else LIFETIME_S
             return _pair(kind, asker, int(now + lifetime), size) | _texts(base) | {"chapters": _chapters()}
@@ -209,6 +213,9 @@ def _pair(kind: str, asker: Asker, expire: int, size: Callable[[str], int]) -> D
     for itag, height, fps, codec, bitrate in VP9:
         fields = {"video": codec, "height": height, "fps": fps, "bitrate": bitrate, "hdr": itag == HDR_ITAG}
         streams.append(stream(itag, media.VP9, "webm", **fields))
+    if kind == "curt":
+        sound = stream(140, oddities.CURT, "m4a", audio=manifests.AUDIO_CODEC, bitrate=128, language="en")
+        return {"streams": [*streams, sound], "storyboard": f"{asker.base}/{media.THUMBNAIL}"}
     streams += [
         stream(140, media.AAC, "m4a", audio=manifests.AUDIO_CODEC, bitrate=128, language="en", is_original=True),
         stream(139, media.AAC, "m4a", audio=manifests.AUDIO_CODEC, bitrate=48, language="es"),
