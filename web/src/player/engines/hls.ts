@@ -16,6 +16,8 @@ const MEDIA_RETRIES = 2;
 const MEDIA_RETRY_WINDOW_MS = 10_000;
 /** So many pieces in a row may be missing; more are no hole but the end. */
 const MOST_MISSING = 5;
+/** One that is not there may be yet to come, but nobody waits the half minute that hls.js does. */
+const MOST_ASKED = 2;
 /** Captions within the picture have no playlist of their own. */
 const CAPTIONS = "captions:";
 
@@ -60,8 +62,8 @@ class HlsEngine implements Engine {
   private retry = 0;
   private text = -1;
   private wantedLines: number | null;
-  /** Pieces that were missing when they were asked for, and how many were left out in a row. */
-  private readonly missed = new Set<string>();
+  /** How often pieces were missing, and how many were left out in a row. */
+  private readonly missing = new WeakMap<Fragment, number>();
   private leftOut = 0;
 
   constructor(
@@ -77,6 +79,8 @@ class HlsEngine implements Engine {
     const { Events } = library;
     hls.on(Events.MANIFEST_PARSED, () => this.begin());
     hls.on(Events.LEVEL_SWITCHED, () => context.changed());
+    // Levels whose codecs turn out to be unknown are gone.
+    hls.on(Events.LEVELS_UPDATED, () => context.changed());
     hls.on(Events.AUDIO_TRACKS_UPDATED, () => context.changed());
     hls.on(Events.AUDIO_TRACK_SWITCHED, () => context.changed());
     hls.on(Events.SUBTITLE_TRACKS_UPDATED, () => {
@@ -90,6 +94,8 @@ class HlsEngine implements Engine {
     });
     hls.on(Events.ERROR, (_event, data) => {
       if (data.fatal) this.failed(data);
+      // Of a live stream hls.js leaves out what is missing itself, but for the newest, which may be late.
+      else if (data.frag && isMissing(data) && !context.state.is_live) this.miss(data.frag);
     });
     context.video.textTracks.addEventListener("addtrack", context.changed);
   }
@@ -185,10 +191,10 @@ class HlsEngine implements Engine {
   }
 
   private failed(data: ErrorData): void {
-    const { type, details, frag } = data;
+    const { type, details } = data;
     const { ErrorTypes, ErrorDetails } = this.library;
     if (this.leavesOut(data)) {
-      this.hls.startLoad();
+      this.retry = window.setTimeout(() => this.hls.startLoad(), 0);
     } else if (details === ErrorDetails.SUBTITLE_LOAD_ERROR || details === ErrorDetails.SUBTITLE_TRACK_LOAD_TIMEOUT) {
       // Words that cannot be had are no reason to stop the picture.
       this.selectText(null);
@@ -198,7 +204,6 @@ class HlsEngine implements Engine {
     } else if (isUnplayable(details, ErrorDetails)) {
       this.context.failed("unsupported", details);
     } else if (type === ErrorTypes.NETWORK_ERROR) {
-      if (frag) this.missed.add(nameOf(frag));
       this.networkFailed(details);
     } else if (type === ErrorTypes.MEDIA_ERROR) {
       this.mediaFailed(details);
@@ -207,16 +212,27 @@ class HlsEngine implements Engine {
     }
   }
 
-  /** Whether a piece is left out that cannot be had: one of the picture's when it is missing for the second time, for a
-   * live one may come yet, or when it is no media at all. */
+  private miss(frag: Fragment): void {
+    const asked = (this.missing.get(frag) ?? 0) + 1;
+    this.missing.set(frag, asked);
+    if (asked >= MOST_ASKED && this.leftOut < MOST_MISSING) this.leaveOut(frag);
+  }
+
+  private leaveOut(frag: Fragment): void {
+    frag.gap = true;
+    // Without the tag hls.js takes the mark for one of its own, and forgets it as it tries again.
+    frag.tagList.push(["GAP"]);
+    this.leftOut += 1;
+  }
+
+  /** Whether a piece is left out that is not there, or is no media at all; of words whatever it is. */
   private leavesOut({ frag, response, details }: ErrorData): boolean {
     const { ErrorDetails } = this.library;
     if (!frag || this.leftOut >= MOST_MISSING) return false;
-    const isGone = response?.code === 404 || response?.code === 410;
+    const isGone = isMissing({ details, response });
     const isBroken = details === ErrorDetails.FRAG_PARSING_ERROR || details === ErrorDetails.FRAG_DECRYPT_ERROR;
-    if (!isBroken && frag.type !== "subtitle" && !(isGone && this.missed.has(nameOf(frag)))) return false;
-    frag.gap = true;
-    this.leftOut += 1;
+    if (!isBroken && !isGone && frag.type !== "subtitle") return false;
+    this.leaveOut(frag);
     return true;
   }
 
@@ -279,8 +295,8 @@ function rungOf({ width, height, frameRate, videoRange, bitrate }: Level, index:
   return { id: String(index), width: width || null, height: height || null, fps: frameRate || null, isHdr, bitrate };
 }
 
-function nameOf({ type, level, sn }: Fragment): string {
-  return `${type} ${level} ${sn}`;
+function isMissing({ details, response }: Pick<ErrorData, "details" | "response">): boolean {
+  return details === "fragLoadError" && (response?.code === 404 || response?.code === 410);
 }
 
 /** Failures that another try meets again. */

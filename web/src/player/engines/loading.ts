@@ -3,6 +3,8 @@ import type { EngineContext, FailureKind } from "./engine";
 const RETRIES = 3;
 const RETRY_MS = 1500;
 const PROBE_MS = 8000;
+/** So far into a file its tracks are described, where they are at its beginning. */
+const HEAD_BYTES = 65_536;
 
 /** As in `MediaError`. */
 const NETWORK = 2;
@@ -49,7 +51,7 @@ export class Loading {
     void reasonOf(error, src).then((kind) => {
       // Meanwhile it was given up, or something else was loaded.
       if (this.hasEnded || this.media.error !== error) return;
-      if (kind === "unsupported" || this.failures >= RETRIES) {
+      if (kind === "unsupported" || kind === "protected" || this.failures >= RETRIES) {
         this.context.failed(kind, error.message);
         return;
       }
@@ -59,20 +61,26 @@ export class Loading {
   };
 }
 
-/** Why an element gave up. It has one word for an answer that is no file and for a file that it does not know. */
+/** Why an element gave up. It has one word for an answer that is no file and for a file that it does not know, and
+ * takes what is encrypted for what is broken. */
 async function reasonOf(error: MediaError, url: string): Promise<FailureKind> {
   if (error.code === NETWORK) return "network";
+  const head = await headOf(url);
+  if (head !== null && /enc[av]/.test(head)) return "protected";
   if (error.code === DECODE) return "decode";
+  return head === null ? "network" : "unsupported";
+}
+
+/** How the file begins, a sign for each byte; null where it cannot be had. */
+async function headOf(url: string): Promise<string | null> {
   try {
-    const options = {
-      headers: { Range: "bytes=0-0" },
-      cache: "no-store",
-      signal: AbortSignal.timeout(PROBE_MS),
-    } as const;
-    const answer = await fetch(url, options);
+    const headers = { Range: `bytes=0-${HEAD_BYTES - 1}` };
+    const answer = await fetch(url, { headers, cache: "no-store", signal: AbortSignal.timeout(PROBE_MS) });
+    if (answer.status === 206) return new TextDecoder("latin1").decode(await answer.arrayBuffer());
+    // Without ranges it would be all of it.
     await answer.body?.cancel();
-    return answer.ok ? "unsupported" : "network";
+    return answer.ok ? "" : null;
   } catch {
-    return "network";
+    return null;
   }
 }
