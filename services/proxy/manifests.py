@@ -24,7 +24,8 @@ from services.proxy.sources import Source, Sources
 from services.proxy.tickets import Ticket
 from services.proxy.upstream import Answer, read_body
 
-MAX_BYTES: Final = 4 * 1024 * 1024
+# Twelve hours of a live stream, each segment with a signed URL of its own, come to 8 MB.
+MAX_BYTES: Final = 12 * 1024 * 1024
 # What is looked at to tell what a body is.
 HEAD_BYTES: Final = 4096
 # XML of this size is rewritten outside the event loop.
@@ -113,7 +114,7 @@ class Manifests:
             self._remembered.popitem(last=False)
 
     async def get(self, source: Source) -> Entry:
-        """The manifest of `source`, rewritten. A body that is none after all is given as it is, up to 4 MiB.
+        """The manifest of `source`, rewritten. A body that is none after all is given as it is, up to `MAX_BYTES`.
 
         :raises WatchTogetherError: as `Sources.open`; `upstream_failed` if the body is too large.
         """

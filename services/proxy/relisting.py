@@ -27,7 +27,7 @@ ASKED_AGAIN_S: Final = 5.0
 MOST_LISTS: Final = 32
 # Renditions of one film, and what one playlist may weigh.
 MOST_PLAYLISTS: Final = 24
-MOST_BYTES: Final = 4 << 20
+MOST_BYTES: Final = 12 << 20
 
 
 @dataclass(slots=True)
