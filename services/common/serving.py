@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import socket
 import sys
@@ -36,6 +37,8 @@ GRACE_S: Final = 3
 STOP_S: Final = 5.0
 # The Date header has seconds.
 _TICK_S: Final = 0.5
+# A socket for each of so many people; the kernel's tables have an end.
+MOST_DESCRIPTORS: Final = 1 << 20
 EXIT_SETTINGS: Final = 2
 EXIT_PORT_TAKEN: Final = 3
 
@@ -186,12 +189,21 @@ def main(name: str, shape: type[S], build: Callable[[Mapping[str, str]], Service
     except SettingsError as error:
         sys.stderr.write("".join(f"{problem}\n" for problem in error.problems))
         return EXIT_SETTINGS
+    _take_descriptors()
     try:
         uvloop.run(serve(service, settings, name))
     except PortTakenError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_PORT_TAKEN
     return 0
+
+
+def _take_descriptors() -> None:
+    """Open as many files and sockets as this user may: shells and Docker give 1024 to those who do not ask."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 class _Server(uvicorn.Server):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from services.common.keys import Keys
+from services.common.serving import MOST_DESCRIPTORS
 from tests.support.node import Node
 from tests.support.redis import RedisServer
 
@@ -82,3 +84,17 @@ def test_a_missing_secret_is_told_with_the_command_that_makes_one(
     node = gateway(redis_server, keys, tmp_path / "log", WT_SECRET="")
     with pytest.raises(RuntimeError, match="openssl rand -hex 32"):
         node.start()
+
+
+def test_a_process_takes_as_many_descriptors_as_it_may(redis_server: RedisServer, keys: Keys, tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    settings = {"WT_REDIS_URL": redis_server.url, "WT_KEY_PREFIX": keys.prefix}
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
+    try:
+        with Node("services.proxy", tmp_path / "log", settings=settings) as node:
+            assert node.process is not None
+            limits = Path(f"/proc/{node.process.pid}/limits").read_text(encoding="utf-8")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    found = next(line for line in limits.splitlines() if line.startswith("Max open files")).split()
+    assert found[3] == str(min(hard, MOST_DESCRIPTORS) if hard != resource.RLIM_INFINITY else MOST_DESCRIPTORS)
