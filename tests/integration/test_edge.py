@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -61,6 +62,10 @@ class Mirror(BaseHTTPRequestHandler):
             self.rfile.read()
         body = json.dumps({"service": self.name, "headers": [*self.headers.items()]}).encode()
         self.send_response(200)
+        if kind := parse_qs(urlsplit(self.path).query).get("kind"):
+            body = body.ljust(4096)
+            self.send_header("content-type", kind[0])
+            self.send_header("etag", '"one"')
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -151,3 +156,15 @@ def test_a_path_goes_to_its_service_and_the_operators_side_nowhere(start: Start)
         for path, service in ROUTES.items():
             answer = httpx.get(edge.url + path)
             assert (answer.json()["service"] if answer.status_code == 200 else None) == service, path
+
+
+def test_playlists_go_packed_to_whoever_takes_that_and_media_as_it_is(start: Start) -> None:
+    packed = ("application/vnd.apple.mpegurl", "application/dash+xml", "text/vtt; charset=utf-8")
+    with start() as edge:
+        for kind in (*packed, "video/mp2t", "audio/mp4", "application/octet-stream"):
+            answer = httpx.get(f"{edge.url}/api/proxy", params={"kind": kind})
+            assert (answer.headers.get("content-encoding") == "gzip") is (kind in packed), kind
+            assert answer.json()["service"] == "proxy"
+            plain = httpx.get(f"{edge.url}/api/proxy", params={"kind": kind}, headers={"accept-encoding": "identity"})
+            assert "content-encoding" not in plain.headers
+            assert plain.headers["etag"] == '"one"'
