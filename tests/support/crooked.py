@@ -44,6 +44,9 @@ class Reply:
     stalls: bool = False
     extra: bytes = b""
     raw: bytes = b""
+    # What comes before the status line, and whether only the connection's end tells the body's.
+    before: str = ""
+    closes: bool = False
     chunk_bytes: int = _CHUNK
     pause_s: float = 0.0
 
@@ -102,6 +105,12 @@ DEFECTS: Final[dict[str, Callable[[Reply], Reply]]] = {
     "garbled_content_range": lambda r: r.told(Content_Range="bytes 5-1/x") if r.status == 206 else r,
     "length_lies": lambda r: r.told(Content_Length=str(r.stop - r.start + 7)),
     "length_lies_low": lambda r: r.told(Content_Length=str(max(1, r.stop - r.start - 7))),
+    "two_lengths": lambda r: replace(r, headers={**r.headers, "content-length": str(r.stop - r.start + 7)}),
+    "close_delimited": lambda r: replace(r, closes=True).told(Content_Length=""),
+    "early_hints": lambda r: replace(r, before="HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n"),
+    "multipart_answer": lambda r: (
+        r.told(Content_Type="multipart/byteranges; boundary=x", Content_Range="") if r.status == 206 else r
+    ),
     "longer": lambda r: replace(r, extra=b"?" * 1000),
     "unasked_part": lambda r: (
         r if r.status == 206 else replace(r, status=206).told(Content_Range=f"bytes 0-{r.total - 1}/{r.total}")
@@ -110,6 +119,8 @@ DEFECTS: Final[dict[str, Callable[[Reply], Reply]]] = {
         Content_Range=f"bytes */{r.total}", Content_Length="0"
     ),
     "fails_at_times": lambda r: _at_times(r, 500),
+    "forbids_at_times": lambda r: _at_times(r, 403),
+    "ignores_ranges_at_times": lambda r: _whole(r) if r.count % 2 else r,
     "busy_at_times": lambda r: _at_times(r, 503),
     "gone_at_times": lambda r: _at_times(r, 404),
     "empty_at_times": lambda r: _at_times(r, 204),
@@ -166,7 +177,10 @@ class Crooked:
             writer.write(reply.raw)
             await writer.drain()
             return False
-        lines = [f"HTTP/1.1 {reply.status} Whatever", *(f"{name}: {value}" for name, value in reply.headers.items())]
+        lines = [
+            f"{reply.before}HTTP/1.1 {reply.status} Whatever",
+            *(f"{name}: {value}" for name, value in reply.headers.items()),
+        ]
         lines += ["Transfer-Encoding: chunked"] if reply.is_chunked else []
         writer.write("\r\n".join([*lines, "", ""]).encode())
         return method == "HEAD" or await self._body(reply, writer)
@@ -187,7 +201,10 @@ class Crooked:
             return False
         writer.write(reply.extra + (b"0\r\n\r\n" if reply.is_chunked else b""))
         await writer.drain()
-        return not reply.extra
+        if reply.closes:
+            writer.close()
+            await writer.wait_closed()
+        return not reply.extra and not reply.closes
 
 
 def _honest(head: str, size: int, count: int) -> Reply:
