@@ -161,7 +161,7 @@ def _contents(
     match kind:
         case "curt":
             words = {"name": "Français", "tracks": [{"url": f"{base}/{oddities.TTML}", "ext": "ttml"}]}
-            return _pair(kind, asker, int(now + LIFETIME_S), size) | {"captions": {"fr": words}}
+            return _pair(kind, asker, int(now + LIFETIME_S), size) | _texts(base) | {"captions": {"fr": words}}
         case "pair" | "short" | "headers" | "cookie" | "bound":
             lifetime = seconds if kind == "short" and seconds is not None else LIFETIME_S
             return _pair(kind, asker, int(now + lifetime), size) | _texts(base) | {"chapters": _chapters()}
