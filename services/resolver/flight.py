@@ -78,11 +78,12 @@ class Flights:
         :raises Unavailable: if a Redis does not answer; running it again goes on from there.
         """
         result = await self._resolutions.peek(digest, link.scope)
+        shown: set[Waiter] = set()
         if result is None:
             waiting = await self._resolutions.waiters(digest, link.scope)
             # A flight has many passengers; it is told of in the trace of the first.
             with item_span("resolve", waiting[0].item if waiting else ""):
-                result = await self._while_wanted(digest, link.scope, self._fly(digest, url, link))
+                result = await self._while_wanted(digest, link.scope, self._fly(digest, url, link, shown))
             if result is None:
                 metrics.RESOLVES.labels("abandoned").inc()
                 log.info("resolve_abandoned", site=_site(url))
@@ -93,7 +94,7 @@ class Flights:
             await self._replace(digest, link, result)
         else:
             metrics.RESOLVES.labels("cached").inc()
-        await self._deliver(digest, url, link, result)
+        await self._deliver(digest, url, link, result, shown)
 
     async def _while_wanted(
         self, digest: str, scope: str, flight: Coroutine[None, None, Resolution]
@@ -128,7 +129,7 @@ class Flights:
             return True
         return False
 
-    async def _fly(self, digest: str, url: str, link: Link) -> Resolution:
+    async def _fly(self, digest: str, url: str, link: Link, shown: set[Waiter]) -> Resolution:
         begun = self._clock()
         try:
             mint = Mint(self._signer, url, link, begun)
@@ -136,7 +137,7 @@ class Flights:
             await self._check(url)
             jar = await self._jar(digest, url, link)
             # A list that somebody's cookies opened is told when it is known that they still may.
-            listed = None if jar else partial(self._list, digest, mint)
+            listed = None if jar else partial(self._list, digest, mint, shown)
             info = await self._extractor.extract(url, write_netscape(jar.cookies) if jar else "", listed)
             await self._stage(digest, "reading")
             video = present(await self._public(info), mint)
@@ -168,12 +169,16 @@ class Flights:
         expires_at = cache_until(video.expires_at, now, self._ttl_s)
         return Resolution(video=video, resolved_at=now, expires_at=expires_at, opened_with=link.owner, entries=entries)
 
-    async def _list(self, digest: str, mint: Mint, named: list[Named]) -> None:
-        """Show what a list names in the queues that wait for its first video, while that is being opened."""
+    async def _list(self, digest: str, mint: Mint, shown: set[Waiter], named: list[Named]) -> None:
+        """Show what a list names in the queues that wait for its first video, while that is being opened.
+
+        `shown` gains whose queues those are: what somebody removes meanwhile must not come back with the video.
+        """
         entries = _entries(_NOBODYS, named, mint)
         with contextlib.suppress(Unavailable, Refused):
             for waiter in await self._resolutions.waiters(digest, mint.link.scope):
                 await extend(self._rooms, waiter.room, waiter.item, entries)
+                shown.add(waiter)
 
     async def _jar(self, digest: str, url: str, link: Link) -> Jar | None:
         """The cookies of a link's owner; None for the way without any.
@@ -258,7 +263,7 @@ class Flights:
             return False
         return False
 
-    async def _deliver(self, digest: str, url: str, link: Link, result: Resolution) -> None:
+    async def _deliver(self, digest: str, url: str, link: Link, result: Resolution, shown: set[Waiter]) -> None:
         # Each waiter is forgotten only after its room has the result. Whoever comes meanwhile finds the cache.
         for waiter in await self._resolutions.waiters(digest, link.scope):
             following = self._resolutions.following(waiter, result)
@@ -268,7 +273,7 @@ class Flights:
                 final = concluded(result, [*waiter.attempts, attempt(link, result)])
             if final is not None:
                 with item_span("deliver", waiter.item):
-                    await self._enter(digest, waiter, final)
+                    await self._enter(digest, waiter, replace(final, entries=[]) if waiter in shown else final)
                 metrics.DELIVERED.inc()
             await self._resolutions.settled(digest, waiter)
 
