@@ -42,7 +42,11 @@ class Ends:
             await self._directory.set_due(untold)
 
     def near(self, hosted: set[str]) -> set[str]:
-        """Those of the hosted rooms in which a lease may have ended. What is known of other rooms is forgotten."""
+        """Those of the hosted rooms in which a lease may have ended. What is known of other rooms is forgotten.
+
+        In a room that is new here a lease has just begun; of those that were there before, others have told.
+        """
         now = self._clock.monotonic()
-        self._quiet = {room: until for room, until in self._quiet.items() if room in hosted and until > now}
-        return hosted - self._quiet.keys()
+        begins = now + _LOOK_AGAIN_S
+        self._quiet = {room: self._quiet.get(room, begins) for room in hosted}
+        return {room for room, until in self._quiet.items() if until <= now}

@@ -95,7 +95,8 @@ class Hub:
         room.connections.add(connection)
         connection.outbox.put_snapshot()
         metrics.SOCKETS.inc()
-        await self._store.directory.touch(room.id, self._clock.now(room.id), listed=not room.record.is_unlisted)
+        listed, lease_s = not room.record.is_unlisted, self._lease_ms(connection) / 1000
+        await self._store.directory.touch(room.id, self._clock.now(room.id), listed=listed, lease_s=lease_s)
         return room
 
     async def leave(self, connection: Connection, grace_s: float | None) -> None:

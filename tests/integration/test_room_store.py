@@ -20,7 +20,10 @@ from services.common.room.sender import Sender
 from services.common.room.snapshot import RoomRecord
 from services.common.room.store import RoomStore
 from services.common.wire.models import QueueItem, VideoState
+from services.sync.clock import RoomClock
+from services.sync.ends import Ends
 from services.sync.mirror import apply, follows
+from tests.support.clock import Clock
 
 ANA = Sender("guest-ana", "c1")
 ROOM = "film"
@@ -441,3 +444,29 @@ async def test_the_list_tells_of_listed_rooms_what_strangers_may_know_the_last_a
     ]
     assert min(room.last_active for room in rooms) == pytest.approx(await store.masters.time(), abs=30)
     assert b"gone" not in await redis.zrange(keys.rooms(), 0, -1)
+
+
+async def test_a_room_is_looked_at_when_a_lease_may_have_ended_in_it_and_until_it_is_known_when_the_next_does(
+    store: RoomStore,
+) -> None:
+    time = Clock()
+    clock = RoomClock(time.monotonic)
+    clock.add(time.monotonic(), time.wall(), time.monotonic())
+    ends = Ends(store.directory, clock)
+    assert ends.near({"new"}) == set()
+    await ends.note("soon", (clock.now() + 3) * 1000)
+    assert ends.near({"new", "soon"}) == set()
+    time.advance(4)
+    assert [ends.near({"new", "soon"}) for _ in range(2)] == [{"soon"}] * 2
+    time.advance(7)
+    assert ends.near({"new", "soon"}) == {"new", "soon"}
+    await ends.note("new", (clock.now() + 25) * 1000)
+    assert ends.near({"new", "soon"}) == {"soon"}
+    assert ends.near({"new"}) == set()
+
+
+async def test_a_room_that_somebody_came_to_is_due_when_their_lease_ends(store: RoomStore) -> None:
+    await store.directory.touch("film", 1000.0, listed=True, lease_s=25.0)
+    await store.directory.touch("film", 1010.0, listed=True, lease_s=25.0)
+    assert await store.directory.due(1_024_999) == []
+    assert await store.directory.due(1_025_000) == ["film"]

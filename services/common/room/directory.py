@@ -55,14 +55,16 @@ class Directory:
         _, unlisted, playing, active_at, settings, item, *members = answer
         return read_summary(room, unlisted, playing, active_at, settings, item, members) or "unlisted"
 
-    async def touch(self, room: str, now: float, *, listed: bool) -> None:
-        """Somebody came into a room at `now` (Unix seconds). A hint: a failure is of no consequence."""
-        at_ms = f"{now * 1000:.0f}"
+    async def touch(self, room: str, now: float, *, listed: bool, lease_s: float = 0.0) -> None:
+        """Somebody came into a room at `now` (Unix seconds), for `lease_s` at first. A hint: a failure is of no
+        consequence.
+        """
         try:
             # However lately it was told: a sweep may have found the room empty since.
-            await self._runner.ask(self._keys.rooms_due(), "ZADD", self._keys.rooms_due(), "NX", at_ms, room)
+            due, due_ms = self._keys.rooms_due(), f"{(now + lease_s) * 1000:.0f}"
+            await self._runner.ask(due, "ZADD", due, "NX", due_ms, room)
             if listed and self._is_news(room, now):
-                await self._runner.ask(self._keys.rooms(), "ZADD", self._keys.rooms(), at_ms, room)
+                await self._runner.ask(self._keys.rooms(), "ZADD", self._keys.rooms(), f"{now * 1000:.0f}", room)
         except Unavailable:
             self._touched.pop(room, None)
 

@@ -29,7 +29,7 @@ local function flag(value) return value and 'true' or 'false' end
 
 -- What most scripts read of the room, several fields each: read at once, since each call costs a microsecond.
 local OFTEN = {'version', 'owner', 'acting', 'settings', 'item', 'pos', 'at', 'rate', 'playing', 'held', 'duration',
-  'live', 'live_lag', 'live_span', 'live_segment', 'autoplay', 'kept_at'}
+  'live', 'live_lag', 'live_span', 'live_segment', 'autoplay', 'kept_at', 'finished'}
 local known
 
 local function get(field)
@@ -160,7 +160,7 @@ end
 
 -- Somebody moved the room: an end that was seen before is to be seen again. Only an end that nobody knows is asked for.
 local function forget_ends()
-  if get('duration') == '' then set('finished', '{}') end
+  if get('duration') == '' and #get('finished') > #'{}' then set('finished', '{}') end
 end
 
 -- FROM: where the room was before, for the log and for undoing.
