@@ -221,6 +221,28 @@ async def test_a_code_can_be_typed_and_axe_objects_to_nothing(
     assert await window.evaluate("document.documentElement.scrollWidth") <= 320
 
 
+async def test_its_window_speaks_german_and_fits_a_narrow_screen(tmp_path: Path) -> None:
+    site = {
+        "isLeaving": False, "syncedAt": 1, "names": ["__Host-chip", "session"], "leftOut": 2, "fingerprint": "x",
+        "changedAt": None, "waitingSince": None, "problem": None, "failures": 0, "isRushed": False, "retryAt": 0,
+    }  # fmt: skip
+    server = "http://a-very-long-host-name-of-somebodys-household.example.org:8000"
+    state = {
+        "pairing": {"server": server, "token": "wt1.a.b", "name": "Ana-Maria von und zu Hohenzollern-Sigmaringen"},
+        "sites": {"video.example": site, "a.very-long-name-of-a-video-site.example": {**site, "problem": "too_large"}},
+        "problem": "not_unpaired",
+        "room": "a-very-long-name-of-a-room-that-does-not-want-to-come-to-an-end",
+    }
+    async with extended(tmp_path / "profile", language="de") as browser:
+        await (await browser.worker()).evaluate("(state) => chrome.storage.local.set({ state })", state)
+        window = await browser.page(f"chrome-extension://{browser.id}/popup.html")
+        await expect(window.get_by_role("heading", name="Meine Anmeldung teilen")).to_be_visible()
+        assert await window.locator("html").get_attribute("lang") == "de"
+        await window.set_viewport_size({"width": 320, "height": 500})
+        assert await window.evaluate("document.documentElement.scrollWidth") <= 320
+        assert await _judged(window) == []
+
+
 async def _judged(window: Page) -> list[object]:
     found: list[object] = []
     schemes: list[Literal["light", "dark"]] = ["light", "dark"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -78,8 +79,8 @@ class Extended:
 
 
 @asynccontextmanager
-async def extended(profile: Path, *, granted: Iterable[str] = ()) -> AsyncIterator[Extended]:
-    """Chromium with the extension in a fresh profile.
+async def extended(profile: Path, *, granted: Iterable[str] = (), language: str = "en-US") -> AsyncIterator[Extended]:
+    """Chromium with the extension in a fresh profile, in a language.
 
     `granted`: match patterns that its person has granted before and the extension gave back. Chromium's question for
     them is a window that no protocol reaches; for what was granted once it does not ask again. So the build, its
@@ -94,9 +95,11 @@ async def extended(profile: Path, *, granted: Iterable[str] = ()) -> AsyncIterat
             profile,
             executable_path=page.chromium(),
             headless=True,
-            locale="en-US",
+            locale=language,
+            env={**os.environ, "LANGUAGE": language},
             args=[
                 *page.ARGUMENTS,
+                f"--lang={language}",
                 f"--load-extension={FOLDER}",
                 f"--disable-extensions-except={FOLDER}",
                 # For pressing its button.
