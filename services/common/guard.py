@@ -169,7 +169,8 @@ class Guard:
         self.check_literal(host, port)
         resolving = asyncio.get_running_loop().run_in_executor(self._threads, _resolve, host, port, self._family)
         try:
-            found = await asyncio.wait_for(resolving, DNS_TIMEOUT_S)
+            async with asyncio.timeout(DNS_TIMEOUT_S):
+                found = await resolving
         except TimeoutError:
             raise Unavailable("upstream_late", f"The name {host} takes too long to resolve.") from None
         except (OSError, UnicodeError):

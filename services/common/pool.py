@@ -41,6 +41,33 @@ class ServerConnection(Connection):
             # Retried, unlike an OSError: a server that starts again is away for a moment.
             raise RedisConnectionError(self._error_message(error)) from error
 
+    async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
+        """Write a command, connecting first where that is needed.
+
+        redis-py's own waits by `asyncio.wait_for`, which before Python 3.12 loses a cancellation that comes in the very
+        moment in which the bytes are out (python/cpython#86296): a task that asks again and again then never ends.
+
+        :raises redis.exceptions.RedisError: if it can't be written in time.
+        """
+        if not self.is_connected:
+            await self.connect()  # type: ignore[no-untyped-call]
+        elif check_health:
+            await self.check_health()  # type: ignore[no-untyped-call]
+        whole = command.encode() if isinstance(command, str) else command
+        try:
+            async with asyncio.timeout(self.socket_timeout):
+                await self._send_packed_command([whole] if isinstance(whole, bytes) else whole)
+        except TimeoutError:
+            await self.disconnect(nowait=True)
+            raise RedisTimeoutError("Timeout writing to socket") from None
+        except OSError as error:
+            await self.disconnect(nowait=True)
+            raise RedisConnectionError(f"Error while writing to socket: {error}") from error
+        except BaseException:
+            # Half a command may be out.
+            await self.disconnect(nowait=True)
+            raise
+
     async def _send_packed_command(self, command: Iterable[bytes]) -> None:
         try:
             await super()._send_packed_command(command)
