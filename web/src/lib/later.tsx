@@ -1,6 +1,5 @@
 /** Parts of the page that its first picture does without. */
 import { type ComponentType, useEffect, useState } from "react";
-import { type Readable, Store } from "./store";
 
 interface OpenProps {
   readonly isOpen: boolean;
@@ -19,14 +18,4 @@ export function DialogLater<P extends OpenProps>({ load, ...rest }: Props<P>) {
     if (isWanted) load().then((found) => setLoaded(() => found), props.onClose);
   }, [isWanted]);
   return Loaded === null ? null : <Loaded {...props} />;
-}
-
-/** Begins to load code; null until it has come, and for good where it cannot be had. */
-export function later<T>(load: () => Promise<T>): Readable<T | null> {
-  const found = new Store<T | null>(null);
-  load().then(
-    (code) => found.set(code),
-    () => undefined,
-  );
-  return found;
 }

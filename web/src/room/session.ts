@@ -96,6 +96,7 @@ export class RoomSession {
       this.wakeLock.want(anchor.isPlaying && replica?.video != null);
     });
     this.withdrawDiagnostics = exposeDiagnostics(this);
+    this.connection.begin();
   }
 
   get player(): Player {

@@ -51,6 +51,10 @@ export class RoomConnection {
     this.timers.add(window.setInterval(() => this.watch(), 1000));
     window.addEventListener("online", this.hurry);
     document.addEventListener("visibilitychange", this.wake);
+  }
+
+  /** Opens the socket. What an early one has heard is told at once, so whatever the events reach must be there. */
+  begin(): void {
     this.open();
   }
 
@@ -103,13 +107,11 @@ export class RoomConnection {
     socket.onopen = () => this.opened();
     socket.onmessage = (event: MessageEvent<unknown>) => this.heard(String(event.data), performance.now());
     socket.onclose = (event) => this.closed(event.code);
-    // Not now: whoever makes this connection does not have it yet.
-    if (early !== null) queueMicrotask(() => this.catchUp(early));
+    if (early !== null) this.catchUp(early);
   }
 
   /** Hears what an early socket has heard. */
   private catchUp({ socket, heard, closed }: EarlySocket): void {
-    if (this.socket !== socket) return;
     if (socket.readyState === WebSocket.OPEN) this.opened();
     for (const { text, at } of heard) this.heard(text, at);
     if (closed !== null) this.closed(closed);

@@ -1,7 +1,6 @@
 import { ListVideo } from "lucide-react";
 import { useEffect, useState } from "react";
-import { later } from "@/lib/later";
-import { useStore } from "@/lib/store";
+import { Store, useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
 import { t } from "@/text";
 import { More } from "./More";
@@ -12,7 +11,22 @@ import { QueueRow } from "./QueueRow";
 const STEP = 60;
 const BEHIND_CURRENT = 20;
 
-const sortable = later(() => import("./SortableQueue"));
+type Sorting = typeof import("./SortableQueue");
+
+/** What sorts the queue; loaded once there is something to sort. Null until then, and where it cannot be had. */
+const sortable = new Store<Sorting | null>(null);
+let isAsked = false;
+
+function loadSorting(): void {
+  if (isAsked) return;
+  isAsked = true;
+  import("./SortableQueue").then(
+    (code) => sortable.set(code),
+    () => {
+      isAsked = false;
+    },
+  );
+}
 
 export function QueueList({ session }: { readonly session: RoomSession }) {
   const queue = useStore(session.view, (view) => view.queue);
@@ -22,6 +36,10 @@ export function QueueList({ session }: { readonly session: RoomSession }) {
   const sorting = useStore(sortable, (code) => code);
   // Whether a sign-in may serve a link is asked wherever one is added.
   useEffect(() => session.signIns.load(), [session]);
+  const isSortable = queue.length > 0;
+  useEffect(() => {
+    if (isSortable) loadSorting();
+  }, [isSortable]);
   const ids = queue.map((item) => item.id);
   const [wanted, setWanted] = useState(STEP);
   const shown = queue.slice(0, Math.max(wanted, ids.indexOf(currentId ?? "") + BEHIND_CURRENT));
