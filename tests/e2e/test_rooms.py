@@ -105,20 +105,25 @@ async def test_dragging_gives_the_queue_a_new_order_for_all(
     ids = [item["id"] for item in before]
     handles = ana.page.get_by_role("list", name="Queue").get_by_role("button", name=re.compile("^(Drag|Move|Reorder)"))
     source, target = handles.nth(await handles.count() - 1), handles.nth(await handles.count() - 2)
-    start, end = await source.bounding_box(), await target.bounding_box()
-    assert start is not None
-    assert end is not None
-    await ana.page.mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
-    await ana.page.mouse.down()
-    await ana.page.mouse.move(end["x"] + end["width"] / 2, end["y"] - 4, steps=12)
-    await asyncio.sleep(0.3)
-    await ana.page.mouse.up()
-    wanted = [ids[0], ids[2], ids[1]]
-    for person in (ana, ben):
-        await person.until(
-            "() => JSON.stringify((window.__wt.replica.room?.queue ?? window.__wt.replica.queue).map((i) => i.id))"
-            f" === '{str(wanted).replace(chr(39), chr(34)).replace(' ', '')}'"
-        )
+    pictures = items.locator(".aspect-video")
+    # At the grip, and back at the picture.
+    for taken, put, wanted in (
+        (source, target, [ids[0], ids[2], ids[1]]),
+        (pictures.nth(2), pictures.nth(1), [ids[0], ids[1], ids[2]]),
+    ):
+        start, end = await taken.bounding_box(), await put.bounding_box()
+        assert start is not None
+        assert end is not None
+        await ana.page.mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
+        await ana.page.mouse.down()
+        await ana.page.mouse.move(end["x"] + end["width"] / 2, end["y"] - 4, steps=12)
+        await asyncio.sleep(0.3)
+        await ana.page.mouse.up()
+        for person in (ana, ben):
+            await person.until(
+                "() => JSON.stringify((window.__wt.replica.room?.queue ?? window.__wt.replica.queue).map((i) => i.id))"
+                f" === '{str(wanted).replace(chr(39), chr(34)).replace(' ', '')}'"
+            )
 
 
 async def test_a_link_that_fails_says_why_and_what_to_do(

@@ -26,6 +26,7 @@ export function Thumbnail({ url, seed, isPlain = false, className }: Props) {
         <img
           src={url}
           alt=""
+          draggable={false}
           loading="lazy"
           decoding="async"
           onLoad={() => setState("shown")}

@@ -1,5 +1,5 @@
 import { ArrowBigUp, CircleAlert, KeyRound, ListStart, MoreVertical, Play, RotateCcw, X } from "lucide-react";
-import type { CSSProperties, ReactNode } from "react";
+import type { CSSProperties, MouseEventHandler, ReactNode } from "react";
 import { clockTime, siteOf } from "@/lib/format";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
@@ -21,6 +21,8 @@ interface Sorting {
   readonly style: CSSProperties;
   readonly isDragging: boolean;
   readonly grip: ReactNode;
+  /** By mouse, at the picture. */
+  readonly take: MouseEventHandler | undefined;
 }
 
 export interface QueueRowProps {
@@ -57,7 +59,7 @@ export function QueueRow({ session, item, stage, isCurrent, onMove, sorting }: Q
       )}
     >
       {sorting?.grip ?? <Grip title={item.title} disabled />}
-      <Picture item={item} isCurrent={isCurrent} />
+      <Picture item={item} isCurrent={isCurrent} take={sorting?.take} />
       <div className="min-w-0 flex-1">
         <p
           dir="auto"
@@ -130,9 +132,17 @@ export function QueueRow({ session, item, stage, isCurrent, onMove, sorting }: Q
   );
 }
 
-function Picture({ item, isCurrent }: { readonly item: QueueItem; readonly isCurrent: boolean }) {
+interface PictureProps extends Pick<QueueRowProps, "item" | "isCurrent"> {
+  readonly take: MouseEventHandler | undefined;
+}
+
+function Picture({ item, isCurrent, take }: PictureProps) {
   return (
-    <span className="relative w-24 shrink-0 max-[360px]:w-20">
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys and fingers take the item at its grip
+    <span
+      onMouseDown={take}
+      className={cx("relative w-24 shrink-0 select-none max-[360px]:w-20", take && "not-touch:cursor-grab")}
+    >
       <Thumbnail
         key={item.thumbnail}
         url={item.thumbnail}

@@ -18,7 +18,7 @@ import {
   verticalListSortingStrategy,
 } from "@dnd-kit/sortable";
 import { CSS } from "@dnd-kit/utilities";
-import { type ReactNode, useRef } from "react";
+import { type MouseEventHandler, type ReactNode, useRef } from "react";
 import { t } from "@/text";
 import { Grip } from "./Grip";
 import { QueueRow, type QueueRowProps } from "./QueueRow";
@@ -98,5 +98,7 @@ export function SortableRow(props: QueueRowProps) {
     />
   );
   const style = { transform: CSS.Translate.toString(transform), transition };
-  return <QueueRow {...props} sorting={{ ref: setNodeRef, style, isDragging, grip }} />;
+  // A mouse takes an item by its picture, too; a finger there scrolls.
+  const take = objection === null ? (listeners?.onMouseDown as MouseEventHandler | undefined) : undefined;
+  return <QueueRow {...props} sorting={{ ref: setNodeRef, style, isDragging, grip, take }} />;
 }
