@@ -96,3 +96,15 @@ async def test_a_page_whose_part_cannot_be_had_says_so_and_comes_back(
     await page.unroute(parts)
     await page.get_by_role("button", name="Reload").click()
     await Person(page, "Ana").live()
+
+
+async def test_a_page_whose_scripts_cannot_be_had_comes_by_itself_once_they_can(
+    installation: Installation, chromium: Browser, room: str
+) -> None:
+    page = await chromium.new_page()
+    scripts = re.compile(r"/assets/main-.*\.js$")
+    await page.route(scripts, lambda route: route.abort())
+    await page.goto(f"{installation.urls[0]}/room/{room}?name=Ana")
+    await expect(page.get_by_text("Opening the room…")).to_be_visible()
+    await page.unroute(scripts)
+    await Person(page, "Ana").live()

@@ -4,6 +4,7 @@ import "./styles.css";
 
 /** A page that nobody looks at is not painted. */
 const AT_THE_LATEST_MS = 200;
+const AGAIN_MS = 3000;
 
 function afterPaint(run: () => void): void {
   let isDue = true;
@@ -16,4 +17,7 @@ function afterPaint(run: () => void): void {
 }
 
 askEarly();
-afterPaint(() => void import("./main"));
+afterPaint(() => {
+  // What is seen promises that something is coming: the page tries again for as long as that takes.
+  import("./main").catch(() => setTimeout(() => location.reload(), AGAIN_MS));
+});
