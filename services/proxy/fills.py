@@ -35,7 +35,7 @@ class Keeper(Protocol):
     """Where complete blocks go."""
 
     async def keep(self, blocks: Mapping[int, memoryview]) -> bool:
-        """Keep blocks by number. False if that can't be done: then they stay in memory as long as the fill needs them."""
+        """Keep blocks by number. False if that can't be done: then they stay in memory while the fill needs them."""
 
     def close(self) -> None:
         """There will be no more blocks."""
