@@ -55,6 +55,14 @@ class FileSender:
             os.close(out)
         cycle.expected_content_length -= count
 
+    def cut(self) -> None:
+        """Drop the connection amid the response. Whoever reads it sees that it is not whole.
+
+        To end the application without this would do the same, and be logged as a mistake of its.
+        """
+        self._cycle.disconnected = True
+        self._cycle.transport.close()
+
     async def _flushed(self) -> None:
         """Wait until what was written through the transport has left it: else the file would come before the head."""
         transport, flow = self._cycle.transport, self._cycle.flow

@@ -65,6 +65,10 @@ class Wish:
         return self.conditions.if_range if self.conditions else ""
 
 
+class BodyCutError(Exception):
+    """An answer could not be finished: out of the application it goes, so that the server drops the connection."""
+
+
 class Client:
     """Sends one answer. `has_begun` tells whether its head is out: then a failure can only drop the connection."""
 
@@ -214,13 +218,23 @@ class Client:
         await self.head(status, headers)
         for piece in pieces:
             await self._send_file(piece)
-        if self._files is not None and self._files.has_left:
-            # There is no end to be sent: uvicorn would miss the rest of the body.
-            metrics.ABORTS.labels(metrics.LEFT).inc()
-        else:
-            await self._end()
+        await self._end()
+
+    def cut(self, reason: str) -> None:
+        """Break off an answer that has begun: a body cut short must never look whole.
+
+        :raises BodyCutError: where only that makes the server drop the connection.
+        """
+        metrics.ABORTS.labels(reason).inc()
+        if self._files is None:
+            raise BodyCutError(reason)
+        self._files.cut()
 
     async def _end(self, body: bytes | memoryview = b"") -> None:
+        if self._files is not None and self._files.has_left:
+            # There is no end to be sent: uvicorn would miss the rest of the body.
+            self.cut(metrics.LEFT)
+            return
         await self._send({"type": "http.response.body", "body": body})
         self.has_ended = True
 

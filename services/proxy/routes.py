@@ -33,10 +33,6 @@ _HOP: Final = HOP_HEADER.encode()
 _CLOSE: Final[Headers] = [(b"connection", b"close")]
 
 
-class BodyCutError(Exception):
-    """An answer could not be finished: out of the application it goes, so that the server drops the connection."""
-
-
 class ProxyEndpoint:
     """Answers GET, HEAD and OPTIONS."""
 
@@ -100,9 +96,9 @@ class ProxyEndpoint:
                 self._prefetch.served(player, ticket, client.wish.range)
         except WatchTogetherError as error:
             if client.has_begun:
-                metrics.ABORTS.labels(error.code).inc()
-                raise BodyCutError(error.code) from None
-            await client.error(error)
+                client.cut(error.code)
+            else:
+                await client.error(error)
 
     async def _send(self, ticket: Ticket, caller: CallerId, receive: Receive, client: Client) -> None:
         entry = self._held(ticket)
@@ -144,8 +140,9 @@ class ProxyEndpoint:
                 await while_connected(receive, self._serve_node(source, client))
         except WatchTogetherError as error:
             if client.has_begun:
-                raise BodyCutError(error.code) from None
-            await client.error(error)
+                client.cut(error.code)
+            else:
+                await client.error(error)
 
     async def _serve_node(self, source: Source, client: Client) -> None:
         try:

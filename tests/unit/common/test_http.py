@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.common.http import EXTENSION, FileHttpProtocol
 from services.common.serving import listen
@@ -41,6 +41,13 @@ async def serving(file: int, size: int = SIZE) -> AsyncIterator[int]:
         await scope["extensions"][EXTENSION].send(file, first, size - first)
         await send({"type": "http.response.body", "body": b""})
 
+    async with hosting(app) as port:
+        yield port
+
+
+@asynccontextmanager
+async def hosting(app: ASGIApp) -> AsyncIterator[int]:
+    """A server of an app; its port."""
     config = uvicorn.Config(app, http=FileHttpProtocol, lifespan="off", log_config=None, access_log=False)
     server = uvicorn.Server(config)
     server.config.load()
@@ -87,3 +94,20 @@ async def test_a_file_shorter_than_told_never_ends_cleanly(file: int) -> None:
         with pytest.raises(asyncio.IncompleteReadError):
             await reader.readexactly(SIZE + 1000)
         writer.close()
+
+
+async def test_a_response_that_is_cut_is_not_whole_and_no_mistake_of_the_app(caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
+        await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+        scope["extensions"][EXTENSION].cut()
+
+    async with hosting(app) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        with pytest.raises(asyncio.IncompleteReadError) as broken:
+            await reader.readexactly(1000)
+        writer.close()
+    assert broken.value.partial == b"begun"
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
