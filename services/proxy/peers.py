@@ -17,6 +17,7 @@ from services.common.guard import parse_url
 from services.common.keyring import KeyRing
 from services.proxy.members import Node
 from services.proxy.ranges import ByteRange
+from services.proxy.sources import ABSENT
 from services.proxy.upstream import Answer, Timeouts, Upstream
 
 PATH: Final = "/internal/proxy"
@@ -26,6 +27,8 @@ CODE: Final = "x-watch-together-code"
 # What the answer to a request for what turned out to be a manifest is called.
 IS_MANIFEST: Final = "is_manifest"
 NOT_HELD: Final = "not_held"
+# What a node finds out about an object, and does not only think of the request.
+_FOUND_OUT: Final = frozenset({"not_found", IS_MANIFEST, NOT_HELD})
 TIMEOUTS: Final = Timeouts(connect_s=0.5, first_byte_s=45.0, chunk_s=5.0)
 # While a node is silent it is asked so often whether it lives.
 LOOK_S: Final = 1.0
@@ -99,11 +102,12 @@ class Peers:
         if not code or code == "bad_signature":
             # With another secret, as while secrets are being changed, or another clock, it is none of ours for now.
             raise PeerGoneError
-        if code == "expired_signature":
-            # It has forgotten the stream, or its clock is fast: what we know of it holds.
-            raise Unavailable("unavailable", "The other node does not know this stream.")
-        family = Refused if answer.status in (400, 403, 404, 415) else Unavailable
-        raise family(code, "The source can't be read.")
+        if code in _FOUND_OUT:
+            raise Refused(code, ABSENT)
+        if answer.status < 500:
+            # It has forgotten the stream, its clock is fast, or its settings are others: ours say what we may do.
+            raise Unavailable("unavailable", "The other node would not fetch this.")
+        raise Unavailable(code, "The source can't be read.")
 
     async def _is_there(self, node: Node) -> bool:
         with contextlib.suppress(WatchTogetherError, TimeoutError):
