@@ -7,20 +7,14 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-import structlog
-
-from services.common.chain import item_of
-from services.common.cookies import MAX_BYTES, Cookie, read_cookies, site_of
-from services.common.errors import Refused
+from services.common.cookies import MAX_BYTES, Cookie, read_cookies
 from services.common.keys import MemberId
 from services.common.loans import Loans
-from services.common.room.sender import Sender
+from services.common.recall import Recall
 from services.common.room.store import RoomStore
 from services.common.vault import Site, Vault
 from services.common.wire.rest import CookieList, CookieSite
 from services.gateway import metrics
-
-log = structlog.get_logger()
 
 __all__ = ["COOKIE_TEXT", "MAX_BYTES", "CookieDesk"]
 
@@ -32,8 +26,7 @@ class CookieDesk:
 
     def __init__(self, vault: Vault, loans: Loans, store: RoomStore) -> None:
         self._vault = vault
-        self._loans = loans
-        self._store = store
+        self._recall = Recall(vault, loans, store)
 
     async def bring(self, owner: MemberId, body: bytes) -> CookieList:
         """Store what a person uploads; of the sites in it nothing older stays.
@@ -55,22 +48,8 @@ class CookieDesk:
 
         :raises Refused: `not_found` if there are none.
         """
-        host = domain.strip().lower().removeprefix(".")
-        # The cookies first: an opening that is under way looks again when it is done.
-        if not await self._vault.forget(owner, host):
-            raise Refused("not_found", "You have no cookies of that site here.")
-        audiences = await self._loans.drop(owner, site=(site_of(host) or host) if host else None)
+        await self._recall.take_back(owner, domain)
         metrics.COOKIES.labels("deleted").inc()
-        for room, item in map(item_of, audiences):
-            if room:
-                await self._unlend(owner, room, item)
-
-    async def _unlend(self, owner: MemberId, room: str, item: str) -> None:
-        try:
-            await self._store.lend(room, Sender(owner), item, lend=False)
-        except Refused as refusal:
-            # The item or the room is gone already.
-            log.info("loan_over", code=refusal.code)
 
 
 def _told(sites: Mapping[str, Site]) -> CookieList:

@@ -470,3 +470,32 @@ async def test_a_room_that_somebody_came_to_is_due_when_their_lease_ends(store: 
     await store.directory.touch("film", 1010.0, listed=True, lease_s=25.0)
     assert await store.directory.due(1_024_999) == []
     assert await store.directory.due(1_025_000) == ["film"]
+
+
+async def test_of_a_room_that_is_deleted_nothing_stays_and_everybody_in_it_is_told(
+    store: RoomStore, redis: Redis, keys: Keys
+) -> None:
+    await playing(store, "one", "two")
+    await join(store, Sender("guest-ben", "c2"))
+    await store.chat(ROOM, said("hello"), "m1", "Hello")
+    await store.send_out(ROOM, said("ban"), "guest-cy", banned=True, address=True)
+    await store.refresh(ROOM, [("c1", LEASE_MS)], replica="n1", rtt_ms=20)
+    await store.directory.touch(ROOM, 1000.0, listed=True, lease_s=25.0)
+    await store.directory.touch("another", 1000.0, listed=True, lease_s=25.0)
+    listener = redis.pubsub(ignore_subscribe_messages=True)
+    await listener.subscribe(keys.events(ROOM))
+    await store.delete(ROOM)
+    told: list[dict[str, Any]] = []
+    async with asyncio.timeout(5):
+        while len(told) < 2:
+            if message := await listener.get_message(timeout=1):
+                told.append(codec.decode(message["data"]))
+    await listener.aclose()  # type: ignore[no-untyped-call]
+    assert [(event["type"], event["reason"]) for event in told] == [("member_left", "kicked")] * 2
+    assert {event["email"] for event in told} == {"guest-ana", "guest-ben"}
+    left = {key async for key in redis.scan_iter(f"{keys.prefix}:*")}
+    assert left == {keys.rooms().encode(), keys.rooms_due().encode()}
+    assert await redis.zrange(keys.rooms(), 0, -1) == await redis.zrange(keys.rooms_due(), 0, -1) == [b"another"]
+    with pytest.raises(Refused, match="no room"):
+        await store.delete(ROOM)
+    assert await join(store) > told[-1]["version"]

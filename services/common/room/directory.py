@@ -81,6 +81,12 @@ class Directory:
         key = self._keys.rooms()
         await self._runner.ask(key, "ZREMRANGEBYSCORE", key, "-inf", f"({(now - ROOM_TTL_S) * 1000:.0f}")
 
+    async def drop(self, room: str) -> None:
+        """Take a room that is no more off both lists."""
+        self._touched.pop(room, None)
+        for key in (self._keys.rooms(), self._keys.rooms_due()):
+            await self._runner.ask(key, "ZREM", key, room)
+
     async def due(self, now_ms: float, limit: int = 100) -> list[str]:
         """Rooms whose earliest lease may be over: for the sweep of rooms that no replica hosts any more."""
         with reaching():

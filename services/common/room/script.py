@@ -10,6 +10,7 @@ ScriptName = Literal[
     "advance",
     "catchup",
     "chat",
+    "delete",
     "grant",
     "hold",
     "join",

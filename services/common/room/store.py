@@ -242,6 +242,14 @@ class RoomStore:
         """A member can play again; '' only looks whether the deadline is over."""
         return await self._change("release", room, SYSTEM, member)
 
+    async def delete(self, room: str) -> None:
+        """End a room: everybody in it is sent out, and nothing of it stays, bans and chat included.
+
+        :raises Refused: `no_such_room`.
+        """
+        await self._run("delete", room, SYSTEM)
+        await self.directory.drop(room)
+
     async def grant(self, room: str, member: str) -> None:
         """Let a member in who gave the right password."""
         await self._change("grant", room, Sender(member))
