@@ -38,6 +38,7 @@ _STATUS: Final[dict[str, int]] = {
     "wrong_password": 403,
     "banned": 403,
     "forbidden": 403,
+    "not_a_member": 403,
     "refused_target": 403,
     "private_address": 403,
     "bad_signature": 403,

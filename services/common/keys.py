@@ -69,7 +69,7 @@ class Keys:
         return f"{self.room(room)}:log"
 
     def bans(self, room: str) -> str:
-        """Hash: banned member id, or `address:<hash>`, to who banned them and when."""
+        """Hash: banned member id, or `address:<hash>`, to who banned them, when, and the ids of its bans."""
         return f"{self.room(room)}:bans"
 
     def chat(self, room: str) -> str:

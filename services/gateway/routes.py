@@ -23,12 +23,14 @@ from services.common.net import TrustedProxies
 from services.common.playlist import Adding, queued
 from services.common.playlists import Playlists
 from services.common.resolution import Resolutions
+from services.common.room.reasons import REASONS
 from services.common.room.sender import Sender
 from services.common.room.store import RoomStore
 from services.common.vault import Vault
 from services.common.vitals import ResolverHealth, VitalsStore
 from services.common.wire.models import QueueItem, Room, VideoState
 from services.common.wire.rest import (
+    BanList,
     ClientConfig,
     CookieList,
     CreatedRoom,
@@ -46,7 +48,7 @@ from services.gateway.config import GatewaySettings
 from services.gateway.cookies import COOKIE_TEXT, MAX_BYTES, CookieDesk
 from services.gateway.limits import AddressLimit
 from services.gateway.operations import Operation
-from services.gateway.views import room_for
+from services.gateway.views import bans_for, room_for
 
 # While no worker takes links.
 ILL: Final = {503: ResolverHealth}
@@ -99,6 +101,7 @@ class Api:
             Operation("GET", "/api/rooms", self.rooms, answers=RoomList),
             Operation("POST", "/api/rooms", self.create_room, body=CreateRoomRequest, answers=CreatedRoom, status=201),
             Operation("GET", "/api/rooms/{room}", self.room, answers=Room),
+            Operation("GET", "/api/rooms/{room}/bans", self.bans, answers=BanList),
             Operation("POST", "/api/rooms/{room}/join", self.join, body=JoinRequest, status=204),
             Operation("GET", "/api/cookies", self.cookies, answers=CookieList),
             Operation("POST", "/api/cookies", self.bring_cookies, text=COOKIE_TEXT, answers=CookieList, status=201),
@@ -176,6 +179,15 @@ class Api:
         if record is None:
             raise Refused("no_such_room", "There is no room of that name.")
         return answer(room_for(record.room(await self._store.masters.time()), caller, self._public_id))
+
+    async def bans(self, request: Request) -> Response:
+        """Who is banned from a room, for those of its moderators who are in it."""
+        room = _room_id(request)
+        caller = await self._callers.known(request)
+        if caller is None:
+            raise Refused("not_a_member", REASONS["not_a_member"])
+        found = await self._store.bans(room, Sender(caller.id))
+        return answer(BanList(bans=bans_for(found, caller, self._public_id)))
 
     async def join(self, request: Request) -> Response:
         """Give a room's password; the caller's sockets are let in from now on."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
 from services.common.identity import Identity
 from services.common.room.snapshot import for_strangers
-from services.common.wire.models import QueueItem, Room, VideoState
+from services.common.wire.models import Banned, QueueItem, Room, VideoState
 
 
 def room_for(room: Room, caller: Identity | None, alias: Callable[[str], str]) -> Room:
@@ -30,6 +30,13 @@ def room_for(room: Room, caller: Identity | None, alias: Callable[[str], str]) -
         members={alias(member): details for member, details in room.members.items()},
         queue=[_aliased(item, alias) for item in room.queue],
     )
+
+
+def bans_for(bans: Iterable[Banned], caller: Identity, alias: Callable[[str], str]) -> list[Banned]:
+    """`bans` as `caller` may see them: e-mails are for verified people."""
+    if not caller.is_guest:
+        return list(bans)
+    return [replace(ban, member=alias(ban.member), by=alias(ban.by)) for ban in bans]
 
 
 def _from_outside(room: Room) -> Room:

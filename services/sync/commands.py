@@ -47,6 +47,7 @@ _LIMITS: Final[dict[type, LimitName]] = {
     client.SetRole: "people",
     client.Kick: "people",
     client.Ban: "people",
+    client.Unban: "people",
     client.Rename: "people",
 }
 
@@ -111,6 +112,8 @@ async def run(
             return await store.send_out(room, sender, command.member)
         case client.Ban():
             return await store.send_out(room, sender, command.member, banned=True, address=command.address)
+        case client.Unban():
+            return await store.unban(room, sender, command.ban)
         case client.Chat():
             return await store.chat(room, sender, _derived_id(sender), _text(command.text))
         case client.React():

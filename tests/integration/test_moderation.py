@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -124,6 +125,58 @@ async def test_who_is_banned_can_not_come_back_with_the_same_session(
         async with Member(nodes[0].url, room, headers={"Cookie": party.ben.cookie}) as again:
             assert (await again.expect("error"))["code"] == "banned"
             assert await again.closed() == 4502
+
+
+async def listed(gateway: Node, room: str, cookie: str) -> tuple[int, dict[str, Any]]:
+    """The room's bans as the holder of a cookie gets them over REST."""
+
+    def ask() -> tuple[int, dict[str, Any]]:
+        request = urllib.request.Request(f"{gateway.url}/api/rooms/{room}/bans", headers={"Cookie": cookie})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    return await asyncio.to_thread(ask)
+
+
+async def test_who_was_banned_is_let_in_again_with_the_same_session_and_everybody_reads_by_whom(
+    nodes: tuple[Node, Node, Node], store: RoomStore, room: str
+) -> None:
+    async with AsyncExitStack() as stack:
+        party = await begin(stack, nodes, store, room)
+        cleo = await stack.enter_async_context(Member(nodes[1].url, room, "Cleo"))
+        await cleo.expect("room_state")
+        await party.ana.ask("ban", member=party.ben_id, address=False)
+        assert await party.ben.closed() == 4502
+        status, answer = await listed(nodes[2], room, party.ana.cookie)
+        (ban,) = answer["bans"]
+        assert (status, ban["name"], ban["by_name"], ban["has_address"]) == (200, "Ben", "Ana", False)
+        assert (await cleo.ask("unban", ban=ban["id"]))["code"] == "forbidden"
+        assert (await party.ana.ask("unban", ban=ban["id"]))["type"] == "ack"
+        told = await cleo.expect("unbanned")
+        assert (told["ban"], told["name"], told["by"]) == (ban["id"], "Ben", party.ana_id)
+        assert (await party.ana.ask("unban", ban=ban["id"]))["code"] == "no_such_ban"
+        assert await listed(nodes[2], room, party.ana.cookie) == (200, {"bans": []})
+        async with Member(nodes[0].url, room, headers={"Cookie": party.ben.cookie}) as again:
+            line = (await again.expect("room_state"))["log"][-1]
+            assert (line["kind"], line["name"], line["title"]) == ("unban", "Ana", "Ben")
+
+
+async def test_bans_are_told_to_moderators_in_the_room_alone(
+    nodes: tuple[Node, Node, Node], store: RoomStore, room: str
+) -> None:
+    async with AsyncExitStack() as stack:
+        party = await begin(stack, nodes, store, room)
+        await party.ana.ask("ban", member="cat@example.org")
+        (ban,) = (await listed(nodes[2], room, party.ana.cookie))[1]["bans"]
+        assert ban["member"].startswith("user-")
+        assert "cat@" not in json.dumps(ban)
+        for cookie, code in ((party.ben.cookie, "forbidden"), ("", "not_a_member")):
+            status, answer = await listed(nodes[2], room, cookie)
+            assert (status, answer["error"]["code"]) == (403, code)
 
 
 async def test_a_refused_command_names_its_code_and_the_socket_goes_on(

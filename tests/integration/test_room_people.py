@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from redis.asyncio import Redis
@@ -11,10 +12,10 @@ from services.common import codec
 from services.common.errors import Refused
 from services.common.keys import Keys
 from services.common.room.reasons import MOST_ITEMS
-from services.common.room.sender import Sender
+from services.common.room.sender import SYSTEM, Sender
 from services.common.room.snapshot import RoomRecord
 from services.common.room.store import RoomStore
-from services.common.wire.models import QueueItem, VideoState
+from services.common.wire.models import Banned, QueueItem, VideoState
 
 ROOM = "film"
 ANA, BEN, CLEO = "guest-ana", "guest-ben", "guest-cleo"
@@ -169,6 +170,139 @@ async def test_bans_have_a_number(store: RoomStore, redis: Redis, keys: Keys) ->
     assert await refusal(store.send_out(ROOM, by(ANA), BEN, banned=True)) == "too_many_bans"
     assert BEN in (await record_of(store)).members
     assert await redis.hlen(keys.bans(ROOM)) == 1000  # type: ignore[misc]
+
+
+async def banned(store: RoomStore, sender: Sender = SYSTEM) -> list[Banned]:
+    return await store.bans(ROOM, sender)
+
+
+async def test_a_ban_tells_whom_it_holds_who_set_it_and_when(store: RoomStore) -> None:
+    await join(store, ANA, BEN, CLEO)
+    await store.rename(ROOM, by(BEN), "Ben the Loud")
+    before = time.time()
+    await store.send_out(ROOM, by(ANA), BEN, banned=True, address=True)
+    await store.send_out(ROOM, by(ANA), CLEO, banned=True)
+    cleo, ben = await banned(store, by(ANA))
+    assert (ben.member, ben.name, ben.by, ben.by_name) == (BEN, "Ben the Loud", ANA, ANA)
+    assert before - 1 < ben.at <= cleo.at < time.time() + 1
+    assert (ben.has_address, cleo.has_address) == (True, False)
+    assert (ben.can_lift, cleo.can_lift) == (True, True)
+    assert ben.id != cleo.id
+
+
+async def test_who_is_let_in_again_comes_in_and_so_does_who_shares_their_address(store: RoomStore) -> None:
+    await join(store, ANA)
+    await join(store, BEN, address="cafe")
+    await store.send_out(ROOM, by(ANA), BEN, banned=True, address=True)
+    (ban,) = await banned(store)
+    before = (await record_of(store)).version
+    assert await store.unban(ROOM, by(ANA), ban.id) > before
+    await join(store, BEN, "guest-other", address="cafe")
+    assert await banned(store) == []
+    line = (await record_of(store)).log
+    assert [(entry.kind, entry.by, entry.title) for entry in line if entry.kind == "unban"] == [("unban", ANA, BEN)]
+
+
+async def test_an_address_that_another_ban_holds_stays_banned(store: RoomStore) -> None:
+    await join(store, ANA)
+    await join(store, BEN, CLEO, address="cafe")
+    for member in (BEN, CLEO):
+        await store.send_out(ROOM, by(ANA), member, banned=True, address=True)
+    cleo, ben = await banned(store)
+    await store.unban(ROOM, by(ANA), cleo.id)
+    assert await refusal(join(store, CLEO, address="cafe")) == "banned"
+    await join(store, CLEO, address="elsewhere")
+    await store.unban(ROOM, by(ANA), ben.id)
+    await join(store, BEN, address="cafe")
+
+
+async def test_who_is_banned_twice_at_once_has_one_ban_with_all_of_its_addresses(store: RoomStore) -> None:
+    await join(store, ANA)
+    await join(store, BEN, address="cafe")
+    await store.send_out(ROOM, by(ANA), BEN, banned=True, address=True)
+    (first,) = await banned(store)
+    await store.send_out(ROOM, by(ANA), BEN, banned=True)
+    (second,) = await banned(store)
+    assert (second.id, second.has_address) == (first.id, True)
+    await store.unban(ROOM, by(ANA), first.id)
+    await join(store, BEN, address="cafe")
+
+
+async def test_a_ban_is_lifted_once_and_a_repeated_command_gets_the_same_answer(store: RoomStore) -> None:
+    await join(store, ANA, BEN)
+    await store.send_out(ROOM, by(ANA), BEN, banned=True)
+    (ban,) = await banned(store)
+    command = by(ANA)
+    version = await store.unban(ROOM, command, ban.id)
+    await store.send_out(ROOM, by(ANA), CLEO, banned=True)
+    assert await store.unban(ROOM, command, ban.id) == version
+    assert await refusal(store.unban(ROOM, by(ANA), ban.id)) == "no_such_ban"
+    assert len(await banned(store)) == 1
+
+
+async def test_bans_are_for_moderators_who_are_here_and_only_an_owner_lets_a_moderator_in_again(
+    store: RoomStore,
+) -> None:
+    await join(store, ANA, BEN, CLEO, "guest-dan")
+    for member in (BEN, CLEO):
+        await store.set_role(ROOM, by(ANA), member, "moderator")
+    await store.send_out(ROOM, by(ANA), CLEO, banned=True)
+    await store.send_out(ROOM, by(ANA), "guest-eve", banned=True)
+    of_eve, of_cleo = await banned(store, by(BEN))
+    assert (of_eve.can_lift, of_cleo.can_lift) == (True, False)
+    assert await refusal(store.unban(ROOM, by(BEN), of_cleo.id)) == "forbidden"
+    for nobody, code in (("guest-dan", "forbidden"), (CLEO, "not_a_member"), ("guest-stranger", "not_a_member")):
+        assert await refusal(banned(store, by(nobody))) == code
+        assert await refusal(store.unban(ROOM, by(nobody), of_eve.id)) == code
+    await store.unban(ROOM, by(BEN), of_eve.id)
+    await store.unban(ROOM, by(ANA), of_cleo.id)
+    assert await refusal(store.bans("nowhere", SYSTEM)) == "no_such_room"
+
+
+async def test_bans_that_an_older_version_wrote_are_listed_and_lifted_with_their_addresses(
+    store: RoomStore, redis: Redis, keys: Keys
+) -> None:
+    await join(store, ANA)
+    old = '{"by":"ana@example.org","at":1704567890.1235}'
+    entries = {"ben@example.org": old, "address:cafe": old, "address:gone": '{"by":"guest-ana","at":1704567000.5}'}
+    await redis.hset(keys.bans(ROOM), mapping=entries)  # type: ignore[misc]
+    ben, address = await banned(store, by(ANA))
+    assert (ben.member, ben.name, ben.by, ben.has_address) == ("ben@example.org", "", "ana@example.org", True)
+    assert (ben.at, address.at) == (1704567890.1235, 1704567000.5)
+    assert (address.member, address.has_address, address.can_lift) == ("", True, True)
+    assert [ban.id for ban in await banned(store)] == [ben.id, address.id]
+    await store.unban(ROOM, by(ANA), ben.id)
+    await join(store, "ben@example.org", address="cafe")
+    assert await refusal(join(store, CLEO, address="gone")) == "banned"
+    await store.unban(ROOM, by(ANA), address.id)
+    await join(store, CLEO, address="gone")
+
+
+async def test_a_new_ban_leaves_an_older_versions_ban_of_the_same_address_alone(
+    store: RoomStore, redis: Redis, keys: Keys
+) -> None:
+    await join(store, ANA)
+    await join(store, BEN, address="cafe")
+    old = '{"by":"guest-ana","at":1704567890.1235}'
+    await redis.hset(keys.bans(ROOM), mapping={CLEO: old, "address:cafe": old})  # type: ignore[misc]
+    await store.send_out(ROOM, by(ANA), BEN, banned=True, address=True)
+    ben, cleo = await banned(store)
+    assert (ben.member, cleo.member, ben.has_address, cleo.has_address) == (BEN, CLEO, True, True)
+    await store.unban(ROOM, by(ANA), ben.id)
+    assert await refusal(join(store, BEN, address="cafe")) == "banned"
+    await store.unban(ROOM, by(ANA), cleo.id)
+    await join(store, BEN, address="cafe")
+
+
+async def test_the_same_ban_has_another_id_each_time_so_that_none_can_be_worked_out(store: RoomStore) -> None:
+    await join(store, ANA)
+    seen = set()
+    for _ in range(3):
+        await store.send_out(ROOM, by(ANA), "ben@example.org", banned=True)
+        (ban,) = await banned(store)
+        seen.add(ban.id)
+        await store.unban(ROOM, by(ANA), ban.id)
+    assert len(seen) == 3
 
 
 async def test_of_many_who_come_at_once_a_room_takes_as_many_as_it_holds(store: RoomStore) -> None:

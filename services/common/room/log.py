@@ -51,7 +51,10 @@ def _title(event: Mapping[str, Any], items: Mapping[str, QueueItem]) -> str | No
         title = item.get("title")
     else:
         title = items[item_id].title if isinstance(item_id, str) and item_id in items else None
-    return title if isinstance(title, str) else event.get("email")
+    if isinstance(title, str):
+        return title
+    # Who was let in again is not here: the event brings their name.
+    return event.get("name") if event.get("type") == "unbanned" else event.get("email")
 
 
 def _other_kind(event: Mapping[str, Any]) -> LogKind | None:
@@ -62,5 +65,7 @@ def _other_kind(event: Mapping[str, Any]) -> LogKind | None:
             return "queue_play" if event.get("item_id") and event.get("video") is None else None
         case "member_left":
             return _REASONS.get(str(event.get("reason")))
+        case "unbanned":
+            return "unban"
         case _:
             return None

@@ -20,6 +20,7 @@ REASONS: Final[dict[str, str]] = {
     "forbidden": "You may not do that in this room.",
     "room_full": "This room is full.",
     "too_many_bans": "So many are banned from this room that no more can be.",
+    "no_such_ban": "That ban was lifted already.",
     "banned": "You are banned from this room.",
     "locked": "This room is locked: nobody new comes in.",
     "password_required": "This room has a password.",

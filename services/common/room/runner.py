@@ -29,7 +29,7 @@ _NOT_NOW: Final = frozenset(
 
 # What goes by a connection of its own. Large answers: Redis cuts a subscriber that has too much to read. And what is
 # done at intervals: no subscription is to be given up for it.
-_BESIDE: Final = frozenset(("snapshot", "summary", "catchup", "join", "leave", "refresh", "reap"))
+_BESIDE: Final = frozenset(("snapshot", "summary", "catchup", "bans", "join", "leave", "refresh", "reap"))
 
 
 def unavailable() -> Unavailable:

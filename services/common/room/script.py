@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 ScriptName = Literal[
     "advance",
+    "bans",
     "catchup",
     "chat",
     "delete",
@@ -37,6 +38,7 @@ ScriptName = Literal[
     "settings",
     "snapshot",
     "summary",
+    "unban",
     "undo",
     "window",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
@@ -18,7 +19,7 @@ from services.common.room.runner import ScriptRunner, reaching
 from services.common.room.script import ScriptName
 from services.common.room.sender import SYSTEM, Sender
 from services.common.room.snapshot import RoomRecord, read_record
-from services.common.wire.models import Attempt, LiveWindow, QueueItem, Role
+from services.common.wire.models import Attempt, Banned, LiveWindow, QueueItem, Role
 
 PlaybackKind = Literal["play", "pause", "seek", "set_rate"]
 
@@ -212,7 +213,28 @@ class RoomStore:
         self, room: str, sender: Sender, member: str, *, banned: bool = False, address: bool = False
     ) -> int:
         """Kick a member, or ban them: by id, and with `address` everybody from their address."""
-        return await self._change("send_out", room, sender, member, "banned" if banned else "kicked", _flag(address))
+        reason = "banned" if banned else "kicked"
+        return await self._change("send_out", room, sender, member, reason, _flag(address), secrets.token_hex(16))
+
+    async def bans(self, room: str, sender: Sender) -> list[Banned]:
+        """Who is banned, the last one first, and whether `sender` may lift each ban.
+
+        Names are '' where an older version wrote the ban, and `member` where only an address is left of it.
+
+        :raises Refused: `no_such_room`; `not_a_member` or `forbidden` if the sender is no moderator who is here.
+        """
+        answer = await self._run("bans", room, sender, secrets.token_hex(16))
+        found = [codec.decode_as(Banned, raw) for raw in answer[1:]]
+        return sorted(found, key=lambda ban: ban.at, reverse=True)
+
+    async def unban(self, room: str, sender: Sender, ban: str) -> int:
+        """Lift a ban, by its id: the member and the addresses that it holds may come in again.
+
+        An address that another ban holds, too, stays banned.
+
+        :raises Refused: `no_such_ban`; `not_a_member` or `forbidden` if the sender could not have set it.
+        """
+        return await self._change("unban", room, sender, ban)
 
     async def chat(self, room: str, sender: Sender, message: str, text: str) -> int:
         """Say something; `message` is the new message's id."""

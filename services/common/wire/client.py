@@ -9,6 +9,7 @@ from msgspec.json import Decoder
 
 from services.common import codec
 from services.common.wire.models import (
+    BanId,
     BufferingPolicy,
     ItemIdText,
     LiveWindow,
@@ -154,6 +155,12 @@ class Ban(Command, tag="ban", kw_only=True, frozen=True):
     address: bool = False
 
 
+class Unban(Command, tag="unban", kw_only=True, frozen=True):
+    """Let somebody in again who was banned: `ban` is the ban's id, which the room's list of bans tells."""
+
+    ban: BanId
+
+
 class Chat(Command, tag="chat", kw_only=True, frozen=True):
     text: Annotated[str, Meta(min_length=1, max_length=500)]
 
@@ -222,6 +229,7 @@ AnyCommand = (
     | SetRole
     | Kick
     | Ban
+    | Unban
     | Chat
     | React
     | Undo

@@ -12,7 +12,7 @@ Role = Literal["owner", "moderator", "member", "viewer"]
 BufferingPolicy = Literal["never", "everyone", "owner"]
 PlayerState = Literal["ready", "buffering", "stalled", "hidden"]
 LogKind = Literal[
-    "play", "pause", "seek", "set_rate", "queue_add", "queue_remove", "queue_play", "kick", "ban", "settings",
+    "play", "pause", "seek", "set_rate", "queue_add", "queue_remove", "queue_play", "kick", "ban", "unban", "settings",
 ]  # fmt: skip
 Timestamp = Annotated[
     float, Meta(ge=0, description="Media position in seconds; in a live stream the picture's date, Unix seconds.")
@@ -20,6 +20,7 @@ Timestamp = Annotated[
 Date = Annotated[float, Meta(ge=0, le=1e11)]
 ItemIdText = Annotated[str, Meta(min_length=1, max_length=16)]
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
+BanId = Annotated[str, Meta(min_length=1, max_length=16)]
 PlaylistId = Annotated[str, Meta(min_length=1, max_length=16)]
 
 
@@ -200,6 +201,23 @@ class LogEntry(Model, kw_only=True, frozen=True):
     timestamp: float | None = None
     title: str | None = None
     is_undoable: bool = False
+
+
+class Banned(Model, kw_only=True, frozen=True):
+    """A ban: what `unban` takes, whom it holds (`member`, called `name` then; '' is an address alone), and who set it.
+
+    `at` is Unix seconds. Names are '' where nobody knows them any more. `has_address`: it holds addresses, too.
+    `can_lift`: whether who asked may lift it.
+    """
+
+    id: str
+    member: str
+    name: str
+    at: float
+    by: str
+    by_name: str
+    has_address: bool
+    can_lift: bool
 
 
 class MemberStatus(Model, kw_only=True, frozen=True):

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from services.common.wire.client import MemberName
-from services.common.wire.models import Attempt, PlaylistId, RoomSummary, Url
+from services.common.wire.models import Attempt, Banned, PlaylistId, RoomSummary, Url
 
 
 class RestModel(Struct, kw_only=True, frozen=True):
@@ -57,6 +57,12 @@ class CreatedRoom(RestModel, kw_only=True, frozen=True):
 
 class RoomList(RestModel, kw_only=True, frozen=True):
     rooms: list[RoomSummary]
+
+
+class BanList(RestModel, kw_only=True, frozen=True):
+    """Who is banned from a room, the last one first."""
+
+    bans: list[Banned]
 
 
 class ClientConfig(RestModel, kw_only=True, frozen=True):

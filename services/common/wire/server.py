@@ -140,6 +140,14 @@ class MemberLeft(RoomEvent, tag="member_left", kw_only=True, frozen=True):
     by: str = ""
 
 
+class Unbanned(RoomEvent, tag="unbanned", kw_only=True, frozen=True):
+    """Somebody who was banned may come in again. `name` is what they were called; '' where nobody knows."""
+
+    ban: str
+    name: str
+    by: str = ""
+
+
 class MemberUpdated(RoomEvent, tag="member_updated", kw_only=True, frozen=True):
     email: str
     member: Member
@@ -226,6 +234,7 @@ AnyServerMessage = (
     | MemberJoined
     | MemberLeft
     | MemberUpdated
+    | Unbanned
     | Waiting
     | Resumed
     | SettingsEvent

@@ -9,6 +9,7 @@ from services.common.keys import MemberId
 from services.common.wire.models import (
     Attempt,
     AudioTrack,
+    Banned,
     Member,
     QualityOption,
     QueueItem,
@@ -16,7 +17,7 @@ from services.common.wire.models import (
     Subtitle,
     VideoState,
 )
-from services.gateway.views import room_for
+from services.gateway.views import bans_for, room_for
 
 ANA = Identity(MemberId("ana@example.com"), "Ana", is_guest=False, email="ana@example.com")
 BEN = Identity(MemberId("guest-ben"), "Ben", is_guest=True)
@@ -106,3 +107,19 @@ def test_of_what_somebodys_cookies_opened_others_see_the_link_alone() -> None:
     assert streams(inside)
     assert (inside.queue[0].title, inside.queue[0].lenders) == ("A film", ["user-x"])
     assert "@" not in repr(inside)
+
+
+def test_of_a_ban_a_guest_sees_no_email_and_a_verified_person_does() -> None:
+    ban = Banned(
+        id="b",
+        member="eve@example.com",
+        name="Eve",
+        at=1,
+        by="ana@example.com",
+        by_name="Ana",
+        has_address=True,
+        can_lift=True,
+    )
+    (seen,) = bans_for([ban], BEN, alias)
+    assert (seen.member, seen.by, seen.name) == ("user-x", "user-x", "Eve")
+    assert bans_for([ban], CAT, alias) == [ban]

@@ -47,6 +47,8 @@ function deedOf(replica: Replica, event: RoomEvent): Deed | null {
         kind: event.reason === "banned" ? "ban" : "kick",
         title: replica.members[event.email]?.name ?? null,
       };
+    case "unbanned":
+      return { kind: "unban", title: event.name };
     default:
       return null;
   }
@@ -81,6 +83,8 @@ export function entryWords(entry: LogEntry, who: string, titleOf: (link: string)
       return t.deeds.kicked(who, title);
     case "ban":
       return t.deeds.banned(who, title);
+    case "unban":
+      return t.deeds.unbanned(who, title);
     case "settings":
       return t.deeds.settings(who);
   }

@@ -180,6 +180,8 @@ function apply(replica: Replica, message: RoomEvent): Replica {
         members: without(members, message.email),
         statuses: without(replica.statuses, message.email),
       };
+    case "unbanned":
+      return replica;
     case "settings":
       return { ...replica, settings: message.settings };
     case "chat":

@@ -272,6 +272,9 @@ describe("the log", () => {
     expect(named({ type: "queue_update", ...stamp, queue: longer, by })).toBe("Ana added example.org/d");
     const kicked = { type: "member_left", ...stamp, email: "guest-ana", reason: "kicked", by } as const;
     expect(named(kicked)).toBe("Ana sent Ana out");
+    const unbanned = { type: "unbanned", ...stamp, ban: "4c1a09f2b7de", name: "Ben", by } as const;
+    expect(named(unbanned)).toBe("Ana let Ben in again");
+    expect(named({ ...unbanned, name: "" })).toBe("Ana let somebody in again");
   });
 
   it("says nothing of what the room did by itself, nor of a new order", () => {

@@ -262,6 +262,7 @@ export const de: Text = {
     putOn: (who, title) => `${has(who)} ${title || "etwas anderes"} aufgelegt`,
     kicked: (who, name) => `${has(who)} ${name || "jemanden"} hinausgeschickt`,
     banned: (who, name) => `${has(who)} ${name || "jemanden"} gesperrt`,
+    unbanned: (who, name) => `${has(who)} ${name || "jemanden"} wieder hereingelassen`,
     settings: (who) => `${has(who)} die Einstellungen des Raums geändert`,
   },
 
@@ -437,6 +438,7 @@ export const de: Text = {
       live: "Ein Livestream läuft in seinem eigenen Tempo, und spulen lässt er sich nur, wo seine Bilder ein Datum haben.",
       locked: "Dieser Raum ist abgeschlossen: Niemand Neues kommt herein.",
       nobody_present: "Niemand ist im Raum.",
+      no_such_ban: "Diese Sperre ist schon aufgehoben.",
       no_such_item: "Dieser Eintrag ist nicht mehr in der Liste.",
       no_such_member: "Diese Person ist nicht mehr im Raum.",
       no_such_room: "Einen Raum dieses Namens gibt es nicht.",

@@ -251,6 +251,7 @@ export const en = {
     putOn: (who: string, title: string) => `${who} put on ${title || "something else"}`,
     kicked: (who: string, name: string) => `${who} sent ${name || "somebody"} out`,
     banned: (who: string, name: string) => `${who} banned ${name || "somebody"}`,
+    unbanned: (who: string, name: string) => `${who} let ${name || "somebody"} in again`,
     settings: (who: string) => `${who} changed the room's settings`,
   },
 

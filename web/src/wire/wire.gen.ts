@@ -21,6 +21,7 @@ export interface Wire {
     | SetRole
     | Kick
     | Ban
+    | Unban
     | Chat
     | React
     | Undo;
@@ -44,6 +45,7 @@ export interface Wire {
     | SetRole
     | Kick
     | Ban
+    | Unban
     | Chat
     | React
     | Undo
@@ -64,6 +66,7 @@ export interface Wire {
     | MemberJoined
     | MemberLeft
     | MemberUpdated
+    | Unbanned
     | Waiting
     | Resumed
     | SettingsEvent
@@ -85,6 +88,7 @@ export interface Wire {
     | JoinRequest
     | CreatedRoom
     | RoomList
+    | BanList
     | CookieList
     | PairingCode
     | PairRequest
@@ -261,6 +265,14 @@ export interface Ban {
   id?: string | null;
   member: string;
   address?: boolean;
+}
+/**
+ * Let somebody in again who was banned: `ban` is the ban's id, which the room's list of bans tells.
+ */
+export interface Unban {
+  type: "unban";
+  id?: string | null;
+  ban: string;
 }
 export interface Chat {
   type: "chat";
@@ -538,7 +550,8 @@ export interface LogEntry {
     | "queue_remove"
     | "seek"
     | "set_rate"
-    | "settings";
+    | "settings"
+    | "unban";
   timestamp: number | null;
   title: string | null;
   is_undoable: boolean;
@@ -691,6 +704,19 @@ export interface MemberUpdated {
   member: Member;
 }
 /**
+ * Somebody who was banned may come in again. `name` is what they were called; '' where nobody knows.
+ */
+export interface Unbanned {
+  type: "unbanned";
+  version: number;
+  prev: number;
+  run: string;
+  server_time: number;
+  ban: string;
+  name: string;
+  by: string;
+}
+/**
  * The room goes on from `timestamp` at `starts_at`. `excused` are those it waited for in vain.
  */
 export interface Resumed {
@@ -837,6 +863,28 @@ export interface RoomSummary {
   is_playing: boolean;
   member_names: string[];
   last_active: number;
+}
+/**
+ * Who is banned from a room, the last one first.
+ */
+export interface BanList {
+  bans: Banned[];
+}
+/**
+ * A ban: what `unban` takes, whom it holds (`member`, called `name` then; '' is an address alone), and who set it.
+ *
+ * `at` is Unix seconds. Names are '' where nobody knows them any more. `has_address`: it holds addresses, too.
+ * `can_lift`: whether who asked may lift it.
+ */
+export interface Banned {
+  id: string;
+  member: string;
+  name: string;
+  at: number;
+  by: string;
+  by_name: string;
+  has_address: boolean;
+  can_lift: boolean;
 }
 /**
  * The sites whose cookies the caller keeps here.

@@ -338,6 +338,47 @@ local function send_out(member, reason)
   return emit('"type":"member_left","email":' .. quoted(member) .. ',"reason":"' .. reason .. '","by":' .. quoted(ACTOR))
 end
 
+-- Bans: a hash of members and of addresses. Each entry names the bans it belongs to, by ids that say nothing of anybody.
+local BANNED_ADDRESS = 'address:'
+
+-- SECRET is for one call and never told: who knows an id can not try out whom it may be about.
+local function ban_id(secret, text) return redis.sha1hex(secret .. '|' .. text):sub(1, 12) end
+
+local function without(list, value)
+  local left = {}
+  for _, each in ipairs(list) do
+    if each ~= value then left[#left + 1] = each end
+  end
+  return left
+end
+
+-- Older versions wrote who banned and when, in the very same words into each entry of a ban, and no ids.
+local function adopt_bans(secret)
+  local fields = redis.call('HGETALL', BANS)
+  for i = 1, #fields, 2 do
+    if not fields[i + 1]:find('"bans":[', 1, true) then
+      local note = cjson.decode(fields[i + 1])
+      note.bans = {ban_id(secret, note.by .. '|' .. note.at)}
+      redis.call('HSET', BANS, fields[i], cjson.encode(note))
+    end
+  end
+end
+
+local function name_of(member)
+  local raw = redis.call('HGET', MEMBERS, member)
+  return raw and cjson.decode(raw).name or ''
+end
+
+-- Why the actor may not see and lift bans; nil if they may. Who was sent out keeps their role, and no say.
+local function not_at_door()
+  if ACTOR == '' then return nil end
+  if redis.call('HEXISTS', MEMBERS, ACTOR) == 0 then return 'not_a_member' end
+  return RANK[role_of(ACTOR)] < RANK.moderator and 'forbidden' or nil
+end
+
+-- Whether the actor, who is at the door, may lift a member's ban: if they may ban them. '' is an address alone.
+local function may_lift(member) return ACTOR == '' or member == '' or outranks(member) end
+
 local function play_next()
   return set_current(redis.call('LINDEX', QUEUE, 0) or '')
 end
