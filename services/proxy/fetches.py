@@ -31,7 +31,7 @@ from services.proxy.upstream import Answer
 # What is smaller is kept in memory alone: a file each would cost more than fetching it again.
 MIN_DISK_BYTES: Final = 64 * 1024
 # What is larger and kept on disk takes no memory beside: new memory costs more than all else about a fetch, and what
-# disk keeps is sent from the system's own memory for half of what it costs from ours.
+# disk keeps is sent from the system's own memory for two thirds of what it costs from ours.
 MOST_TWICE_BYTES: Final = 2 << 20
 # Whoever asks again so soon for what is not there is told so without the origin: a crowd retries together, and what
 # comes late, as at the edge of a live stream, is not held up.
