@@ -1,4 +1,7 @@
-"""Everything on one machine: `python -m services [--replicas N] [--check-config]`, also `watch-together`."""
+"""Everything on one machine: `python -m services [--replicas N] [--check-config]`, also `watch-together`.
+
+`python -m services rooms|bans|cache|cookies|doctor` is the operator's command line (`services.operator`).
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from services.local.installation import Installation
 from services.local.ports import Ports, free_port, lan_address, plan, taken
 from services.local.supervisor import Stage, Supervisor
 from services.local.valkey import Embedded
+from services.operator import __main__ as operator
 from services.proxy.config import ProxySettings
 from services.resolver.config import ResolverSettings
 from services.sync.config import SyncSettings
@@ -39,7 +43,10 @@ _SHAPES: dict[str, type[CommonSettings]] = {
 
 def main(argv: list[str] | None = None) -> int:
     """The command. Gives the exit status: 0 after a signal, 2 for settings, 3 for a taken port, 4 for taken data."""
-    options = _arguments().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    if given and given[0] in operator.COMMANDS:
+        return operator.main(given)
+    options = _arguments().parse_args(given)
     try:
         settings = _settings(os.environ)
     except SettingsError as error:
@@ -92,6 +99,7 @@ def welcome(installation: Installation) -> str:
 
 def _arguments() -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(prog="watch-together", description="Watch any video with friends.")
+    arguments.epilog = f"For an operator: %(prog)s {'|'.join(operator.COMMANDS)} (each has --help)."
     arguments.add_argument("--replicas", type=_replicas, default=1, help="combined processes, on successive ports")
     arguments.add_argument("--check-config", action="store_true", help="print the effective settings and end")
     return arguments

@@ -53,11 +53,15 @@ def imports() -> grimp.ImportGraph:
     return grimp.build_graph("services", include_external_packages=True)
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_the_lock_of_a_service_has_all_that_it_imports(service: str, imports: grimp.ImportGraph) -> None:
+@pytest.mark.parametrize(
+    ("service", "package"), [(service, package) for service in SERVICES for package in (service, "operator")]
+)
+def test_the_lock_of_a_service_has_all_that_runs_in_its_image(
+    service: str, package: str, imports: grimp.ImportGraph
+) -> None:
     text = (ROOT / "requirements" / f"{service}.txt").read_text(encoding="utf-8")
     locked = {match[1] for match in re.finditer(r"^([\w.-]+?)(?:\[.*\])?==", text, re.MULTILINE)}
-    above = imports.find_upstream_modules(f"services.{service}", as_package=True)
+    above = imports.find_upstream_modules(f"services.{package}", as_package=True)
     outside = {module.partition(".")[0] for module in above} - {"services", *sys.stdlib_module_names}
     assert outside
     of_package = importlib.metadata.packages_distributions()
