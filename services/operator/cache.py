@@ -21,7 +21,7 @@ KEPT: Final = (
     "memory.\nTo empty a proxy's disk stop it and remove its folder below WT_DATA_DIR/proxy."
 )
 HINTS: Final = "Hints say which proxy holds which part; without them proxies find their own files all the same."
-REMEMBERED: Final = "Gateways may answer from their own memory for some seconds more."
+REMEMBERED: Final = "Gateways may answer from their own memory for a second more."
 
 
 @dataclass(slots=True)

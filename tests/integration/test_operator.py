@@ -24,6 +24,7 @@ from services.common.guard import page_url
 from services.common.keyring import KeyRing
 from services.common.keys import Keys, url_digest
 from services.common.loans import Loan, Loans
+from services.common.redis import connect
 from services.common.resolution import Resolutions
 from services.common.room.sender import Sender
 from services.common.room.store import RoomStore
@@ -31,6 +32,7 @@ from services.common.vault import Vault
 from services.common.vitals import VitalsStore, WorkerHealth
 from services.common.wire.models import QueueItem, VideoState
 from services.operator.command import run
+from tests.support.cluster import Cluster
 from tests.support.installation import Installation
 from tests.support.member import Member
 from tests.support.node import ROOT, SECRET, Node, free_port
@@ -236,6 +238,64 @@ async def test_cookies_are_listed_without_values_and_deleted_with_what_they_open
     assert (await ask("cookies", "delete", "guest-ana", "--site", "video.example", "--yes"))[0] == 1
     assert (await ask("cookies", "delete", "guest-ana", "--yes"))[0] == 0
     assert await ask("cookies", "list") == (0, {"cookies": [], "unreadable": []})
+
+
+async def test_cookies_of_another_secret_are_named_and_can_be_deleted(ask: Ask, redis: Redis, keys: Keys) -> None:
+    vault = Vault(redis, keys, KeyRing(("a secret that was lost since",)), guests_allowed=True)
+    await vault.put("guest-ana", [Cookie(domain=".video.example", name="sid", value=VALUE)])
+    assert await ask("cookies", "list") == (0, {"cookies": [], "unreadable": ["guest-ana"]})
+    assert (await ask("cookies", "delete", "guest-ana", "--yes"))[0] == 0
+    assert await redis.exists(keys.cookies("guest-ana")) == 0
+
+
+async def test_rooms_of_every_master_of_a_cluster_are_listed_and_deleted(
+    environ: dict[str, str], ask: Ask, redis_server: RedisServer, keys: Keys
+) -> None:
+    cluster = Cluster(masters=3)
+    await asyncio.to_thread(cluster.__enter__)
+    try:
+        environ |= {"WT_REDIS_URL": cluster.url, "WT_JOBS_REDIS_URL": redis_server.url}
+        client = connect(cluster.url)
+        store = await store_on(client, keys.prefix)
+        rooms = [f"film-{number}" for number in range(9)]
+        for room in rooms:
+            await make_room(store, room)
+        assert {store.masters.of(room) for room in rooms} == set(store.masters.runs)
+        assert sorted(each["id"] for each in (await ask("rooms", "list"))[1]["rooms"]) == rooms
+        assert (await ask("rooms", "delete", rooms[0], "--yes"))[0] == 0
+        assert sorted(each["id"] for each in (await ask("rooms", "list"))[1]["rooms"]) == rooms[1:]
+        _, told = await ask("doctor")
+        asked = {each["what"] for each in told["checks"] if "Redis" in each["what"]}
+        assert asked == {"jobs' Redis", *(f"rooms' Redis {name}" for name in store.masters.runs)}
+        await client.aclose()
+    finally:
+        await asyncio.to_thread(cluster.__exit__, None, None, None)
+
+
+async def test_on_a_terminal_it_asks_before_it_deletes(
+    environ: dict[str, str], store: RoomStore, redis: Redis, keys: Keys
+) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WT_")}
+
+    def typed(answer: str) -> tuple[int, str]:
+        ours, theirs = os.openpty()
+        try:
+            os.write(ours, answer.encode())
+            done = subprocess.run(
+                [sys.executable, "-m", "services.operator", "rooms", "delete", "film"],
+                cwd=ROOT, env={**kept, **environ}, stdin=theirs, capture_output=True, text=True, timeout=30,
+            )  # fmt: skip
+        finally:
+            os.close(ours)
+            os.close(theirs)
+        return done.returncode, done.stderr
+
+    await make_room(store, "film")
+    status, said = await asyncio.to_thread(typed, "n\n")
+    assert (status, "Delete the room film, with its queue, chat and bans? [y/N]" in said) == (2, True)
+    assert await left(redis, keys, "film") != []
+    assert (await asyncio.to_thread(typed, "y\n"))[0] == 0
+    assert await left(redis, keys, "film") == []
 
 
 async def test_the_doctor_tells_of_redis_and_of_workers(ask: Ask, redis: Redis, keys: Keys) -> None:
