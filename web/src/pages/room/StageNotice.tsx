@@ -76,8 +76,8 @@ function Notice({ icon, title, text, detail, tried = [], children }: NoticeProps
     // Above the player's bar, which covers half of a small stage; the bar stays usable beside what can be pressed here.
     <div
       className={cx(
-        "pointer-events-none absolute inset-0 z-10 grid place-items-center overflow-y-auto p-5 text-center max-[380px]:p-2 [&_button]:pointer-events-auto [&_summary]:pointer-events-auto",
-        !children && "max-[520px]:pb-16",
+        "pointer-events-none absolute inset-0 z-10 grid place-items-center overflow-y-auto p-5 text-center max-[520px]:p-3 max-[520px]:pb-16 max-[380px]:p-2 [&_button]:pointer-events-auto [&_summary]:pointer-events-auto",
+        !children && "max-[380px]:pb-16",
       )}
     >
       <div className="flex max-w-sm flex-col items-center">
