@@ -149,6 +149,8 @@ async def test_axe_objects_to_nothing_before_a_room_and_after_it(
 
     await ana.button("Settings").first.click()
     settings = ana.page.get_by_role("dialog", name="Settings")
+    await expect(settings.get_by_role("button", name="Let in again: Ben")).to_be_visible()
+    await looker.look(ana.page, "dialog-settings-banned")
     await settings.get_by_label("Room password").fill("popcorn")
     await settings.get_by_role("button", name="Set", exact=True).click()
     await expect(settings.get_by_role("button", name="Remove")).to_be_visible()

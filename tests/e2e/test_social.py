@@ -135,6 +135,35 @@ async def test_who_is_banned_stays_out(installation: Installation, chromium: Bro
     await expect(ben.page.get_by_role("heading", name="You are banned")).to_be_visible()
 
 
+async def test_who_was_banned_is_let_in_again_from_the_settings_and_comes_in(
+    installation: Installation, chromium: Browser, room: str
+) -> None:
+    ana, ben = await enter_two(installation, chromium, room)
+    await expect((await open_settings(ben)).get_by_role("group", name="Banned")).to_have_count(0)
+    await ben.page.keyboard.press("Escape")
+    await manage(ana, "Ben", "Ban with address")
+    confirm = ana.page.get_by_role("dialog", name="Ban Ben and their address?")
+    await confirm.get_by_role("button", name="Ban", exact=True).click()
+    await expect(ben.page.get_by_role("heading", name="You are banned")).to_be_visible()
+    await ben.button("Try again").click()
+    await expect(ben.page.get_by_role("heading", name="You are banned")).to_be_visible()
+    settings = await open_settings(ana)
+    await ana.page.set_viewport_size({"width": 320, "height": 640})
+    banned = settings.get_by_role("list", name="Banned").get_by_role("listitem")
+    await expect(banned).to_contain_text(re.compile(r"Ben\s*By you, .+ With their address\."))
+    button = settings.get_by_role("button", name="Let in again: Ben")
+    await button.focus()
+    assert await settings.evaluate("dialog => dialog.scrollWidth <= dialog.clientWidth")
+    await ana.page.keyboard.press("Enter")
+    await expect(settings.get_by_text("Nobody is banned from this room.")).to_be_visible()
+    await expect(settings.get_by_role("group", name="Banned")).to_be_focused()
+    await ana.page.keyboard.press("Escape")
+    await ben.button("Try again").click()
+    await ben.live()
+    await open_tab(ben, "Chat")
+    await expect(ben.page.get_by_text("Ana let Ben in again")).to_be_visible()
+
+
 async def test_with_playback_for_moderators_a_member_is_told_why_not_until_made_one(
     installation: Installation, origin: Origin, chromium: Browser, room: str
 ) -> None:

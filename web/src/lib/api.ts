@@ -4,6 +4,7 @@ import { t } from "@/text";
 import { serverWords } from "@/text/server";
 import { conform } from "@/wire/schema";
 import type {
+  BanList,
   BrowserList,
   CookieList,
   CookieProblem,
@@ -43,6 +44,11 @@ export async function nameSession(name: string): Promise<Session> {
 /** Opens a room that has a password to this browser. */
 export async function joinRoom(roomId: string, password: string): Promise<void> {
   await call(`/api/rooms/${encodeURIComponent(roomId)}/join`, posting({ password }));
+}
+
+/** Who is banned from a room, for those who may lift that. */
+export async function listBans(roomId: string): Promise<BanList> {
+  return (await ask("BanList", `/api/rooms/${encodeURIComponent(roomId)}/bans`)) as BanList;
 }
 
 /** Of which sites this browser's person keeps cookies here. */

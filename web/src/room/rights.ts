@@ -28,6 +28,11 @@ export function mayManage(replica: Replica, memberId: string): boolean {
   return member !== undefined && mine >= RANK.moderator && mine > RANK[member.role];
 }
 
+/** Whether this person may see who is banned, and let them in again. */
+export function mayLetIn(replica: Replica): boolean {
+  return RANK[myRole(replica)] >= RANK.moderator;
+}
+
 /** The roles below one's own, highest first, but for the one they have. */
 export function rolesToGive(replica: Replica, memberId: string): readonly Role[] {
   const mine = RANK[myRole(replica)];

@@ -12,6 +12,7 @@ import type { Anchor } from "@/sync/position";
 import { t } from "@/text";
 import type { Command, RoomEvent, ServerMessage } from "@/wire/frames";
 import type { SetSettings } from "@/wire/wire.gen";
+import { Bans } from "./bans";
 import { exposeDiagnostics } from "./diagnostics";
 import { type Feedback, feedbackOf } from "./feedback";
 import { acknowledge, type Effect, forget, type Guess, guessedAnchor, guessedQueue, prune } from "./guess";
@@ -43,6 +44,7 @@ export class RoomSession {
   readonly talk = new Talk();
   readonly queue: QueueWishes;
   readonly library = new Library();
+  readonly bans: Bans;
   readonly signIns = new SignIns((item) => this.queue.retry(item, true));
   readonly clock = new RoomClock(() => performance.now() / 1000);
   readonly connection: RoomConnection;
@@ -73,6 +75,7 @@ export class RoomSession {
       send: (message) => this.connection.send(message),
       ended: (itemId) => this.connection.command({ type: "ended", item_id: itemId }),
     });
+    this.bans = new Bans(roomId, (ban) => this.connection.command({ type: "unban", ban }));
     this.regrets = new Regrets((version) => this.undo(version));
     this.queue = new QueueWishes(this.view, this.toasts, this.regrets, {
       objects: (permission) => this.objects(permission),
@@ -233,8 +236,8 @@ export class RoomSession {
   }
 
   /** The same within a sentence. */
-  nameAmong(memberId: string): string {
-    return memberId === this.view.get().replica?.you.id ? t.names.youAmong : this.nameOf(memberId);
+  nameAmong(memberId: string, remembered = ""): string {
+    return memberId === this.view.get().replica?.you.id ? t.names.youAmong : this.nameOf(memberId, remembered);
   }
 
   /** The title of a queued link, once it has one. */
@@ -260,6 +263,7 @@ export class RoomSession {
     this.toasts.destroy();
     this.talk.destroy();
     this.signIns.close();
+    this.bans.close();
   }
 
   private take(message: ServerMessage): void {
@@ -274,6 +278,7 @@ export class RoomSession {
     }
     this.guesses = prune(this.guesses, replica.version);
     this.converse(message, replica);
+    this.bans.heard(message);
     this.show(replica);
     if (replica === before) return;
     this.playback.follow(before, replica, message);
@@ -322,6 +327,7 @@ export class RoomSession {
 
   private dropGuess(command: IdentifiedCommand): void {
     if (command.type === "chat") this.talk.failed(command.id);
+    if (command.type === "unban") void this.bans.read();
     this.guesses = forget(this.guesses, command.id);
     const { replica } = this.view.get();
     if (replica !== null) this.show(replica);

@@ -119,7 +119,10 @@ export const de: Text = {
         title: "Du wurdest hinausgeschickt",
         text: "Wer den Raum moderiert, hat dich hinausgeschickt. Du darfst zurückkommen.",
       },
-      banned: { title: "Du bist gesperrt", text: "Wer den Raum moderiert, lässt dich nicht mehr herein." },
+      banned: {
+        title: "Du bist gesperrt",
+        text: "Wer den Raum moderiert, lässt dich nicht mehr herein, kann das aber aufheben.",
+      },
       misuse: { title: "Diese Seite ist aus dem Takt", text: "Lade sie neu, um in den Raum zurückzukommen." },
       too_many: {
         title: "Zu viele Tabs",
@@ -346,7 +349,7 @@ export const de: Text = {
     },
     banning: {
       title: (name) => `${name} sperren?`,
-      text: "Wer gesperrt ist, muss hinaus und kommt nicht zurück.",
+      text: "Wer gesperrt ist, muss hinaus und kommt erst zurück, wenn die Sperre in den Einstellungen aufgehoben wird.",
     },
     banningAddress: {
       title: (name) => `${name} und die Adresse sperren?`,
@@ -456,6 +459,16 @@ export const de: Text = {
       too_large: "Das ist zu groß.",
       unavailable: "Der Raum antwortet gerade nicht. Das Bild läuft weiter.",
     },
+  },
+
+  bans: {
+    title: "Gesperrt",
+    nobody: "Niemand ist in diesem Raum gesperrt.",
+    by: (name, time) => `Von ${by(name)}, ${time}.`,
+    withAddress: "Mit Adresse.",
+    letIn: "Wieder hereinlassen",
+    letInWhom: (name) => `Wieder hereinlassen: ${name}`,
+    forTheOwner: "Das kann nur aufheben, wem der Raum gehört.",
   },
 
   settings: {

@@ -114,7 +114,7 @@ export const en = {
         title: "You were sent out",
         text: "A moderator sent you out of this room. You may come back.",
       },
-      banned: { title: "You are banned", text: "A moderator closed this room to you." },
+      banned: { title: "You are banned", text: "A moderator closed this room to you. They can let you in again." },
       misuse: { title: "This page got out of step", text: "Reload it to come back to the room." },
       too_many: { title: "Too many tabs", text: "You have this room open too often. Close a tab, then reload." },
       sign_in: {
@@ -336,7 +336,7 @@ export const en = {
     },
     banning: {
       title: (name: string) => `Ban ${name}?`,
-      text: "They are sent out and cannot come back.",
+      text: "They are sent out and cannot come back until they are let in again, in the settings.",
     },
     banningAddress: {
       title: (name: string) => `Ban ${name} and their address?`,
@@ -426,6 +426,17 @@ export const en = {
     noAnswer: "The server could not answer that. Try again in a moment.",
     /** For languages other than the server's. */
     byCode: {} as Readonly<Record<string, string>>,
+  },
+
+  /** Who may not come in. */
+  bans: {
+    title: "Banned",
+    nobody: "Nobody is banned from this room.",
+    by: (name: string, time: string) => `By ${name}, ${time}.`,
+    withAddress: "With their address.",
+    letIn: "Let in again",
+    letInWhom: (name: string) => `Let in again: ${name}`,
+    forTheOwner: "Only the owner can let them in again.",
   },
 
   settings: {

@@ -8,12 +8,12 @@ import { PasswordForm } from "./PasswordForm";
 
 const icons: Partial<Record<EndReason, typeof DoorClosed>> = { banned: Ban, password: KeyRound, locked: Lock };
 
-/** What helps, beside reloading; nothing does against a ban. */
+/** What helps, beside reloading. */
 const ways: Partial<Record<EndReason, "back" | "again" | "none">> = {
   kicked: "back",
   locked: "again",
   full: "again",
-  banned: "none",
+  banned: "again",
   bad_room: "none",
 };
 

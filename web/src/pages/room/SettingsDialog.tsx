@@ -2,6 +2,7 @@ import { KeyRound } from "lucide-react";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { nameSession } from "@/lib/api";
 import { useStore } from "@/lib/store";
+import { mayLetIn } from "@/room/rights";
 import type { RoomSession } from "@/room/session";
 import { t } from "@/text";
 import { Button } from "@/ui/Button";
@@ -9,6 +10,7 @@ import { Dialog } from "@/ui/Dialog";
 import { LanguageSetting } from "@/ui/LanguageSetting";
 import { TextField } from "@/ui/TextField";
 import { ThemeChoice } from "@/ui/ThemeButton";
+import { BanList } from "./BanList";
 import { KeyList } from "./KeyHelp";
 import { PlaybackSettings } from "./PlaybackSettings";
 import { RoomSettings } from "./RoomSettings";
@@ -20,6 +22,7 @@ interface Props {
 }
 
 export function SettingsDialog({ session, isOpen, onClose }: Props) {
+  const isAtDoor = useStore(session.view, ({ replica }) => replica !== null && mayLetIn(replica));
   return (
     <Dialog title={t.room.settings} isOpen={isOpen} onClose={onClose}>
       <div className="flex flex-col gap-6">
@@ -39,6 +42,11 @@ export function SettingsDialog({ session, isOpen, onClose }: Props) {
         <Section title={t.settings.room}>
           <RoomSettings session={session} />
         </Section>
+        {isAtDoor && (
+          <Section title={t.bans.title}>
+            <BanList session={session} />
+          </Section>
+        )}
         <Section title={t.settings.player}>
           <PlaybackSettings session={session} />
         </Section>
