@@ -52,7 +52,7 @@ class AudioTrack(Model, kw_only=True, frozen=True):
 
 
 class Subtitle(Model, kw_only=True, frozen=True):
-    """A WebVTT track, served through the proxy."""
+    """A WebVTT or TTML track, served through the proxy."""
 
     language: str
     label: str

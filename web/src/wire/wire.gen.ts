@@ -464,7 +464,7 @@ export interface AudioTrack {
   url: string;
 }
 /**
- * A WebVTT track, served through the proxy.
+ * A WebVTT or TTML track, served through the proxy.
  */
 export interface Subtitle {
   language: string;
