@@ -40,6 +40,7 @@ _STYLE: Final = Style(
     value_font_size=11,
     title_font_size=15,
 )
+_TICKS: Final = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
 # One look for all, and nothing that is fetched.
 _PLAIN: Final = {"style": _STYLE, "js": (), "width": 860, "legend_at_bottom": True, "truncate_label": -1}
 
@@ -88,6 +89,9 @@ def _ratios(results: Results) -> bytes:
     chart.x_labels = [figure.name for figure in reversed(compared)]
     for peer in results.peers:
         chart.add(f"against {peer}", [figure.ratio(peer) for figure in reversed(compared)])
+    found = [ratio for figure in compared for peer in results.peers if (ratio := figure.ratio(peer))]
+    # By itself it writes so many that they stand on each other.
+    chart.y_labels = [tick for tick in _TICKS if min(found) / 2 <= tick <= max(found) * 2]
     return _drawn(chart, "ratios")
 
 
