@@ -161,7 +161,8 @@ def _with_children(line: str, kinds: Mapping[str, Kind], links: Links, stable_id
     def child(match: re.Match[str]) -> str:
         kind, uri = kinds.get(match[1]), _unquoted(match[2])
         if kind is None or not uri:
-            return match[0]
+            # Of a string that does not end players would take what is in it for attributes.
+            return f'{match[0]}"' if match[2].count('"') == 1 else match[0]
         # Players take one without quotes as well.
         return f'{match[1]}="{links.child(uri, kind, assumed=_ASSUMED.get(kind, ""), stable_id=stable_id)}"'
 

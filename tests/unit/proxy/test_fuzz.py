@@ -166,3 +166,14 @@ def test_a_manifest_that_was_mutilated_leads_nowhere_else_and_breaks_nothing(nam
             error.add_note(f"seed {seed}, round {number}: {broken!r}")
             raise
         assert time.process_time() - begun < MOST_S, f"seed {seed}, round {number}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="avc1.42c01e,URI=http://evil.example/',
+        '#EXT-X-KEY:METHOD=AES-128,URI="http://evil.example/k',
+    ],
+)
+def test_a_string_that_does_not_end_hides_no_address(line: str) -> None:
+    rewrite_playlist(f"#EXTM3U\n{line}\nvideo.m3u8\n")
