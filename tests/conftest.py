@@ -50,6 +50,7 @@ class Lanes(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
         return ALONE if path.startswith(f"{ALONE}/") else path
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
     """Take the place of xdist's own ways to share tests out."""
     config.option.loadscopereorder = False
