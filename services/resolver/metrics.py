@@ -21,7 +21,9 @@ SECONDS: Final = Histogram(
 )
 RUNNING: Final = Gauge("wt_resolver_running", "Extractions that run now.")
 DELIVERED: Final = Counter("wt_resolver_delivered_total", "Results that entered a room.")
-WORKER_RESTARTS: Final = Counter("wt_resolver_worker_restarts_total", "Times the worker lost Redis and began again.")
+WORKER_RESTARTS: Final = Counter(
+    "wt_resolver_worker_restarts_total", "Times the worker lost Redis or broke and was begun again."
+)
 EGRESS: Final = Counter("wt_resolver_egress_total", "Connections of extractions by outcome.", ["outcome"])
 NURSERIES: Final = Counter("wt_resolver_nurseries_total", "Times yt-dlp was imported, to be forked from.")
 NURSERIES_LOST: Final = Counter("wt_resolver_nurseries_lost_total", "Nurseries that ended by themselves.")

@@ -1,4 +1,4 @@
-"""The arq worker under its supervisor: it ends when Redis does, and begins again when Redis is back."""
+"""The arq worker under its supervisor: it ends when Redis does, or by a bug, and begins again after a pause."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class ResolveWorker:
         return self._worker is not None and not self._is_stopping
 
     async def run(self) -> None:
-        """Work until `drain` or cancellation; a Redis that goes away is waited for."""
+        """Work until `drain` or cancellation; a Redis that goes away is waited for, and no bug ends the pool."""
         pause = RESTART_S[0]
         while not self._is_stopping:
             begun = asyncio.get_running_loop().time()
@@ -77,6 +77,9 @@ class ResolveWorker:
             except (RedisError, OSError) as error:
                 metrics.WORKER_RESTARTS.inc()
                 log.warning("worker_lost_redis", error=repr(error))
+            except Exception:  # what arq stumbles over is its own: links are to be opened all the same
+                metrics.WORKER_RESTARTS.inc()
+                log.exception("worker_broken")
             if asyncio.get_running_loop().time() - begun > 10 * RESTART_S[1]:
                 pause = RESTART_S[0]
             if not self._is_stopping:

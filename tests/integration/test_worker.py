@@ -18,6 +18,7 @@ from services.common.errors import Unavailable
 from services.common.jobs import Jobs
 from services.common.keys import Keys
 from services.resolver.worker import HEALTH_S, LEASE_S, ResolveWorker
+from tests.support.waiting import until
 
 Flight = Callable[[str, str, Link], Awaitable[None]]
 
@@ -182,3 +183,21 @@ async def test_jobs_are_json_and_a_pickled_one_runs_no_code(redis: Redis, keys: 
     async with working(redis, keys, flight):
         await idle(jobs)
     assert runs == ["plain"]
+
+
+async def test_what_arq_itself_stumbles_over_ends_no_pool(redis: Redis, keys: Keys) -> None:
+    runs: list[str] = []
+
+    async def flight(digest: str, _url: str, _link: Link) -> None:
+        runs.append(digest)
+
+    jobs = Jobs(redis, keys)
+    async with working(redis, keys, flight) as worker:
+        await until(lambda: worker.is_working)
+        # The id of a job is text, which arq takes for granted.
+        await redis.zadd(keys.jobs(), {b"\xff": 1})
+        await until(lambda: not worker.is_working)
+        await redis.zrem(keys.jobs(), b"\xff")
+        await jobs.enqueue("after", "https://a.example/", ANONYMOUS)
+        await idle(jobs)
+    assert runs == ["after"]
