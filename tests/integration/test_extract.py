@@ -405,13 +405,13 @@ async def test_a_nursery_is_replaced_after_its_share_and_ends_with_its_last_chil
 
 FENCE = """
     import socket, subprocess, sys
-    from services.resolver.child import Fence, Job
+    from services.resolver.fence import Fence
     from yt_dlp.utils._jsruntime import NodeJsRuntime
 
     proxy, elsewhere, node = sys.argv[1:]
     fence = Fence()
     sys.addaudithook(fence)
-    fence.open(Job(url="http://x/", proxy=proxy, node=node))
+    fence.open([proxy], [node])
 
     def refused(act):
         try:
