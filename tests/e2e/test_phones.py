@@ -44,6 +44,11 @@ class Finger:
         await self._send("touchStart", (x, y))
         await self._send("touchEnd")
 
+    async def tap_at(self, x: float, y: float) -> None:
+        """At a point of the window."""
+        await self._session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+        await self._session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
     async def swipe(self, x: float, from_y: float, to_y: float) -> None:
         await self._send("touchStart", (x, from_y))
         for step in range(1, 9):

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 WINDOW: Final = 6
+# So many segments offer those who go back in them, in `long.m3u8` and `long.mpd`.
+LONG_WINDOW: Final = 45
 PART_S: Final = 1
 # How else an MPD may say when its pictures are of: without UTCTiming; without a time zone, which is UTC by ISO/IEC
 # 23009-1; in another zone; counted from a start of its own; by a clock that is wrong, and a UTCTiming that says so.
@@ -54,7 +56,7 @@ def parts_playlist(now: float, segments: int, segment_s: int) -> str:
     return "\n".join([*lines, ""])
 
 
-def mpd(now: float, segment_s: int, period_s: float) -> str:
+def mpd(now: float, segment_s: int, period_s: float, window: int = WINDOW) -> str:
     """A dynamic MPD of one Period; numbers and media time count from 1970, as `DASH-IF` live simulators do."""
     published = datetime.fromtimestamp(now // segment_s * segment_s, UTC)
     template = (
@@ -64,7 +66,7 @@ def mpd(now: float, segment_s: int, period_s: float) -> str:
     return f"""<?xml version="1.0" encoding="utf-8"?>
 <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" type="dynamic"
      availabilityStartTime="1970-01-01T00:00:00Z" publishTime="{published:%Y-%m-%dT%H:%M:%SZ}"
-     minimumUpdatePeriod="PT{period_s:g}S" timeShiftBufferDepth="PT{WINDOW * segment_s}S"
+     minimumUpdatePeriod="PT{period_s:g}S" timeShiftBufferDepth="PT{window * segment_s}S"
      suggestedPresentationDelay="PT{2 * segment_s}S" minBufferTime="PT{segment_s}S">
   <Period id="live" start="PT0S">
     <AdaptationSet contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1">

@@ -125,7 +125,14 @@ def webvtt(language: str, duration_s: int) -> str:
 
 
 def live_playlist(
-    now: float, *, segments: int, segment_s: int, is_dated: bool = True, ends_at: float | None = None, query: str = ""
+    now: float,
+    *,
+    segments: int,
+    segment_s: int,
+    is_dated: bool = True,
+    ends_at: float | None = None,
+    query: str = "",
+    window: int = LIVE_WINDOW,
 ) -> str:
     """The sliding window of a stream that has been live since 1970, at `now` in Unix seconds.
 
@@ -133,7 +140,7 @@ def live_playlist(
     n mod `segments`, so each wrap is a discontinuity. After `ends_at` the window stops and is closed by ENDLIST.
     """
     last = int(min(now, ends_at or now) // segment_s) - 1
-    first = last - LIVE_WINDOW + 1
+    first = last - window + 1
     lines = ["#EXTM3U", "#EXT-X-VERSION:6", f"#EXT-X-TARGETDURATION:{segment_s}", f"#EXT-X-MEDIA-SEQUENCE:{first}"]
     # A tag on the first segment of the window is not counted until that segment leaves (RFC 8216 §4.3.3.3).
     lines.append(f"#EXT-X-DISCONTINUITY-SEQUENCE:{(first - 1) // segments}")

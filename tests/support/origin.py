@@ -7,6 +7,7 @@
 | `/dash/template.mpd`, `/dash/base.mpd` | DASH |
 | `/kinds/…` | the other ways to pack the clip (`kinds`) |
 | `/live/index.m3u8`, `/live/undated.m3u8` | a window that slides with the wall clock, with and without dates |
+| `/live/long.m3u8`, `/live/long.mpd` | the same, with a minute and a half to go back in |
 | `/live/index.mpd`, `/live/<way>.mpd` | live DASH; `live.WAYS` to tell of it |
 | `/live/listed.mpd` | live DASH whose changes come as patches |
 | `/live/parts/index.m3u8` | live HLS with parts and blocking reloads |

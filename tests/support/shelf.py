@@ -89,8 +89,9 @@ class Shelf:
 
     def _live(self, name: str, ends_at: float | None) -> Resource | None:
         now = self._wall()
-        if name == "index.mpd":
-            return _file(name, live.mpd(now, SEGMENT_S, SEGMENT_S).encode())
+        window = live.LONG_WINDOW if name.startswith("long.") else live.WINDOW
+        if name in ("index.mpd", "long.mpd"):
+            return _file(name, live.mpd(now, SEGMENT_S, SEGMENT_S, window).encode())
         if name == "listed.mpd":
             return _file(name, live.listed_mpd(now, SEGMENT_S).encode())
         if name.startswith("patch-"):
@@ -102,9 +103,10 @@ class Shelf:
         if name in ("now", "now-ahead"):
             at = now if name == "now" else now + live.AHEAD_S
             return _file(name, f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S.%fZ}".encode())
-        if name in ("index.m3u8", "undated.m3u8"):
+        if name in ("index.m3u8", "undated.m3u8", "long.m3u8"):
+            is_dated = name != "undated.m3u8"
             text = manifests.live_playlist(
-                now, segments=SEGMENTS, segment_s=SEGMENT_S, is_dated=name == "index.m3u8", ends_at=ends_at
+                now, segments=SEGMENTS, segment_s=SEGMENT_S, is_dated=is_dated, ends_at=ends_at, window=window
             )
             return _file(name, text.encode())
         number = name.removesuffix(".ts")

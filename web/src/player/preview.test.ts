@@ -52,10 +52,14 @@ describe("what is loaded", () => {
       start: (place) => parts[place]?.[0] ?? 0,
       end: (place) => parts[place]?.[1] ?? 0,
     };
-    expect(shares(ranges, 100)).toEqual([
+    expect(shares(ranges, 0, 100)).toEqual([
       [0, 0.1],
       [0.5, 1],
     ]);
-    expect(shares(ranges, 0)).toEqual([]);
+    expect(shares(ranges, 5, 55)).toEqual([
+      [0, 0.1],
+      [0.9, 1],
+    ]);
+    expect(shares(ranges, 0, 0)).toEqual([]);
   });
 });

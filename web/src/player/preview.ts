@@ -28,11 +28,9 @@ export function chapterStep(chapters: readonly Chapter[], from: number, step: -1
   return chapters.findLast(({ start }) => start < from - 3)?.start ?? null;
 }
 
-/** Loaded parts as shares of the whole. */
-export function shares(ranges: TimeRanges, duration: number): readonly (readonly [number, number])[] {
-  if (!(duration > 0)) return [];
-  return Array.from({ length: ranges.length }, (_, place) => [
-    Math.min(1, Math.max(0, ranges.start(place) / duration)),
-    Math.min(1, Math.max(0, ranges.end(place) / duration)),
-  ]);
+/** Loaded parts as shares of what lies between two of the element's times. */
+export function shares(ranges: TimeRanges, from: number, to: number): readonly (readonly [number, number])[] {
+  if (!(to > from)) return [];
+  const share = (time: number) => Math.min(1, Math.max(0, (time - from) / (to - from)));
+  return Array.from({ length: ranges.length }, (_, place) => [share(ranges.start(place)), share(ranges.end(place))]);
 }

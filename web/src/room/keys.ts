@@ -36,10 +36,7 @@ export const KEYS: readonly Key[] = [
   {
     keys: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
     name: "tenths",
-    press: (session, _layout, key) => {
-      const duration = session.duration();
-      if (duration !== null) session.seek((duration * Number(key)) / 10);
-    },
+    press: (session, _layout, key) => session.seekShare(Number(key) / 10),
   },
   {
     keys: ["{", "}"],

@@ -3,7 +3,9 @@ import type { Readable } from "@/lib/store";
 import { Player } from "@/player/player";
 import type { RoomClock } from "@/socket/clock";
 import { type Cause, Follower } from "@/sync/follower";
+import type { LiveWindow } from "@/sync/live";
 import { type Anchor, positionAt } from "@/sync/position";
+import { Slide } from "@/sync/slide";
 import type { ClientMessage, ServerMessage } from "@/wire/frames";
 import type { Status } from "@/wire/wire.gen";
 import type { Replica } from "./replica";
@@ -33,6 +35,10 @@ export class Playback {
   private wakeTimer = 0;
   private hasTriedHidden = false;
   private endedItem: string | null = null;
+  private readonly slide = new Slide();
+  private slidItem: string | null = null;
+  /** What a live stream offers, in dates, as it slides with the time; null for everything else. */
+  window: LiveWindow | null = null;
 
   constructor(
     private readonly view: Readable<RoomView>,
@@ -101,6 +107,7 @@ export class Playback {
     const now = this.clock.now();
     this.player.tick();
     if (now !== null && this.mayMove()) this.move(now, isBeat);
+    this.look();
     this.report();
     this.show();
   }
@@ -112,6 +119,13 @@ export class Playback {
     document.removeEventListener("visibilitychange", this.seen);
     this.player.destroy();
     this.tickers.clear();
+  }
+
+  private look(): void {
+    const { window, itemId } = this.player;
+    if (itemId !== this.slidItem) this.slide.clear();
+    this.slidItem = itemId;
+    this.window = window === null ? null : this.slide.read(performance.now() / 1000, window);
   }
 
   private move(now: number, isBeat: boolean): void {

@@ -7,7 +7,7 @@ import { RoomClock } from "@/socket/clock";
 import { RoomConnection } from "@/socket/connection";
 import { socketAddress } from "@/socket/early";
 import type { IdentifiedCommand } from "@/socket/outbox";
-import { newest, offered } from "@/sync/live";
+import { countsAsLive, hasPast, type LiveWindow, livePoint, offered } from "@/sync/live";
 import type { Anchor } from "@/sync/position";
 import { t } from "@/text";
 import type { Command, RoomEvent, ServerMessage } from "@/wire/frames";
@@ -165,15 +165,31 @@ export class RoomSession {
     this.flash({ kind: seconds < 0 ? "back" : "forward", text: `${Math.abs(seconds)} s` });
   }
 
-  /** How far the room is behind the newest picture of a live stream, in seconds; null where that cannot be told. */
+  /** What a live stream offers to go back in, in dates; null where that is nothing. */
+  get past(): LiveWindow | null {
+    const { window } = this.playback;
+    return window === null || !hasPast(window) ? null : window;
+  }
+
+  /** How far the room is behind those who watch a live stream live, in seconds; null where it is not behind. */
   behindLive(): number | null {
-    const { window } = this.player;
-    return window === null ? null : newest(window) - this.position();
+    const { window } = this.playback;
+    if (window === null) return null;
+    const behind = livePoint(window) - this.position();
+    return countsAsLive(behind, window) ? null : behind;
   }
 
   goLive(): void {
     const { window } = this.player;
-    if (window !== null) this.seek(newest(window) - 2 * window.segment);
+    if (window !== null) this.seek(livePoint(window));
+  }
+
+  /** Goes to a share of all that can be watched. */
+  seekShare(share: number): void {
+    const { past } = this;
+    const duration = this.duration();
+    if (past !== null) this.seek(past.start + share * (livePoint(past) - past.start));
+    else if (duration !== null) this.seek(duration * share);
   }
 
   setRate(rate: number): void {

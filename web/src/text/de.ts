@@ -185,6 +185,7 @@ export const de: Text = {
     withKey: (label, key) => `${label} (${key})`,
     seek: "Stelle",
     seekValue: (position, duration) => `${position} von ${duration}`,
+    behindLive: (time) => `${time} hinter dem Livebild`,
     volume: "Lautstärke",
     subtitles: "Untertitel",
     language: "Sprache",

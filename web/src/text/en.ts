@@ -172,6 +172,7 @@ export const en = {
     withKey: (label: string, key: string) => `${label} (${key})`,
     seek: "Seek",
     seekValue: (position: string, duration: string) => `${position} of ${duration}`,
+    behindLive: (time: string) => `${time} behind live`,
     volume: "Volume",
     subtitles: "Subtitles",
     language: "Language",

@@ -13,8 +13,10 @@ import {
   Volume2,
   VolumeX,
 } from "lucide-react";
+import { useEffect, useMemo, useState } from "react";
 import { useStore } from "@/lib/store";
 import { canSetVolume } from "@/player/loudspeaker";
+import { filmAxis, liveAxis } from "@/room/axis";
 import { RATES } from "@/room/keys";
 import type { RoomSession } from "@/room/session";
 import { t } from "@/text";
@@ -39,7 +41,7 @@ export function PlayerBar({ session, layout }: Props) {
   return (
     <div className="chrome absolute inset-x-0 bottom-0 bg-linear-to-t from-black/80 via-black/45 to-transparent px-[max(0.5rem,env(safe-area-inset-left))] pt-12 pb-[max(0.25rem,env(safe-area-inset-bottom))] @2xl:px-3">
       <div className="px-1.5">
-        <Scrubber session={session} isEnabled={hasVideo && !isLive && objection === null} objection={objection} />
+        <SeekBar session={session} isLive={isLive} isEnabled={hasVideo && objection === null} objection={objection} />
       </div>
       <div className="flex items-center">
         <PlayButton session={session} isEnabled={hasVideo} />
@@ -76,6 +78,25 @@ export function PlayerBar({ session, layout }: Props) {
       </div>
     </div>
   );
+}
+
+interface SeekProps {
+  readonly session: RoomSession;
+  readonly isLive: boolean;
+  readonly isEnabled: boolean;
+  readonly objection: string | null;
+}
+
+/** A live stream has one where there is something to go back in. */
+function SeekBar({ session, isLive, isEnabled, objection }: SeekProps) {
+  const axis = useMemo(() => (isLive ? liveAxis(session) : filmAxis(session)), [session, isLive]);
+  const [isThere, setThere] = useState(false);
+  useEffect(() => {
+    const look = () => setThere(axis.span() !== null);
+    look();
+    return session.onTick(look);
+  }, [session, axis]);
+  return isThere ? <Scrubber session={session} axis={axis} isEnabled={isEnabled} objection={objection} /> : null;
 }
 
 function PlayButton({ session, isEnabled }: { readonly session: RoomSession; readonly isEnabled: boolean }) {

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "react";
-import { clockTime, spokenTime } from "@/lib/format";
 import { useStore } from "@/lib/store";
 import { chapterAt, shares } from "@/player/preview";
+import { type Axis, type Span, shareOf } from "@/room/axis";
 import { ghostsOf } from "@/room/ghosts";
 import type { RoomSession } from "@/room/session";
 import { t } from "@/text";
@@ -10,15 +10,17 @@ import { paintGhosts, paintMarks, paintParts, paintPicture, scale } from "./scru
 
 interface Props {
   readonly session: RoomSession;
+  readonly axis: Axis;
   readonly isEnabled: boolean;
   /** Why this person may not seek. */
   readonly objection: string | null;
 }
 
 const NONE: readonly Chapter[] = [];
+const NOWHERE: Span = { first: 0, last: 0, at: 0, origin: 0, media: 0 };
 
 /** Draws itself four times a second without React; seeks once, on release. */
-export function Scrubber({ session, isEnabled, objection }: Props) {
+export function Scrubber({ session, axis, isEnabled, objection }: Props) {
   const input = useRef<HTMLInputElement>(null);
   const played = useRef<HTMLDivElement>(null);
   const buffered = useRef<HTMLDivElement>(null);
@@ -27,45 +29,53 @@ export function Scrubber({ session, isEnabled, objection }: Props) {
   const bubble = useRef<HTMLDivElement>(null);
   const picture = useRef<HTMLDivElement>(null);
   const words = useRef<HTMLDivElement>(null);
-  const isDragging = useRef(false);
+  /** What the bar stood for when somebody took hold of it: under a hand nothing slides. */
+  const held = useRef<Span | null>(null);
   const chapters = useStore(session.view, ({ replica }) => replica?.video?.chapters ?? NONE);
   const board = useStore(session.view, ({ replica }) => replica?.video?.storyboard ?? null);
 
   useEffect(() => {
     const range = input.current;
     if (range === null) return;
+    const spanNow = () => held.current ?? axis.span() ?? NOWHERE;
     let divided = -1;
     const paint = () => {
-      const duration = session.duration() ?? 0;
-      const position = isDragging.current ? Number(range.value) : session.position();
-      range.max = String(duration);
-      if (!isDragging.current) range.value = String(position);
-      range.setAttribute("aria-valuetext", valueText(position, duration, chapters));
-      scale(played.current, duration > 0 ? position / duration : 0);
-      paintParts(buffered.current, shares(session.player.buffered, duration));
-      paintGhosts(ghosts.current, ghostsOf(session.view.get().replica, session.position()), duration);
-      if (divided !== duration) {
-        divided = duration;
-        paintMarks(marks.current, chapters, duration);
+      const span = spanNow();
+      const { first, last, origin, media } = span;
+      const value = held.current === null ? span.at : Number(range.value);
+      range.min = String(first);
+      range.max = String(last);
+      if (held.current === null) range.value = String(value);
+      range.setAttribute("aria-valuetext", valueText(axis, value, span, chapters));
+      scale(played.current, shareOf(value, span));
+      paintParts(buffered.current, shares(session.player.buffered, first - media, last - media));
+      const others = ghostsOf(session.view.get().replica, session.position());
+      paintGhosts(ghosts.current, others, (at) => shareOf(at - origin, span));
+      if (divided !== last) {
+        divided = last;
+        paintMarks(marks.current, chapters, last);
       }
     };
     let item: string | null = null;
     const itemNow = () => session.view.get().replica?.itemId ?? null;
     const begin = () => {
-      if (!isDragging.current) item = itemNow();
-      isDragging.current = true;
+      if (held.current === null) {
+        item = itemNow();
+        held.current = spanNow();
+      }
       paint();
-      tell(Number(range.value) / Number(range.max || 1));
+      tell(shareOf(Number(range.value), held.current));
     };
     const finish = () => {
-      if (!isDragging.current) return;
-      // Meanwhile another film may have begun, in which nobody wanted to go there.
-      if (item === itemNow()) session.seek(Number(range.value));
+      const span = held.current;
+      if (span === null) return;
       drop();
+      // Meanwhile another film may have begun, in which nobody wanted to go there.
+      if (item === itemNow()) axis.seek(Number(range.value), span);
     };
     /** The finger was taken for something else. */
     const drop = () => {
-      isDragging.current = false;
+      held.current = null;
       if (bubble.current) bubble.current.style.opacity = "0";
     };
     const hover = (event: PointerEvent) => {
@@ -73,20 +83,21 @@ export function Scrubber({ session, isEnabled, objection }: Props) {
       const inset = 7;
       tell((event.clientX - box.left - inset) / (box.width - 2 * inset));
     };
-    const tell = (share: number) => {
+    const tell = (place: number) => {
       const label = bubble.current;
-      const duration = session.duration();
-      if (label === null || words.current === null || duration === null || range.disabled) return;
-      const seconds = Math.min(1, Math.max(0, share)) * duration;
-      const chapter = chapterAt(chapters, seconds);
-      words.current.textContent = chapter === null ? clockTime(seconds) : `${chapter} · ${clockTime(seconds)}`;
-      paintPicture(picture.current, board, seconds);
+      const { first, last } = spanNow();
+      if (label === null || words.current === null || last <= first || range.disabled) return;
+      const share = Math.min(1, Math.max(0, place));
+      const value = first + share * (last - first);
+      const chapter = chapterAt(chapters, value);
+      words.current.textContent = chapter === null ? axis.shown(value) : `${chapter} · ${axis.shown(value)}`;
+      paintPicture(picture.current, board, value);
       const half = label.offsetWidth / 2;
-      label.style.left = `clamp(${half}px, ${(seconds / duration) * 100}%, calc(100% - ${half}px))`;
+      label.style.left = `clamp(${half}px, ${share * 100}%, calc(100% - ${half}px))`;
       label.style.opacity = "1";
     };
     const leave = () => {
-      if (bubble.current && !isDragging.current) bubble.current.style.opacity = "0";
+      if (bubble.current && held.current === null) bubble.current.style.opacity = "0";
     };
     paint();
     const stop = session.onTick(paint);
@@ -103,7 +114,7 @@ export function Scrubber({ session, isEnabled, objection }: Props) {
       range.removeEventListener("pointermove", hover);
       range.removeEventListener("pointerleave", leave);
     };
-  }, [session, chapters, board]);
+  }, [axis, session, chapters, board]);
 
   return (
     <div className="range [--thumb-color:var(--accent)]" title={objection ?? undefined}>
@@ -121,7 +132,7 @@ export function Scrubber({ session, isEnabled, objection }: Props) {
         step="any"
         defaultValue={0}
         disabled={!isEnabled}
-        onKeyDown={(event) => onKey(event, session)}
+        onKeyDown={(event) => onKey(event, session, axis)}
       />
       <div
         ref={bubble}
@@ -135,14 +146,14 @@ export function Scrubber({ session, isEnabled, objection }: Props) {
   );
 }
 
-function valueText(position: number, duration: number, chapters: readonly Chapter[]): string {
-  const chapter = chapterAt(chapters, position);
-  const time = t.player.seekValue(spokenTime(position), spokenTime(duration));
+function valueText(axis: Axis, value: number, span: Span, chapters: readonly Chapter[]): string {
+  const chapter = chapterAt(chapters, value);
+  const time = axis.spoken(value, span);
   return chapter === null ? time : `${time}, ${chapter}`;
 }
 
 /** The slider's own steps would be tenths of a second; these are the room's. */
-function onKey(event: React.KeyboardEvent, session: RoomSession): void {
+function onKey(event: React.KeyboardEvent, session: RoomSession, axis: Axis): void {
   const steps: Readonly<Record<string, number>> = {
     ArrowLeft: -5,
     ArrowDown: -5,
@@ -153,8 +164,8 @@ function onKey(event: React.KeyboardEvent, session: RoomSession): void {
   };
   const step = steps[event.key];
   if (step !== undefined) session.skip(step);
-  else if (event.key === "Home") session.seek(0);
-  else if (event.key === "End") session.seek(session.duration() ?? 0);
+  else if (event.key === "Home") axis.toFirst();
+  else if (event.key === "End") axis.toLast();
   else return;
   event.preventDefault();
   event.stopPropagation();

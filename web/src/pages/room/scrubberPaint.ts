@@ -52,7 +52,11 @@ export function paintPicture(element: HTMLElement | null, board: Storyboard | nu
 }
 
 /** Where others are who are not with the room, in their colours. */
-export function paintGhosts(element: HTMLElement | null, ghosts: readonly Ghost[], duration: number): void {
+export function paintGhosts(
+  element: HTMLElement | null,
+  ghosts: readonly Ghost[],
+  share: (at: number) => number,
+): void {
   if (element === null) return;
   while (element.childElementCount > ghosts.length) element.lastElementChild?.remove();
   while (element.childElementCount < ghosts.length) {
@@ -64,6 +68,6 @@ export function paintGhosts(element: HTMLElement | null, ghosts: readonly Ghost[
     const dot = element.children[place] as HTMLElement;
     dot.title = name;
     dot.style.backgroundColor = `oklch(0.78 0.11 ${hue(id)})`;
-    dot.style.left = `${(Math.min(duration, Math.max(0, at)) / (duration || 1)) * 100}%`;
+    dot.style.left = `${share(at) * 100}%`;
   });
 }
