@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-_SAMPLES: Final = 8
+# How fast two clocks may part: quartz is right to 20 ppm or so, and ntpd slews by more while it corrects.
+_PARTING: Final = 100e-6
 # Beyond the errors of two readings the offset may drift by so much while the older one is kept.
 _DRIFT_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One reading: `offset` = Redis time minus monotonic time, both in seconds, `rtt` in seconds."""
+    """One reading: `offset` = Redis time minus monotonic time, `rtt` and `at` (monotonic), all in seconds."""
 
     offset: float
     rtt: float
+    at: float
 
-
-def best_offset(samples: deque[Sample]) -> Sample:
-    """The sample that was least delayed: its error is at most half its round trip."""
-    return min(samples, key=lambda sample: sample.rtt)
+    def error_at(self, now: float) -> float:
+        """By how much the offset may be wrong at `now`: half the round trip, and more as the reading grows old."""
+        return self.rtt / 2 + _PARTING * max(0.0, now - self.at)
 
 
 class MasterClock:
@@ -36,7 +37,7 @@ class MasterClock:
     def __init__(self, silence_s: float, lease_s: float) -> None:
         self._silence_s = silence_s
         self._lease_s = lease_s
-        self._samples: deque[Sample] = deque(maxlen=_SAMPLES)
+        self._best: Sample | None = None
         self._reached_at: float | None = None
         self._judged_until = 0.0
         self._held_until = float("-inf")
@@ -44,31 +45,35 @@ class MasterClock:
 
     @property
     def rtt(self) -> float:
-        """The smallest recent round trip, seconds; 0 without a reading."""
-        return best_offset(self._samples).rtt if self._samples else 0.0
+        """The round trip of the reading that counts, seconds; 0 without one."""
+        return self._best.rtt if self._best else 0.0
+
+    def error_at(self, now: float) -> float:
+        """By how much the offset may be wrong, seconds; infinite without a reading."""
+        return self._best.error_at(now) if self._best else math.inf
 
     def add(self, sent: float, redis_time: float, received: float) -> float:
         """Take one reading. Answers by how much the master's clock was stepped, 0 if it was not."""
         rtt = received - sent
-        sample = Sample(redis_time - (sent + rtt / 2), rtt)
+        sample = Sample(redis_time - (sent + rtt / 2), rtt, received)
         self._reach(received)
         step = self._step(sample)
         if step:
             self.hold(received)
-            self._samples.clear()
-        self._samples.append(sample)
-        self.offset = best_offset(self._samples).offset
+        if step or sample.error_at(received) <= self.error_at(received):
+            self._best = sample
+            self.offset = sample.offset
         return step
 
     def is_stepped(self, sent: float, redis_time: float, received: float) -> bool:
         """Whether a reading can't be of the clock that was read before."""
         rtt = received - sent
-        return self._step(Sample(redis_time - (sent + rtt / 2), rtt)) != 0
+        return self._step(Sample(redis_time - (sent + rtt / 2), rtt, received)) != 0
 
     def reset(self, now: float) -> None:
         """Another history has another clock. The last offset holds until the next reading."""
         self.hold(now)
-        self._samples.clear()
+        self._best = None
 
     def hold(self, now: float) -> None:
         """From now on, for one lease, judge no lease that did not end before the master was last reached."""
@@ -91,9 +96,9 @@ class MasterClock:
         self._reached_at = now
 
     def _step(self, sample: Sample) -> float:
-        if not self._samples:
+        best = self._best
+        if best is None:
             return 0.0
-        best = best_offset(self._samples)
         moved = sample.offset - best.offset
         return moved if abs(moved) > (sample.rtt + best.rtt) / 2 + _DRIFT_S else 0.0
 
@@ -122,7 +127,7 @@ class RoomClock:
 
     @property
     def rtt(self) -> float:
-        """The smallest recent round trip to the slowest master, seconds; 0 without a reading."""
+        """The round trip of the reading that counts, of the slowest master, seconds; 0 without a reading."""
         return max((clock.rtt for clock in self._clocks.values()), default=0.0)
 
     def now(self, room: str = "") -> float:
@@ -138,9 +143,9 @@ class RoomClock:
         """Whether any master's clock was read: before that `now` means nothing."""
         return bool(self._clocks)
 
-    def is_read(self, master: str) -> bool:
-        """Whether there are readings of a master's clock."""
-        return master in self._clocks and self._clocks[master].rtt > 0
+    def error_s(self, master: str) -> float:
+        """By how much a master's clock may be misread now, seconds; infinite without a reading."""
+        return self._clocks[master].error_at(self.monotonic()) if master in self._clocks else math.inf
 
     def add(self, sent: float, redis_time: float, received: float, master: str = "") -> float:
         """Take one reading: asked at `sent`, answered at `received` (both `monotonic`).

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from services.sync.clock import RoomClock
@@ -25,6 +27,34 @@ def test_the_least_delayed_reading_counts() -> None:
     clock.add(sent, 1000.4, sent + 1.0)
     assert clock.rtt == pytest.approx(0.002)
     assert clock.now() == pytest.approx(1000.0 - 0.001)
+
+
+def test_an_old_reading_outlives_a_minute_of_delayed_ones() -> None:
+    fake = Clock()
+    clock = clock_at(fake)
+    clock.add(fake.monotonic(), 1000.0, fake.monotonic() + 0.002)
+    for n in range(1, 31):
+        fake.advance(2)
+        clock.add(fake.monotonic(), 1000.0 + 2 * n, fake.monotonic() + 0.8)
+    assert clock.now() == pytest.approx(1060.0, abs=0.002)
+
+
+def test_a_reading_counts_until_the_clocks_may_have_parted_by_more_than_a_newer_one_was_delayed() -> None:
+    fake = Clock()
+    clock = clock_at(fake)
+    clock.add(fake.monotonic(), 1000.0, fake.monotonic() + 0.002)
+    fake.advance(300)
+    later = 1300.0 + 300 * 50e-6
+    clock.add(fake.monotonic(), later, fake.monotonic() + 0.002)
+    assert clock.now() == pytest.approx(later - 0.001, abs=1e-6)
+
+
+def test_it_is_told_how_wrong_a_clock_may_be() -> None:
+    fake = Clock()
+    clock = clock_at(fake)
+    assert clock.error_s("") == math.inf
+    clock.add(fake.monotonic(), 1000.0, fake.monotonic() + 0.2)
+    assert clock.error_s("") == pytest.approx(0.1, abs=0.001)
 
 
 def test_after_a_reset_the_old_offset_holds_until_the_first_new_reading() -> None:
