@@ -12,10 +12,10 @@ from redis.exceptions import RedisError
 from services.common import codec
 from services.common.chain import PUBLIC
 from services.common.cookies import Cookie
-from services.common.errors import Unavailable
+from services.common.errors import unanswered
 from services.common.keyring import KeyRing, Seal
 from services.common.keys import Keys
-from services.common.loans import Loans
+from services.common.loans import STORE, Loans
 
 # What a page opened hours ago still names.
 MOST_EARLIER: Final = 8
@@ -68,7 +68,7 @@ class ContextStore:
                     pipe.set(self._keys.stream(context), self._seal.close(codec.encode(value)), ex=ttl_s)
                 await pipe.execute()
         except (RedisError, OSError) as error:
-            raise Unavailable("unavailable", "The stream store does not answer.", retry_after_ms=1000) from error
+            unanswered(error, STORE)
 
     async def renew(self, contexts: dict[str, StreamContext], ttl_s: int) -> None:
         """As `put`; each context remembers the URLs that it replaces.
@@ -83,7 +83,7 @@ class ContextStore:
         try:
             sealed = await self._redis.mget([self._keys.stream(context) for context in contexts]) if contexts else []
         except (RedisError, OSError) as error:
-            raise Unavailable("unavailable", "The stream store does not answer.", retry_after_ms=1000) from error
+            unanswered(error, STORE)
         opened = {context: self._open(raw) for context, raw in zip(contexts, sealed, strict=True)}
         return {context: value for context, value in opened.items() if value is not None}
 
@@ -102,7 +102,7 @@ class ContextStore:
         try:
             sealed = await self._redis.get(self._keys.stream(context))
         except (RedisError, OSError) as error:
-            raise Unavailable("unavailable", "The stream store does not answer.", retry_after_ms=1000) from error
+            unanswered(error, STORE)
         found = self._open(sealed)
         if found is None or found.scope == PUBLIC:
             return found

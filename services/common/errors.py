@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NoReturn
 
 
 class WatchTogetherError(Exception):
@@ -28,6 +28,14 @@ class Unavailable(WatchTogetherError):
 
 class Broken(WatchTogetherError):
     """A bug of ours: logged with its ids, answered without detail."""
+
+
+def unanswered(error: Exception, store: str) -> NoReturn:
+    """Say that a store, as "The room store", does not answer.
+
+    :raises Unavailable: `unavailable`, always; `error` is its cause.
+    """
+    raise Unavailable("unavailable", f"{store} does not answer.", retry_after_ms=1000) from error
 
 
 # Codes whose HTTP status is not their family's.

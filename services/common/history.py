@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from msgspec import Struct
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.common import codec
-from services.common.errors import Refused, Unavailable
+from services.common.errors import Refused, unanswered
 from services.common.keys import Keys, url_digest
 from services.common.wire.rest import HistoryEntry
 
+# What is said not to answer, where Redis does not.
+STORE: Final = "The watch history"
 LIFETIME_S: Final = 365 * 24 * 3600
 MOST_ENTRIES: Final = 300
 # This version's record and the next one's, so that a rolling upgrade works.
@@ -46,7 +48,7 @@ class Histories:
         try:
             answer = await self._redis.eval(_script(), 3, *args)  # type: ignore[misc]
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
         return bool(answer)
 
     async def entries(self, owner: str) -> list[HistoryEntry]:
@@ -55,7 +57,7 @@ class Histories:
             order: list[bytes] = await self._redis.zrevrange(self._keys.history(owner), 0, -1)
             stored: dict[bytes, bytes] = await self._redis.hgetall(self._keys.watched(owner))  # type: ignore[misc]
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
         return [entry for each in order if (entry := _read(stored.get(each, b""))) is not None]
 
     async def is_kept(self, owner: str) -> bool:
@@ -63,7 +65,7 @@ class Histories:
         try:
             return not await self._redis.exists(self._keys.forgetful(owner))
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
 
     async def keep(self, owner: str, is_kept: bool) -> None:
         """Note more, or no more; what is there stays."""
@@ -71,7 +73,7 @@ class Histories:
         try:
             await (self._redis.delete(name) if is_kept else self._redis.set(name, 1, ex=LIFETIME_S))
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
 
     async def remove(self, owner: str, entry: str) -> None:
         """Forget one entry.
@@ -83,7 +85,7 @@ class Histories:
             gone = await self._redis.hdel(self._keys.watched(owner), entry)  # type: ignore[misc]
             await self._redis.zrem(self._keys.history(owner), entry)
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
         if not gone:
             raise Refused("not_found", "That is not in your history any more.")
 
@@ -93,7 +95,7 @@ class Histories:
             await self._redis.delete(self._keys.watched(owner))
             await self._redis.delete(self._keys.history(owner))
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
 
 
 def _read(raw: bytes) -> HistoryEntry | None:
@@ -107,7 +109,3 @@ def _read(raw: bytes) -> HistoryEntry | None:
 @cache
 def _script() -> str:
     return (files("services.common") / "history.lua").read_text(encoding="utf-8")
-
-
-def _unavailable(error: Exception) -> NoReturn:
-    raise Unavailable("unavailable", "The watch history does not answer.", retry_after_ms=1000) from error

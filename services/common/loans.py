@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import NoReturn
+from typing import Final
 
 from msgspec import Struct
 from redis.asyncio import Redis
@@ -11,9 +11,12 @@ from redis.exceptions import RedisError
 
 from services.common import codec
 from services.common.cookies import Cookie
-from services.common.errors import Unavailable
+from services.common.errors import unanswered
 from services.common.keyring import KeyRing, Seal
 from services.common.keys import Keys
+
+# What is said not to answer, where Redis does not.
+STORE: Final = "The stream store"
 
 
 class Loan(Struct, frozen=True, kw_only=True):
@@ -55,7 +58,7 @@ class Loans:
                 pipe.set(self._keys.loan(scope), sealed, ex=ttl_s)
                 await pipe.execute()
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
 
     async def get(self, scope: str) -> Loan | None:
         """The loan of a scope, or None if it was taken back, has expired, or its secret is gone.
@@ -65,7 +68,7 @@ class Loans:
         try:
             sealed = await self._redis.get(self._keys.loan(scope))
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
         content = self._seal.open(sealed) if sealed else None
         try:
             return codec.decode_as(Loan, content) if content else None
@@ -94,7 +97,7 @@ class Loans:
                 await self._redis.zrem(name, entry)
                 audiences.append(of_audience)
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
         return audiences
 
     async def _end(self, scope: str) -> None:
@@ -104,7 +107,3 @@ class Loans:
         if loan is not None:
             streams = [self._keys.stream(context) for context in loan.contexts]
             await self._redis.delete(self._keys.format(loan.digest, scope), *streams)
-
-
-def _unavailable(error: Exception) -> NoReturn:
-    raise Unavailable("unavailable", "The stream store does not answer.", retry_after_ms=1000) from error

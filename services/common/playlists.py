@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from msgspec import Struct
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.common import codec
-from services.common.errors import Refused, Unavailable
+from services.common.errors import Refused, Unavailable, unanswered
 from services.common.keys import Keys
 from services.common.wire.rest import Playlist
 
+# What is said not to answer, where Redis does not.
+STORE: Final = "The store of playlists"
 LIFETIME_S: Final = 365 * 24 * 3600
 MOST_PLAYLISTS: Final = 50
 MOST_BYTES: Final = 1 << 20
@@ -42,7 +44,7 @@ class Playlists:
         try:
             stored: dict[bytes, bytes] = await self._redis.hgetall(self._keys.playlists(owner))  # type: ignore[misc]
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
         found = [playlist for raw in stored.values() if (playlist := _read(raw)) is not None]
         return sorted(found, key=lambda playlist: playlist.updated_at, reverse=True)
 
@@ -86,7 +88,7 @@ class Playlists:
         try:
             gone = await self._redis.hdel(self._keys.playlists(owner), playlist)  # type: ignore[misc]
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
         if not gone:
             raise _not_found()
 
@@ -94,7 +96,7 @@ class Playlists:
         try:
             found: bytes | None = await self._redis.hget(self._keys.playlists(owner), playlist)  # type: ignore[misc]
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
         return found or b""
 
     async def _write(self, owner: str, playlist: str, seen: bytes, new: bytes) -> bool:
@@ -104,7 +106,7 @@ class Playlists:
         try:
             answer = int(await self._redis.eval(_script(), 1, *args))  # type: ignore[misc]
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
         if answer == -1:
             raise Refused("too_many_playlists", f"You have {MOST_PLAYLISTS} playlists. Delete one first.")
         if answer == -2:
@@ -132,7 +134,3 @@ def _script() -> str:
 
 def _not_found() -> Refused:
     return Refused("not_found", "You have no such playlist.")
-
-
-def _unavailable(error: Exception) -> NoReturn:
-    raise Unavailable("unavailable", "The store of playlists does not answer.", retry_after_ms=1000) from error

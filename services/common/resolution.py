@@ -1,4 +1,4 @@
-"""Resolved links: the cache, those who wait for a flight, and its stages. Shared by who asks and who resolves."""
+"""Asking for links, and telling of flights: shared by who asks and who resolves."""
 
 from __future__ import annotations
 
@@ -6,42 +6,23 @@ import asyncio
 import contextlib
 import random
 import time
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
-import structlog
-from msgspec import Struct
 from msgspec.structs import replace
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from services.common import codec
-from services.common.chain import (
-    ANONYMOUS,
-    PUBLIC,
-    Link,
-    Resolution,
-    attempt,
-    concluded,
-    goes_on,
-    known_answer,
-    next_way,
-)
-from services.common.errors import Unavailable
+from services.common.chain import ANONYMOUS, PUBLIC, Link, Resolution, attempt, concluded, known_answer, next_way
+from services.common.errors import Unavailable, unanswered
 from services.common.guard import page_url
 from services.common.jobs import Jobs
 from services.common.keys import Keys, url_digest
-from services.common.wire.models import Attempt
+from services.common.results import STORE, Results
+from services.common.waiting import Waiter, Waiting
 
-log = structlog.get_logger(__name__)
-
-__all__ = ["PUBLIC", "Resolution", "Resolutions", "Waiter"]
-
-WAITERS_TTL_S: Final = 600
-# Longer than a result is kept: then the room asks by itself.
-PLAYERS_TTL_S: Final = 3 * 3600
 # Whoever waits says so again each second.
 WANTED_S: Final = 5
 # When to come back to a full queue: spread, so that not all do at once.
@@ -50,42 +31,19 @@ BUSY_MS: Final = (4000, 8000)
 RECHECK_S: Final = 1.0
 # Callers beyond these wait by looking, so that waiting never takes all connections.
 MAX_SUBSCRIPTIONS: Final = 24
-# Videos of which a process answers without asking Redis: some kilobytes each.
-MOST_REMEMBERED: Final = 200
-_NOTHING: Final[tuple[float, None]] = (0.0, None)
-# This version's record and the next one's, so that a rolling upgrade works.
-READABLE: Final = (1, 2)
-
-
-class Waiter(Struct, frozen=True):
-    """A queue item that a flight's result must enter.
-
-    `links` are the ways that are still to be tried for it, the flight's own first; `attempts` how those before failed.
-    """
-
-    room: str
-    item: str
-    links: tuple[Link, ...] = (ANONYMOUS,)
-    attempts: tuple[Attempt, ...] = ()
-
-    @property
-    def scope(self) -> str:
-        """The scope of the flight that it waits for."""
-        return self.links[0].scope
 
 
 class Resolutions:
-    """The cache of formats and the door to the resolver. Errors are cached as results are, only shorter."""
+    """The door to the resolver: `results` are what it has found, `waiting` those who wait for more."""
 
     def __init__(self, redis: Redis, keys: Keys, *, max_depth: int = 200, remember_s: float = 0.0) -> None:
-        """:param remember_s: how long a video of everybody's is told without asking Redis again; of others' never."""
+        """:param remember_s: as `Results`."""
         self._redis = redis
         self._keys = keys
+        self.results = Results(redis, keys, remember_s=remember_s)
+        self.waiting = Waiting(redis, keys)
         self._jobs = Jobs(redis, keys)
         self._max_depth = max_depth
-        self._remember_s = remember_s
-        # By digest, with when (monotonic seconds) it is asked for again; the oldest first.
-        self._remembered: OrderedDict[str, tuple[float, Resolution]] = OrderedDict()
         self._subscriptions = asyncio.Semaphore(MAX_SUBSCRIPTIONS)
 
     # Those who ask.
@@ -96,7 +54,7 @@ class Resolutions:
         :raises Refused: `bad_url` or `refused_target`.
         :raises Unavailable: if Redis does not answer.
         """
-        return await self.peek(_digest(url), scope)
+        return await self.results.peek(_digest(url), scope)
 
     async def want(self, url: str, room: str, item: str, links: Sequence[Link] = (ANONYMOUS,)) -> Resolution | None:
         """The result now, or None: then it enters the room as soon as it is there, whatever becomes of the caller.
@@ -112,7 +70,7 @@ class Resolutions:
             known = await self.pass_on(digest, canonical, Waiter(room, item, tuple(links)))
         if known is None:
             return None
-        await self.note_player(digest, Waiter(room, item, tuple(links)), known)
+        await self.waiting.note_player(digest, Waiter(room, item, tuple(links)), known)
         return _as_pasted(known, url)
 
     async def pass_on(self, digest: str, url: str, waiter: Waiter, *, is_forced: bool = False) -> Resolution | None:
@@ -123,30 +81,22 @@ class Resolutions:
         """
         while True:
             # Waiter first, then the cache: a flight writes the cache before it reads its waiters, so one of both meets.
-            await self._add_waiter(digest, waiter)
+            await self.waiting.add(digest, waiter)
             try:
-                known = await self.peek(digest, waiter.scope)
+                known = await self.results.peek(digest, waiter.scope)
                 if known is None:
                     await self._enqueue(digest, url, waiter.links[0], is_forced=is_forced)
             except Unavailable:
                 with contextlib.suppress(Unavailable):
-                    await self.settled(digest, waiter)
+                    await self.waiting.settled(digest, waiter)
                 raise
             if known is None:
                 return None
-            await self.settled(digest, waiter)
-            following = self.following(waiter, known)
+            await self.waiting.settled(digest, waiter)
+            following = waiter.after(known)
             if following is None:
                 return concluded(known, [*waiter.attempts, attempt(waiter.links[0], known)])
             waiter = following
-
-    @staticmethod
-    def following(waiter: Waiter, result: Resolution) -> Waiter | None:
-        """The waiter for the next way, after `result` of the first; None if that is its answer."""
-        first, *rest = waiter.links
-        if not goes_on(result, rest):
-            return None
-        return Waiter(waiter.room, waiter.item, tuple(rest), (*waiter.attempts, attempt(first, result)))
 
     async def known(self, url: str, links: Sequence[Link] = (ANONYMOUS,), *, own: bool = False) -> Resolution | None:
         """What `resolve` answers without waiting; None if something must run.
@@ -222,7 +172,7 @@ class Resolutions:
         return known
 
     async def _look(self, digest: str, links: Sequence[Link]) -> list[Resolution | None]:
-        return [await self.peek(digest, link.scope) for link in links]
+        return [await self.results.peek(digest, link.scope) for link in links]
 
     async def _enqueue(self, digest: str, url: str, link: Link, *, is_forced: bool = False) -> None:
         is_full = not is_forced and await self._jobs.depth() >= self._max_depth
@@ -235,7 +185,7 @@ class Resolutions:
         try:
             await self._redis.set(self._keys.wanted(digest, scope), 1, ex=WANTED_S)
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
 
     @contextlib.asynccontextmanager
     async def _subscribed(self, digest: str) -> AsyncIterator[PubSub]:
@@ -244,116 +194,18 @@ class Resolutions:
             try:
                 await listener.subscribe(self._keys.resolve(digest))
             except (RedisError, OSError) as error:
-                _unavailable(error)
+                unanswered(error, STORE)
             yield listener
         finally:
             with contextlib.suppress(RedisError, OSError):
                 await listener.aclose()  # type: ignore[no-untyped-call]
 
-    async def _add_waiter(self, digest: str, waiter: Waiter) -> None:
-        name = self._keys.waiters(digest, waiter.scope)
-        try:
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.sadd(name, codec.encode(waiter))
-                pipe.expire(name, WAITERS_TTL_S)
-                await pipe.execute()
-        except (RedisError, OSError) as error:
-            _unavailable(error)
-
     # Those who resolve.
-
-    async def peek(self, digest: str, scope: str) -> Resolution | None:
-        """`cached`, by the digest of the canonical URL.
-
-        :raises Unavailable: if Redis does not answer.
-        """
-        if scope == PUBLIC and (held := self._held(digest)) is not None:
-            return held
-        try:
-            raw = await self._redis.get(self._keys.format(digest, scope))
-        except (RedisError, OSError) as error:
-            _unavailable(error)
-        if raw is None:
-            return None
-        try:
-            known = codec.decode_as(Resolution, raw)
-        except codec.MalformedError:
-            # Written by a version that this one can't read: resolve again.
-            return None
-        if known.v not in READABLE or known.expires_at <= time.time():
-            return None
-        if scope == PUBLIC and self._remember_s and known.video is not None:
-            self._remember(digest, known)
-        return known
-
-    def _held(self, digest: str) -> Resolution | None:
-        again_at, known = self._remembered.get(digest, _NOTHING)
-        if known is None or time.monotonic() >= again_at or known.expires_at <= time.time():
-            return None
-        return known
-
-    def _remember(self, digest: str, known: Resolution) -> None:
-        self._remembered.pop(digest, None)
-        self._remembered[digest] = (time.monotonic() + self._remember_s, known)
-        if len(self._remembered) > MOST_REMEMBERED:
-            self._remembered.popitem(last=False)
-
-    async def put(self, digest: str, scope: str, resolution: Resolution) -> None:
-        """Cache a flight's result until it expires, and tell those who wait for it.
-
-        :raises Unavailable: if Redis does not answer; then it may be cached.
-        """
-        ttl_ms = max(1000, int((resolution.expires_at - time.time()) * 1000))
-        try:
-            async with self._redis.pipeline(transaction=False) as pipe:
-                pipe.set(self._keys.format(digest, scope), codec.encode(resolution), px=ttl_ms)
-                pipe.publish(self._keys.resolve(digest), codec.encode({"done": True}))
-                await pipe.execute()
-        except (RedisError, OSError) as error:
-            _unavailable(error)
 
     async def announce(self, digest: str, stage: str) -> None:
         """Publish a stage of a flight. It is a courtesy: a Redis that does not answer is passed over."""
         with contextlib.suppress(RedisError, OSError):
             await self._redis.publish(self._keys.resolve(digest), codec.encode({"stage": stage}))
-
-    async def waiters(self, digest: str, scope: str = PUBLIC) -> list[Waiter]:
-        """Who waits for a flight.
-
-        :raises Unavailable: if Redis does not answer.
-        """
-        return await self._members(self._keys.waiters(digest, scope))
-
-    async def note_player(self, digest: str, waiter: Waiter, result: Resolution) -> None:
-        """An item has a flight's video: when it is opened again before its time, the item gets that too.
-
-        :raises Unavailable: if Redis does not answer.
-        """
-        way = next((link for link in waiter.links if link.owner == result.opened_with), None)
-        if result.video is None or way is None:
-            return
-        name = self._keys.players(digest, way.scope)
-        try:
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.sadd(name, codec.encode(Waiter(waiter.room, waiter.item, (way,))))
-                pipe.expire(name, PLAYERS_TTL_S)
-                await pipe.execute()
-        except (RedisError, OSError) as error:
-            _unavailable(error)
-
-    async def players(self, digest: str, scope: str = PUBLIC) -> list[Waiter]:
-        """Which items have a flight's video, or had it until lately.
-
-        :raises Unavailable: if Redis does not answer.
-        """
-        return await self._members(self._keys.players(digest, scope))
-
-    async def forget_player(self, digest: str, waiter: Waiter) -> None:
-        """An item is no more.
-
-        :raises Unavailable: if Redis does not answer.
-        """
-        await self._remove(self._keys.players(digest, waiter.scope), waiter)
 
     async def is_wanted(self, digest: str, scope: str = PUBLIC) -> bool:
         """Whether somebody waits for a flight over REST.
@@ -363,36 +215,7 @@ class Resolutions:
         try:
             return bool(await self._redis.exists(self._keys.wanted(digest, scope)))
         except (RedisError, OSError) as error:
-            _unavailable(error)
-
-    async def settled(self, digest: str, waiter: Waiter) -> None:
-        """Forget a waiter that has its result.
-
-        :raises Unavailable: if Redis does not answer.
-        """
-        await self._remove(self._keys.waiters(digest, waiter.scope), waiter)
-
-    async def _members(self, name: str) -> list[Waiter]:
-        try:
-            members: set[bytes] = await self._redis.smembers(name)  # type: ignore[misc]
-        except (RedisError, OSError) as error:
-            _unavailable(error)
-        return [waiter for member in sorted(members) if (waiter := _waiter(member)) is not None]
-
-    async def _remove(self, name: str, waiter: Waiter) -> None:
-        try:
-            await self._redis.srem(name, codec.encode(waiter))  # type: ignore[misc]
-        except (RedisError, OSError) as error:
-            _unavailable(error)
-
-
-def _waiter(raw: bytes) -> Waiter | None:
-    """A stored waiter; None for what another version wrote and this one can't read: whoever wrote it asks again."""
-    try:
-        return codec.decode_as(Waiter, raw)
-    except codec.MalformedError:
-        log.warning("waiter_unreadable")
-        return None
+            unanswered(error, STORE)
 
 
 def _digest(url: str) -> str:
@@ -426,7 +249,3 @@ async def _completion(listener: PubSub) -> None:
     while (left := until - time.monotonic()) > 0:
         if (await _next_message(listener, left)).get("done"):
             return
-
-
-def _unavailable(error: Exception) -> NoReturn:
-    raise Unavailable("unavailable", "The resolver's store does not answer.", retry_after_ms=1000) from error

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,10 +25,12 @@ from services.common.cookies import (
     sites_of,
     write_netscape,
 )
-from services.common.errors import Refused, Unavailable
+from services.common.errors import Refused, Unavailable, unanswered
 from services.common.keyring import KeyRing, Seal
 from services.common.keys import GUEST_PREFIX, Keys
 
+# What is said not to answer, where Redis does not.
+STORE: Final = "The store of cookies"
 LIFETIME_S: Final = 30 * 24 * 3600
 MOST_SITES: Final = 200
 # Somebody else who changes the same person's cookies is the same person, elsewhere.
@@ -238,7 +240,7 @@ class Vault:
         try:
             found: bytes | None = await self._redis.hget(self._keys.cookies(owner), field)  # type: ignore[misc]
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
         return found or b""
 
     async def _write(self, owner: str, seen: bytes, index: _Index, fields: Mapping[str, bytes]) -> bool:
@@ -249,7 +251,7 @@ class Vault:
         try:
             return bool(await self._redis.eval(_script(), 1, *args))  # type: ignore[misc]
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
 
 
 def _living(index: _Index, host: str, now: float) -> list[str]:
@@ -269,7 +271,3 @@ def _script() -> str:
 
 def _busy() -> Unavailable:
     return Unavailable("unavailable", "Your cookies are being changed elsewhere. Try again.", retry_after_ms=1000)
-
-
-def _unavailable(error: Exception) -> NoReturn:
-    raise Unavailable("unavailable", "The store of cookies does not answer.", retry_after_ms=1000) from error

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,12 +19,14 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.common import codec
-from services.common.errors import Refused, Unavailable
+from services.common.errors import Refused, unanswered
 from services.common.keyring import KeyRing
 from services.common.keys import Keys, MemberId
 from services.common.names import clean_name
 from services.common.wire.rest import PairedBrowser
 
+# What is said not to answer, where Redis does not.
+STORE: Final = "The list of browsers"
 # A token that was not used for so long is none any more.
 LIFETIME_S: Final = 180 * 24 * 3600
 MOST_BROWSERS: Final = 20
@@ -81,7 +83,7 @@ class Browsers:
                 pipe.expire(key, LIFETIME_S)
                 await pipe.execute()
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
         return token
 
     async def bearer(self, token: str) -> Bearer:
@@ -120,7 +122,7 @@ class Browsers:
         try:
             await self._redis.hdel(self._keys.browsers(owner), *gone)  # type: ignore[misc]
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
 
     async def _living(self, owner: MemberId) -> Mapping[str, _Kept]:
         """A person's browsers by field; those whose time is over are removed."""
@@ -132,7 +134,7 @@ class Browsers:
             if over := [field for field in kept if field not in living]:
                 await self._redis.hdel(self._keys.browsers(owner), *over)  # type: ignore[misc]
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
         return living
 
     async def _touch(self, owner: MemberId, field: str, raw: bytes, kept: _Kept, newest: str) -> None:
@@ -145,13 +147,13 @@ class Browsers:
         try:
             await self._redis.eval(_script(), 1, *args)  # type: ignore[misc]
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
 
     async def _get(self, owner: MemberId, field: str) -> bytes | None:
         try:
             found: bytes | None = await self._redis.hget(self._keys.browsers(owner), field)  # type: ignore[misc]
         except (RedisError, OSError) as error:
-            _unavailable(error)
+            unanswered(error, STORE)
         return found
 
     def _digest(self, token: str, subkey: bytes) -> str:
@@ -188,7 +190,3 @@ def _script() -> str:
 
 def _unknown() -> Refused:
     return Refused("bad_token", "This browser is not connected any more. Connect it again on the page.")
-
-
-def _unavailable(error: Exception) -> NoReturn:
-    raise Unavailable("unavailable", "The list of browsers does not answer.", retry_after_ms=1000) from error

@@ -19,12 +19,13 @@ from services.common.cookies import sites_of, write_netscape
 from services.common.errors import Refused, Unavailable, WatchTogetherError
 from services.common.guard import Guard, page_url, parse_url
 from services.common.loans import Loan, Loans
-from services.common.resolution import Resolutions, Waiter
+from services.common.resolution import Resolutions
 from services.common.room.entering import enter, extend
 from services.common.room.store import RoomStore
 from services.common.stream import LIFETIME_S, Kind, StreamSigner
 from services.common.tracing import item_span
 from services.common.vault import Jar, Vault
+from services.common.waiting import Waiter
 from services.resolver import metrics
 from services.resolver.errors import UNKNOWN, Code, cookies_gone, may_mend, private_address, resolve_error, ttl_s
 from services.resolver.expiry import cache_until
@@ -77,10 +78,10 @@ class Flights:
 
         :raises Unavailable: if a Redis does not answer; running it again goes on from there.
         """
-        result = await self._resolutions.peek(digest, link.scope)
+        result = await self._resolutions.results.peek(digest, link.scope)
         shown: set[Waiter] = set()
         if result is None:
-            waiting = await self._resolutions.waiters(digest, link.scope)
+            waiting = await self._resolutions.waiting.of(digest, link.scope)
             # A flight has many passengers; it is told of in the trace of the first.
             with item_span("resolve", waiting[0].item if waiting else ""):
                 result = await self._while_wanted(digest, link.scope, self._fly(digest, url, link, shown))
@@ -88,7 +89,7 @@ class Flights:
                 metrics.RESOLVES.labels("abandoned").inc()
                 log.info("resolve_abandoned", site=_site(url))
                 return
-            await self._resolutions.put(digest, link.scope, result)
+            await self._resolutions.results.put(digest, link.scope, result)
             metrics.RESOLVES.labels(result.code or "ok").inc()
             metrics.EXTRACTIONS.labels(metrics.site_of(_site(url)), result.code or "ok").inc()
             await self._replace(digest, link, result)
@@ -120,10 +121,10 @@ class Flights:
         try:
             if await self._resolutions.is_wanted(digest, scope):
                 return True
-            for waiter in await self._resolutions.waiters(digest, scope):
+            for waiter in await self._resolutions.waiting.of(digest, scope):
                 if await self._rooms.has_item(waiter.room, waiter.item):
                     return True
-                await self._resolutions.settled(digest, waiter)
+                await self._resolutions.waiting.settled(digest, waiter)
         except Unavailable:
             # Not knowing is no reason to stop.
             return True
@@ -176,7 +177,7 @@ class Flights:
         """
         entries = _entries(_NOBODYS, named, mint)
         with contextlib.suppress(Unavailable, Refused):
-            for waiter in await self._resolutions.waiters(digest, mint.link.scope):
+            for waiter in await self._resolutions.waiting.of(digest, mint.link.scope):
                 await extend(self._rooms, waiter.room, waiter.item, entries)
                 shown.add(waiter)
 
@@ -265,8 +266,8 @@ class Flights:
 
     async def _deliver(self, digest: str, url: str, link: Link, result: Resolution, shown: set[Waiter]) -> None:
         # Each waiter is forgotten only after its room has the result. Whoever comes meanwhile finds the cache.
-        for waiter in await self._resolutions.waiters(digest, link.scope):
-            following = self._resolutions.following(waiter, result)
+        for waiter in await self._resolutions.waiting.of(digest, link.scope):
+            following = waiter.after(result)
             if following is not None:
                 final = await self._resolutions.pass_on(digest, url, following, is_forced=True)
             else:
@@ -275,17 +276,17 @@ class Flights:
                 with item_span("deliver", waiter.item):
                     await self._enter(digest, waiter, replace(final, entries=[]) if waiter in shown else final)
                 metrics.DELIVERED.inc()
-            await self._resolutions.settled(digest, waiter)
+            await self._resolutions.waiting.settled(digest, waiter)
 
     async def _replace(self, digest: str, link: Link, result: Resolution) -> None:
         """Give rooms what replaces the streams that they have: a proxy had them opened again, perhaps as others."""
         if result.video is None:
             return
-        for player in await self._resolutions.players(digest, link.scope):
+        for player in await self._resolutions.waiting.players(digest, link.scope):
             item = await self._rooms.item(player.room, player.item)
             # One that is opened with others' cookies by now keeps what those opened.
             if item is None or item.opened_with != result.opened_with or not await self._enter(digest, player, result):
-                await self._resolutions.forget_player(digest, player)
+                await self._resolutions.waiting.forget_player(digest, player)
 
     async def _enter(self, digest: str, waiter: Waiter, result: Resolution) -> bool:
         try:
@@ -294,7 +295,7 @@ class Flights:
             has_entered = False
             log.info("resolve_not_wanted", room=waiter.room, item=waiter.item, code=refusal.code)
         if has_entered:
-            await self._resolutions.note_player(digest, waiter, result)
+            await self._resolutions.waiting.note_player(digest, waiter, result)
         elif result.opened_with:
             # Nobody is left whom these cookies may serve.
             await self._loans.drop(result.opened_with, audience=audience_of(waiter.room, waiter.item))

@@ -309,7 +309,7 @@ async def test_consent_taken_back_while_the_link_is_opened_keeps_the_result_out(
         await origin.wait_async("/api/video/" + link.rpartition("/")[2])
         await cinema.store.lend(cinema.room, Sender(ana.id), item.id, lend=False)
         deadline = time.monotonic() + 90
-        while await cinema.resolutions.waiters(url_digest(link), links[0].scope):
+        while await cinema.resolutions.waiting.of(url_digest(link), links[0].scope):
             assert time.monotonic() < deadline
             await asyncio.sleep(0.05)
     record = await cinema.record()
@@ -329,7 +329,7 @@ async def test_cookies_deleted_while_the_link_is_opened_leave_nothing_behind(
         answer = (await asking).json()
     assert answer["error"]["code"] == "sign_in_required"
     assert not await redis.exists(site.keys.loan(scope))
-    known = await cinema.resolutions.peek(url_digest(link), scope)
+    known = await cinema.resolutions.results.peek(url_digest(link), scope)
     assert known is None or known.video is None
 
 

@@ -16,12 +16,12 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from services.common import codec
-from services.common.chain import ANONYMOUS
+from services.common.chain import ANONYMOUS, PUBLIC, Resolution
 from services.common.identity import COOKIE
 from services.common.jobs import Jobs
 from services.common.keys import Keys, url_digest
 from services.common.redis import connect
-from services.common.resolution import PUBLIC, Resolution, Resolutions
+from services.common.resolution import Resolutions
 from services.common.room.sender import Sender
 from services.common.room.store import RoomStore
 from services.common.wire.models import QueueItem, VideoState
@@ -160,7 +160,7 @@ async def test_a_foreign_pages_change_is_refused_and_a_missing_origin_is_not(bro
 
 async def test_a_resolved_link_answers_with_its_video(browser: Browser, resolutions: Resolutions) -> None:
     known = Resolution(video=VIDEO, resolved_at=1.0, expires_at=FAR)
-    await resolutions.put(url_digest(LINK), PUBLIC, known)
+    await resolutions.results.put(url_digest(LINK), PUBLIC, known)
     response = await browser.post("/api/resolve", json={"url": LINK})
     assert response.status_code == 200
     assert response.json()["stream_url"] == VIDEO.stream_url
@@ -171,7 +171,7 @@ async def test_a_link_that_needs_an_account_does_not_look_like_our_own_sign_in(
     browser: Browser, resolutions: Resolutions
 ) -> None:
     failed = Resolution(code="sign_in_required", message="YouTube wants an account.", resolved_at=1.0, expires_at=FAR)
-    await resolutions.put(url_digest(LINK), PUBLIC, failed)
+    await resolutions.results.put(url_digest(LINK), PUBLIC, failed)
     response = await browser.post("/api/resolve", json={"url": LINK})
     assert (response.status_code, code(response)) == (422, "sign_in_required")
 
@@ -270,7 +270,7 @@ async def test_a_caller_who_leaves_is_not_waited_for(
 
 async def test_a_rooms_link_is_handed_to_the_resolver(browser: Browser, resolutions: Resolutions) -> None:
     room = (await browser.post("/api/rooms", json={"url": LINK})).json()["id"]
-    assert [waiter.room for waiter in await resolutions.waiters(url_digest(LINK))] == [room]
+    assert [waiter.room for waiter in await resolutions.waiting.of(url_digest(LINK))] == [room]
 
 
 async def test_an_empty_room_is_only_a_name(browser: Browser) -> None:

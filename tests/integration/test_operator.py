@@ -193,7 +193,7 @@ async def cached(redis: Redis, keys: Keys, link: str, scope: str = PUBLIC) -> No
     now = time.time()
     video = VideoState(url=link, title="Clip", stream_type="direct", duration=60)
     result = Resolution(video=video, resolved_at=now, expires_at=now + 600)
-    await Resolutions(redis, keys).put(url_digest(page_url(link)), scope, result)
+    await Resolutions(redis, keys).results.put(url_digest(page_url(link)), scope, result)
 
 
 async def test_one_link_or_all_are_forgotten_and_streams_go_on(ask: Ask, redis: Redis, keys: Keys) -> None:

@@ -16,11 +16,12 @@ from services.common.cookies import Cookie
 from services.common.keyring import KeyRing, Seal
 from services.common.keys import Keys
 from services.common.loans import Loan, Loans
-from services.common.resolution import Resolutions, Waiter
+from services.common.results import Results
 from services.common.room.sender import Sender
 from services.common.room.store import RoomStore
 from services.common.vault import Vault
 from services.common.vitals import VitalsStore, WorkerHealth
+from services.common.waiting import Waiter, Waiting
 from services.common.wire.models import QueueItem, VideoState
 from tests.support.node import SECRET
 
@@ -66,12 +67,12 @@ Reads = Callable[[Redis, Keys, bytes], Awaitable[object]]
 
 async def resolution(redis: Redis, keys: Keys, raw: bytes) -> object:
     await redis.set(keys.format("d", "public"), raw)
-    return await Resolutions(redis, keys).peek("d", "public")
+    return await Results(redis, keys).peek("d", "public")
 
 
 async def waiters(redis: Redis, keys: Keys, raw: bytes) -> object:
     await redis.sadd(keys.waiters("d", "public"), raw)  # type: ignore[misc]
-    return await Resolutions(redis, keys).waiters("d")
+    return await Waiting(redis, keys).of("d")
 
 
 async def context(redis: Redis, keys: Keys, raw: bytes) -> object:

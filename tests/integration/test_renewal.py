@@ -13,13 +13,13 @@ from redis.asyncio import Redis
 from yarl import URL
 
 from services.common import codec
-from services.common.chain import ANONYMOUS
+from services.common.chain import ANONYMOUS, PUBLIC, Resolution
 from services.common.contexts import ContextStore, StreamContext
 from services.common.jobs import Jobs
 from services.common.keyring import KeyRing
 from services.common.keys import Keys, url_digest
 from services.common.renewal import Renewals
-from services.common.resolution import PUBLIC, Resolution, Resolutions
+from services.common.resolution import Resolutions
 from services.common.room.entering import enter
 from services.common.room.sender import SYSTEM
 from services.common.room.store import RoomStore
@@ -139,7 +139,7 @@ async def test_a_room_gets_the_streams_that_replace_refused_ones_when_they_are_o
     await redis.delete(KEYS.renewed(url_digest(link), PUBLIC))
     await Renewals(redis, KEYS).ask(link, ANONYMOUS)
     async with asyncio.timeout(20):
-        while await resolutions.players(url_digest(link)):  # noqa: ASYNC110 - it comes by way of Redis
+        while await resolutions.waiting.players(url_digest(link)):  # noqa: ASYNC110 - it comes by way of Redis
             await asyncio.sleep(0.05)
 
 
@@ -170,7 +170,7 @@ async def playing(store: RoomStore, room: str, link: str, expires_at: float) -> 
 async def known(resolutions: Resolutions, link: str, expires_at: float) -> None:
     """What a flight leaves in the cache."""
     result = Resolution(video=film(link, expires_at), resolved_at=time.time(), expires_at=time.time() + 600)
-    await resolutions.put(url_digest(link), PUBLIC, result)
+    await resolutions.results.put(url_digest(link), PUBLIC, result)
 
 
 async def test_a_rooms_video_is_resolved_again_before_its_streams_end_and_plays_on(

@@ -10,12 +10,13 @@ import pytest
 from redis.asyncio import Redis
 
 from services.common import codec
-from services.common.chain import ANONYMOUS
+from services.common.chain import ANONYMOUS, PUBLIC, Resolution
 from services.common.errors import Refused, Unavailable
 from services.common.jobs import Jobs
 from services.common.keys import Keys, url_digest
 from services.common.redis import connect
-from services.common.resolution import PUBLIC, Resolution, Resolutions, Waiter
+from services.common.resolution import Resolutions
+from services.common.waiting import Waiter
 from services.common.wire.models import VideoState
 from tests.support.redis import RedisServer
 
@@ -51,7 +52,7 @@ def resolutions(redis: Redis, keys: Keys) -> Resolutions:
 
 
 async def test_links_that_differ_in_form_only_share_a_result(resolutions: Resolutions) -> None:
-    await resolutions.put(DIGEST, PUBLIC, result())
+    await resolutions.results.put(DIGEST, PUBLIC, result())
     for link in (LINK, "HTTPS://SITE.EXAMPLE:443/watch?v=1"):
         known = await resolutions.cached(link)
         assert known is not None
@@ -60,13 +61,13 @@ async def test_links_that_differ_in_form_only_share_a_result(resolutions: Resolu
 
 
 async def test_scopes_share_nothing(resolutions: Resolutions) -> None:
-    await resolutions.put(DIGEST, "owner", result())
+    await resolutions.results.put(DIGEST, "owner", result())
     assert await resolutions.cached(LINK) is None
     assert await resolutions.cached(LINK, "owner") is not None
 
 
 async def test_an_expired_result_is_no_result(resolutions: Resolutions) -> None:
-    await resolutions.put(DIGEST, PUBLIC, result(-1))
+    await resolutions.results.put(DIGEST, PUBLIC, result(-1))
     assert await resolutions.cached(LINK) is None
 
 
@@ -83,7 +84,7 @@ async def test_who_wants_an_unknown_link_waits_and_makes_one_job(
 ) -> None:
     for item in ("one", "two", "one"):
         assert await resolutions.want(LINK, "room", item) is None
-    assert await resolutions.waiters(DIGEST) == [Waiter("room", "one"), Waiter("room", "two")]
+    assert await resolutions.waiting.of(DIGEST) == [Waiter("room", "one"), Waiter("room", "two")]
     assert await Jobs(redis, keys).depth() == 1
     assert 0 < await redis.ttl(keys.waiters(DIGEST, PUBLIC)) <= 600
 
@@ -91,19 +92,19 @@ async def test_who_wants_an_unknown_link_waits_and_makes_one_job(
 async def test_who_wants_a_known_link_has_it_at_once_and_waits_for_nothing(
     resolutions: Resolutions, redis: Redis, keys: Keys
 ) -> None:
-    await resolutions.put(DIGEST, PUBLIC, result())
+    await resolutions.results.put(DIGEST, PUBLIC, result())
     known = await resolutions.want(LINK, "room", "item")
     assert known is not None
     assert known.video is not None
     assert known.video.url == LINK
-    assert await resolutions.waiters(DIGEST) == []
+    assert await resolutions.waiting.of(DIGEST) == []
     assert await Jobs(redis, keys).depth() == 0
 
 
 async def test_a_cached_error_is_an_answer(resolutions: Resolutions) -> None:
     now = time.time()
     failed = Resolution(code="private", message="It is private.", resolved_at=now, expires_at=now + 20)
-    await resolutions.put(DIGEST, PUBLIC, failed)
+    await resolutions.results.put(DIGEST, PUBLIC, failed)
     assert await resolutions.want(LINK, "room", "item") == failed
     assert await resolutions.resolve(LINK, 1) == failed
 
@@ -113,7 +114,7 @@ async def test_many_who_resolve_one_link_wake_together(resolutions: Resolutions,
     await queued(redis, keys)
     await asyncio.sleep(0.3)
     begun = time.monotonic()
-    await resolutions.put(DIGEST, PUBLIC, result())
+    await resolutions.results.put(DIGEST, PUBLIC, result())
     answers = await asyncio.gather(*asking)
     assert {answer.video.title for answer in answers if answer.video} == {"A film"}
     assert await Jobs(redis, keys).depth() == 1
@@ -167,7 +168,7 @@ async def test_a_full_queue_is_busy_but_joins_what_is_queued(redis: Redis, keys:
         assert busy.value.code == "busy"
         assert busy.value.retry_after_ms is not None
         assert 4000 <= busy.value.retry_after_ms <= 8000
-    assert await resolutions.waiters(url_digest("https://b.example/")) == []
+    assert await resolutions.waiting.of(url_digest("https://b.example/")) == []
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ async def test_stages_are_told_until_the_flight_is_done(resolutions: Resolutions
         await resolutions.announce(DIGEST, "extracting")
         await asyncio.sleep(0.02)
     await resolutions.announce(DIGEST, "reading")
-    await resolutions.put(DIGEST, PUBLIC, result())
+    await resolutions.results.put(DIGEST, PUBLIC, result())
     async with asyncio.timeout(5):
         await listening
     assert set(stages[:-1]) == {"extracting"}
@@ -217,7 +218,7 @@ async def test_without_redis_every_question_is_unavailable_soon(keys: Keys) -> N
 
 async def test_what_many_paste_at_once_is_read_from_redis_once(redis: Redis, keys: Keys) -> None:
     remembering = Resolutions(redis, keys, remember_s=0.5)
-    await remembering.put(DIGEST, PUBLIC, result())
+    await remembering.results.put(DIGEST, PUBLIC, result())
     assert await remembering.known(LINK) is not None
     await redis.delete(keys.format(DIGEST, PUBLIC))
     known = await remembering.known(LINK)
@@ -233,11 +234,11 @@ async def test_private_short_and_failed_results_are_never_remembered(redis: Redi
     now = time.time()
     failed = Resolution(code="private", message="It is private.", resolved_at=now, expires_at=now + 60)
     for scope, known in (("somebody", result()), (PUBLIC, failed)):
-        await remembering.put(DIGEST, scope, known)
-        assert await remembering.peek(DIGEST, scope) is not None
+        await remembering.results.put(DIGEST, scope, known)
+        assert await remembering.results.peek(DIGEST, scope) is not None
         await redis.delete(keys.format(DIGEST, scope))
-        assert await remembering.peek(DIGEST, scope) is None
-    await remembering.put(DIGEST, PUBLIC, result(0.3))
-    assert await remembering.peek(DIGEST, PUBLIC) is not None
+        assert await remembering.results.peek(DIGEST, scope) is None
+    await remembering.results.put(DIGEST, PUBLIC, result(0.3))
+    assert await remembering.results.peek(DIGEST, PUBLIC) is not None
     await asyncio.sleep(0.3)
-    assert await remembering.peek(DIGEST, PUBLIC) is None
+    assert await remembering.results.peek(DIGEST, PUBLIC) is None

@@ -174,7 +174,7 @@ async def test_a_result_enters_the_room_that_waits(
     assert record is not None
     assert record.video is not None
     assert (record.video.item_id, record.video.stream_type) == ("item", "hls")
-    assert await resolutions.waiters(url_digest(link)) == []
+    assert await resolutions.waiting.of(url_digest(link)) == []
 
 
 async def test_a_room_begins_where_the_link_says(
@@ -323,7 +323,7 @@ async def test_an_item_that_left_its_queue_is_not_opened_for_nobody(
         while await Jobs(redis, keys).depth():  # noqa: ASYNC110 - it happens in Redis
             await asyncio.sleep(0.05)
     assert await resolutions.cached(link) is None
-    assert await resolutions.waiters(url_digest(link)) == []
+    assert await resolutions.waiting.of(url_digest(link)) == []
 
 
 async def test_the_worker_survives_a_restart_of_redis(keys: Keys, origin: Origin, tmp_path: Path) -> None:
