@@ -13,13 +13,15 @@ from msgspec.structs import replace
 
 from services.common.cookies import Cookie
 from services.resolver.errors import Failure
-from services.resolver.info import Entry, Info, is_gone, read_entries, read_info
+from services.resolver.info import MAX_ENTRIES, Entry, Info, is_gone, is_link, read_entries, read_info
 from services.resolver.loader import Job, Loader, loader_for
+from services.resolver.parts import is_page, numbered, read_part
 
 # A playlist whose first videos are gone is still one.
 FIRST_TRIES: Final = 3
 # A channel is a list of tabs, of which each is a list.
 MOST_NESTED: Final = 3
+_LISTS: Final = ("playlist", "multi_video")
 _MESSAGE_CHARS: Final = 1000
 _MANIFEST_BYTES: Final = 256 << 10
 _MANIFESTS: Final = {".mpd": ("http_dash_segments", b"<MPD"), ".m3u8": ("m3u8_native", b"#EXTM3U")}
@@ -38,20 +40,25 @@ def extract(job: Job, tell: Tell) -> Info:
     :raises Exception: whatever an extractor raises, `MemoryError` among it; `describe` tells what it means.
     """
     loader = loader_for(job)
+    page, number = read_part(job.url)
     try:
-        raw = loader.extract_info(job.url, download=False)
+        raw = loader.extract_info(page, download=False)
     except MemoryError:
         raise
     except Exception as error:  # a parser that meets an odd manifest raises anything
-        manifest = _manifest(loader, job.url) if "DRM" not in str(error) else None
+        manifest = _manifest(loader, page) if "DRM" not in str(error) else None
         if manifest is None:
             raise
         raw = manifest
-    video, entries = _opened(loader, raw, tell)
+    # What follows a part was named with the page's first.
+    video, entries = _opened(loader, raw, page, tell) if number == 1 else (_part(loader, raw, page, number), None)
     info = read_info(_playable(loader, video), lambda url: _cookies(loader.cookiejar.get_cookies_for_url(url)))
     if job.cookies:
         info = replace(info, jar=_cookies(loader.cookiejar))
-    return replace(info, entries=entries or [])
+    if number > 1:
+        # Many extractors give all videos of a page one id.
+        info = replace(info, page=job.url)
+    return replace(info, entries=(entries or [])[:MAX_ENTRIES])
 
 
 def _cookies(found: Iterable[Any]) -> list[Cookie]:
@@ -70,30 +77,44 @@ def _cookies(found: Iterable[Any]) -> list[Cookie]:
 
 
 def _opened(
-    loader: Loader, raw: dict[str, Any] | None, tell: Tell, depth: int = MOST_NESTED
+    loader: Loader, raw: dict[str, Any] | None, page: str, tell: Tell, depth: int = MOST_NESTED
 ) -> tuple[dict[str, Any], list[Entry] | None]:
     """The video behind a result, and what the list that it is in names after it; None for no list.
 
-    Of a list of lists, such as a channel's tabs, that is the innermost. Where its first video can't be opened it is
-    the one after. `tell` hears what a list names before its first video is opened.
+    Of a list of lists, such as a channel's tabs, that is the innermost; of a page with several videos in a list it is
+    those, and then the list's. Where its first video can't be opened it is the one after. `tell` hears what a list
+    names before its first video is opened. `page` is where the result was found.
     """
-    if raw is not None and raw.get("_type") not in ("playlist", "multi_video"):
+    if raw is not None and raw.get("_type") not in _LISTS:
         return raw, None
     failure: Exception = EmptyPlaylist("This playlist is empty.")
-    entries = [entry for entry in (raw or {}).get("entries") or () if entry and not is_gone(entry)]
-    if entries and all(_is_video(loader, entry) for entry in entries):
-        tell(_after(entries, 0))
-    for place, entry in enumerate(entries[:FIRST_TRIES] if depth else ()):
-        is_link = entry.get("_type") in ("url", "url_transparent")
+    pairs = zip((raw or {}).get("entries") or (), numbered(raw or {}, page), strict=True)
+    entries = [(entry, link) for entry, link in pairs if entry and link and not is_gone(entry)]
+    links = [link for _, link in entries]
+    if links and all(_is_video(loader, entry) for entry, _ in entries):
+        tell(_after(links, 0))
+    for place, (entry, _) in enumerate(entries[:FIRST_TRIES] if depth else ()):
         try:
             # yt-dlp lists the names of what is in a list, and opens what is asked for by itself.
-            found = loader.process_ie_result(dict(entry), download=False) if is_link else entry
-            video, within = _opened(loader, found, tell, depth - 1)
+            found = loader.process_ie_result(dict(entry), download=False) if is_link(entry) else entry
+            video, within = _opened(loader, found, str(entry.get("url") or page), tell, depth - 1)
         except (yt_dlp.utils.YoutubeDLError, EmptyPlaylist) as error:
             failure = error
         else:
-            return video, _after(entries, place) if within is None else within
+            if within is None or is_page(found):
+                within = [*(within or ()), *_after(links, place)]
+            return video, within
     raise failure
+
+
+def _part(loader: Loader, raw: dict[str, Any] | None, page: str, number: int) -> dict[str, Any]:
+    """One of the videos of a page, counted from 1."""
+    entries = (raw or {}).get("entries") or ()
+    entry = entries[number - 1] if number <= len(entries) else None
+    if not entry:
+        raise EmptyPlaylist("This part is not there any more.")
+    found = loader.process_ie_result(dict(entry), download=False) if is_link(entry) else entry
+    return _opened(loader, found, page, lambda entries: None)[0]
 
 
 def _is_listed(entry: dict[str, Any]) -> bool:

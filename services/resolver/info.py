@@ -147,6 +147,11 @@ def read_info(raw: Mapping[str, Any], cookies_for: Callable[[str], Iterable[Cook
     )
 
 
+def is_link(entry: Mapping[str, Any]) -> bool:
+    """Whether a playlist only names a video, which is opened by itself."""
+    return entry.get("_type") in ("url", "url_transparent")
+
+
 def is_gone(entry: Mapping[str, Any]) -> bool:
     """Whether a playlist names a video that nobody can open any more."""
     return entry.get("title") in _GONE
@@ -157,8 +162,7 @@ def read_entries(entries: Iterable[object]) -> list[Entry]:
     found: dict[str, Entry] = {}
     for entry in _dicts(list(entries)):
         url = _text(entry.get("webpage_url")) or _text(entry.get("url"))
-        is_link = entry.get("_type") in ("url", "url_transparent")
-        if not is_link or not url or not url.startswith(("http://", "https://")) or is_gone(entry):
+        if not is_link(entry) or not url or not url.startswith(("http://", "https://")) or is_gone(entry):
             continue
         pictures = [picture for each in _dicts(entry.get("thumbnails")) if (picture := _text(each.get("url")))]
         found.setdefault(

@@ -270,6 +270,24 @@ async def test_what_a_playlist_says_is_deleted_is_not_named(extractor: Extractor
     assert [entry.url for entry in info.entries] == [origin.url("/watch/progressive.holes.gaps")]
 
 
+async def test_a_page_with_several_videos_is_its_first_and_links_to_the_others(
+    extractor: Extractor, origin: Origin
+) -> None:
+    page = origin.url("/playlist/post.trip")
+    first = await extractor.extract(page)
+    assert (first.title, first.page) == ("Sample one", page)
+    assert [(entry.url, entry.title) for entry in first.entries] == [
+        (f"{page}#wt-part=2", "Sample two"),
+        (f"{page}#wt-part=3", "Sample three"),
+    ]
+    for entry in first.entries:
+        part = await extractor.extract(entry.url)
+        # What follows was named with the first. All have one id, and none may stand for another.
+        assert (part.title, part.page, part.entries, part.id) == (entry.title, entry.url, [], first.id)
+    with pytest.raises(WatchTogetherError, match="no video behind this link"):
+        await extractor.extract(f"{page}#wt-part=4")
+
+
 async def test_a_broadcast_that_is_just_over_is_opened_as_far_as_it_can_be(
     extractor: Extractor, origin: Origin
 ) -> None:

@@ -225,6 +225,21 @@ async def test_a_playlists_entries_follow_the_item_that_named_them_once(
     assert [item.id for item in record.queue()] == ["item", queue[2].id]
 
 
+async def test_all_videos_of_a_page_enter_the_queue_in_order_and_open_when_their_turn_comes(
+    node: Node, resolutions: Resolutions, redis: Redis, keys: Keys, origin: Origin
+) -> None:
+    store = RoomStore(redis, keys)
+    await room_with(store, "cinema", "item", origin.url("/playlist/post.room"))
+    await resolutions.want(origin.url("/playlist/post.room"), "cinema", "item")
+    assert (await settled(store, "cinema", "item")).title == "Sample one"
+    record = await store.snapshot("cinema")
+    assert record is not None
+    queue = record.queue()
+    assert [item.title for item in queue] == ["Sample one", "Sample two", "Sample three"]
+    urls = {(await resolutions.resolve(item.url, 20)).video.stream_url for item in queue}  # type: ignore[union-attr]
+    assert len(urls) == 3
+
+
 async def test_a_playlists_entries_are_shown_while_its_first_video_is_opened(
     node: Node, resolutions: Resolutions, redis: Redis, keys: Keys, origin: Origin
 ) -> None:

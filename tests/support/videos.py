@@ -122,7 +122,7 @@ def playlist(playlist_id: str, base: str) -> Document | None:
     """What `/api/playlist/<id>` answers: three videos whose ids end in the playlist's. None for the id `missing`.
 
     `many-<count>`: so many, the first of them removed; `channel`: two lists of such three; `holes`: one is said to be
-    deleted; `late`: the first opens after three seconds.
+    deleted; `late`: the first opens after three seconds; `post`: a page that holds its three videos itself.
     """
     if playlist_id == "missing":
         return None
@@ -131,6 +131,12 @@ def playlist(playlist_id: str, base: str) -> Document | None:
         tabs = [f"{tab}-{playlist_id.replace('.', '-')}" for tab in ("videos", "live")]
         named = [{"id": each, "url": f"{base}/playlist/{each}", "title": f"Sample {each}"} for each in tabs]
         return {"id": playlist_id, "title": f"Sample playlist {playlist_id}", "entries": named}
+    if kind == "post":
+        files = {"one": media.MP4, "two": media.WEBM, "three": f"{media.MP4}?part=3"}
+        held = [
+            {"id": playlist_id, "file": f"{base}/{path}", "title": f"Sample {each}"} for each, path in files.items()
+        ]
+        return {"id": playlist_id, "title": f"Sample playlist {playlist_id}", "entries": held}
     first = "slow-3" if kind == "late" else "pair"
     entries = [f"{each}.{playlist_id}" for each in (first, "hls", "progressive")]
     if (count := playlist_id.partition(".")[0].removeprefix("many-")).isdecimal():

@@ -137,13 +137,17 @@ class SampleOriginPlaylistIE(InfoExtractor):  # type: ignore[misc]  # yt-dlp is 
     def _real_extract(self, url: str) -> dict[str, Any]:
         playlist = self._match_id(url)
         document = self._download_json(_beside(url, f"/api/playlist/{playlist}"), playlist)
-        entries = [
-            self.url_result(
-                entry["url"], SampleOriginIE if "/watch/" in entry["url"] else None, entry["id"], entry["title"]
-            )
-            for entry in document["entries"]
-        ]
-        result: dict[str, Any] = self.playlist_result(entries, playlist, document["title"])
+        entries = [self._entry(entry) for entry in document["entries"]]
+        is_post = any("file" in entry for entry in document["entries"])
+        result: dict[str, Any] = self.playlist_result(entries, playlist, document["title"], multi_video=is_post)
+        return result
+
+    def _entry(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """A link, or what the page holds itself."""
+        if "file" in entry:
+            return {"id": entry["id"], "title": entry["title"], "url": entry["file"], "duration": 64.0}
+        opener = SampleOriginIE if "/watch/" in entry["url"] else None
+        result: dict[str, Any] = self.url_result(entry["url"], opener, entry["id"], entry["title"])
         return result
 
 
