@@ -37,6 +37,7 @@ SETTINGS = {
 # A lease, a sweep, and once more a lease when an outage of Redis made everybody's run out.
 GHOST_S = 2 * LEASE_S + 6
 HEAL_LIMIT_S = 30.0
+_STEP_S = 0.02
 # The lease is the grace: whoever was heard this lately must not be given up, whatever else goes wrong.
 LEAST_LEASE_S = LEASE_S - 1.05 * REFRESH_S - 0.5
 
@@ -66,6 +67,8 @@ class Report:
     given_up: list[str] = field(default_factory=list)
     unseen_events: int = 0
     clock_error_s: float = 0.0
+    # Of this machine's own wall clock, by nobody's doing here: rooms are moved with it, and their viewers not told.
+    steps: list[str] = field(default_factory=list)
 
     @property
     def failures(self) -> list[str]:
@@ -93,7 +96,7 @@ class Report:
             f"worst clock: {1000 * self.clock_error_s:.0f} ms, events not seen in the log: {self.unseen_events}"
         )
         return "\n".join(
-            [*rows, *self.rows, *self.given_up, *(f"  FAILED: {failure}" for failure in self.failures[:40])]
+            [*rows, *self.steps, *self.rows, *self.given_up, *(f"  FAILED: {failure}" for failure in self.failures[:40])]
         )
 
 
@@ -230,8 +233,12 @@ class Party:
                     self.report.clock_error_s = max(self.report.clock_error_s, off)
 
     async def _watch(self) -> None:
-        """Follow the logs, which keep only the last events."""
+        """Follow the logs, which keep only the last events, and this machine's clock."""
+        offset = _wall_offset()
         while True:
+            before, offset = offset, _wall_offset()
+            if abs(offset - before) > _STEP_S:
+                self.report.steps.append(f"this machine's own clock was stepped by {offset - before:+.3f} s")
             for crowd in self._crowds:
                 await crowd.ledger.read(self._ground)
             await asyncio.sleep(1)
@@ -263,6 +270,10 @@ class Party:
                 report.connects += viewer.connects
                 report.resyncs += viewer.resyncs
                 report.audits += viewer.picture.audits
+
+
+def _wall_offset() -> float:
+    return time.time() - time.monotonic()
 
 
 def on_a_stage(seed: int, *, replicas: int = 3, rooms: int = 3, size: int = 4) -> Party:
