@@ -6,6 +6,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, Literal
 
+from msgspec.structs import fields
+
+from services.common.wire.models import Permissions
+
 ScriptName = Literal[
     "advance",
     "bans",
@@ -50,4 +54,10 @@ _FOLDER: Final = files("services.common.room") / "scripts"
 def source(name: ScriptName) -> str:
     """The Lua text of a script, prelude included."""
     prelude = (_FOLDER / "prelude.lua").read_text(encoding="utf-8")
-    return prelude + (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")
+    return _least() + prelude + (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")
+
+
+def _least() -> str:
+    """LEAST: the role that each permission asks for until a room's settings say another."""
+    roles = ", ".join(f"{permission.name} = '{permission.default}'" for permission in fields(Permissions))
+    return f"local LEAST = {{{roles}}}\n"

@@ -9,6 +9,7 @@ import pytest
 from services.common.codec import MalformedError, decode, decode_as, to_builtins
 from services.common.wire import client, schema
 from services.common.wire.client import AnyClientMessage
+from services.common.wire.models import Permissions
 from services.common.wire.server import AnyServerMessage
 
 ROOT = Path(__file__).parents[3]
@@ -60,6 +61,10 @@ def test_a_bad_server_frame_is_refused(path: Path) -> None:
 def test_every_message_has_a_golden_example() -> None:
     assert {path.stem for path in examples("good", "client")} == set(CLIENT)
     assert {path.stem for path in examples("good", "server")} == set(SERVER)
+
+
+def test_every_permission_can_be_given_by_its_name() -> None:
+    assert get_args(client.PermissionName) == Permissions.__struct_fields__
 
 
 def test_the_committed_schema_and_protocol_are_what_the_structs_say(tmp_path: Path) -> None:

@@ -1,7 +1,12 @@
+from typing import Final, get_args
+
 from services.common.bucket import TokenBucket
 from services.common.wire import client
 from services.sync.commands import limit_of
 from services.sync.limits import Limits
+from tests.support.node import ROOT
+
+FRAMES: Final = sorted((ROOT / "tests" / "fixtures" / "wire" / "good" / "client").glob("*.json"))
 
 
 def test_a_burst_passes_and_the_next_one_is_told_when_to_retry() -> None:
@@ -31,16 +36,8 @@ def test_all_kinds_together_have_a_limit() -> None:
 
 
 def test_what_is_dear_to_everybody_has_a_limit_of_its_own() -> None:
-    dear: list[client.AnyClientMessage] = [
-        client.SetSettings(password="open sesame"),
-        client.Rename(name="Ana"),
-        client.Kick(member="guest-ben"),
-        client.Ban(member="guest-ben"),
-        client.SetRole(member="guest-ben", role="viewer"),
-        client.Resync(version=None),
-        client.Undo(version=1),
-        client.Ended(item_id="i1"),
-    ]
-    assert [message for message in dear if limit_of(message) == "all"] == []
+    dear = [each for path in FRAMES for each in [client.read(path.read_text())] if isinstance(each, client.Command)]
+    assert {type(each) for each in dear} == set(get_args(client.AnyCommand))
+    assert [each for each in (*dear, client.Resync()) if limit_of(each) == "all"] == []
     limits = Limits()
     assert sum(limits.take("people", 0.0) == 0 for _ in range(30)) == 6

@@ -1,4 +1,4 @@
--- Stands before every room script. One room's keys only, all under one hash tag.
+-- Stands before every room script, with LEAST before it. One room's keys only, all under one hash tag.
 -- KEYS: 1 room, 2 queue, 3 items, 4 members, 5 connections, 6 presence, 7 done, 8 log, 9 bans, 10 chat, 11 roles,
 --       12 granted, 13 pace
 -- ARGV: 1 events channel, 2 run, 3 actor (member id; '' is the room itself), 4 command id ('' is none),
@@ -117,8 +117,7 @@ end
 -- Whether the actor may do what is guarded by a permission. The room itself may do anything.
 local function may(permission)
   if ACTOR == '' then return true end
-  local least = (settings().permissions or {})[permission]
-    or ({playback = 'member', queue = 'member', chat = 'viewer', settings = 'moderator'})[permission]
+  local least = (settings().permissions or {})[permission] or LEAST[permission]
   return RANK[role_of(ACTOR)] >= RANK[least]
 end
 

@@ -9,7 +9,6 @@ import { optionsOf, Select } from "@/ui/Select";
 import { Switch } from "@/ui/Switch";
 import type { RoomSettings as Settings } from "@/wire/wire.gen";
 
-const guarded: readonly Permission[] = ["playback", "queue", "chat", "settings"];
 const roles: readonly Role[] = ["viewer", "member", "moderator", "owner"];
 
 /** What the people of the room have agreed on; read-only for those who may not change it. */
@@ -21,6 +20,8 @@ export function RoomSettings({ session }: { readonly session: RoomSession }) {
   const reason = objection(replica, "settings");
   const isReadOnly = reason !== null;
   const mine = myRole(replica);
+  // A room of an older replica may not know each of them yet.
+  const guarded = (Object.keys(t.settings.permissions) as Permission[]).filter((each) => each in settings.permissions);
   return (
     <div className="flex flex-col gap-4">
       {reason && <p className="text-xs text-dim">{t.rights.sentence(reason)}</p>}
