@@ -48,6 +48,15 @@ def test_every_setting_that_a_document_names_exists(document: str) -> None:
     assert named <= settings_names() | OTHER_VARIABLES
 
 
+def test_what_the_readme_lets_people_set_reaches_the_containers() -> None:
+    rows = re.findall(r"(?m)^\| (`WT_.*?) \|", (ROOT / "README.md").read_text(encoding="utf-8"))
+    named = {variable for row in rows for variable in re.findall(r"WT_[A-Z_]*[A-Z]", row)}
+    assert len(named) > 20
+    given = set(re.findall(r"(WT_[A-Z_]*[A-Z]):", (ROOT / "compose.yaml").read_text(encoding="utf-8")))
+    # Where containers listen, and what they keep, is not for people to choose.
+    assert named - given == {"WT_PORT", "WT_DATA_DIR", "WT_SECRET", "WT_PROXY_ADDRESS"}
+
+
 @pytest.fixture(scope="module")
 def imports() -> grimp.ImportGraph:
     return grimp.build_graph("services", include_external_packages=True)
