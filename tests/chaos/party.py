@@ -96,7 +96,13 @@ class Report:
             f"worst clock: {1000 * self.clock_error_s:.0f} ms, events not seen in the log: {self.unseen_events}"
         )
         return "\n".join(
-            [*rows, *self.steps, *self.rows, *self.given_up, *(f"  FAILED: {failure}" for failure in self.failures[:40])]
+            [
+                *rows,
+                *self.steps,
+                *self.rows,
+                *self.given_up,
+                *(f"  FAILED: {failure}" for failure in self.failures[:40]),
+            ]
         )
 
 
