@@ -43,8 +43,8 @@ class Link(asyncio.Protocol):
         return self._transport is None or self._transport.is_closing()
 
     def send(self, *command: str | bytes) -> None:
-        """Queue one command."""
-        if self._transport is not None:
+        """Queue one command. On a connection that is ending it goes nowhere, of which `lost` will tell."""
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(hiredis.pack_command(command))  # type: ignore[arg-type]  # its stub says 1-tuple
 
     def abort(self) -> None:
