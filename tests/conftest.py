@@ -23,8 +23,13 @@ from tests.support.redis import RedisServer
 # These drive real processes against the wall clock: a machine that stands still for seconds is not a defect.
 TRIED_AGAIN: Final = ("chaos", "e2e", "integration")
 
-# Browsers measure what is on screen: one worker has all of them, in turn.
+# Browsers measure what is on screen: one worker has all of those, in turn, from the beginning.
 ALONE: Final = "tests/e2e"
+# These measure nothing, and wait more than they work: whichever worker is free takes them, a file at a time.
+PATIENT: Final = tuple(
+    f"{ALONE}/test_{name}.py"
+    for name in ("accessibility", "clients", "extension", "extension_firefox", "library", "policy", "sign_ins")
+)
 
 FIGURE: Final = "figure"
 
@@ -32,8 +37,9 @@ FIGURE: Final = "figure"
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Three tries count as one where real processes meet a busy machine; each further try is printed in the summary.
 
-    `--reruns 0` switches that off.
+    `--reruns 0` switches that off. What is patient comes behind what is long, and before what is short.
     """
+    items.sort(key=_turn)
     if config.getoption("reruns") is not None:
         return
     here = Path(__file__).parent
@@ -42,12 +48,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))
 
 
+def _turn(item: pytest.Item) -> int:
+    return 2 if item.nodeid.startswith("tests/unit/") else 1 if item.nodeid.startswith(PATIENT) else 0
+
+
 class Lanes(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Workers share the run a file at a time, in the order of the files; all browsers are one file here."""
+    """Workers share the run a file at a time, in the order of the files; browsers that measure are one file here."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        return ALONE if path.startswith(f"{ALONE}/") else path
+        return ALONE if path.startswith(f"{ALONE}/") and path not in PATIENT else path
 
 
 @pytest.hookimpl(optionalhook=True)
