@@ -129,6 +129,17 @@ async def test_every_key_does_what_the_help_says(
     assert ana.errors == []
 
 
+async def test_keys_are_called_as_on_the_keyboard_of_a_mac(
+    installation: Installation, chromium: Browser, room: str
+) -> None:
+    mac = "Object.defineProperty(navigator, 'platform', { get: () => 'MacIntel' })"
+    ana = await Person.enter(chromium, installation.urls[0], room, "Ana", script=mac)
+    await ana.key("?")
+    keys = ana.page.get_by_role("dialog", name="Keys")
+    await expect(keys.get_by_text("⌘V", exact=True)).to_be_visible()
+    await expect(keys.get_by_text("Ctrl")).to_have_count(0)
+
+
 async def test_the_seek_bar_tells_chapters_shows_previews_and_is_dragged(
     installation: Installation, origin: Origin, chromium: Browser, room: str
 ) -> None:

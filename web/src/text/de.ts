@@ -529,6 +529,7 @@ export const de: Text = {
   },
 
   keys: {
+    modifiers: { ctrl: "Strg", alt: "Alt", shift: "Umschalt" },
     table: {
       togglePlay: { shown: "Leertaste, K", text: "Abspielen oder anhalten" },
       skip5: { shown: "← →", text: "5 Sekunden zurück oder vor" },

@@ -497,6 +497,8 @@ export const en = {
   },
 
   keys: {
+    /** As the names below begin with them. */
+    modifiers: { ctrl: "Ctrl", alt: "Alt", shift: "Shift" },
     /** What each key does, and how it is called where this language is written. */
     table: {
       togglePlay: { shown: "Space, K", text: "Play or pause" },

@@ -1,3 +1,4 @@
+import { keyName } from "@/lib/keyNames";
 import { KEYS } from "@/room/keys";
 import { t } from "@/text";
 import { Dialog } from "@/ui/Dialog";
@@ -18,7 +19,7 @@ export function KeyList() {
         <div key={shown} className="contents">
           <dt>
             <kbd className="rounded-[5px] border border-line bg-raised px-1.5 py-0.5 font-sans text-xs whitespace-nowrap">
-              {shown}
+              {keyName(shown)}
             </kbd>
           </dt>
           <dd className="text-dim">{text}</dd>
