@@ -6,9 +6,13 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import socket
+import struct
+import sys
 import threading
 from typing import Any, Final
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 EXTENSION: Final = "watch_together.sendfile"
@@ -47,7 +51,7 @@ class FileSender:
         out = os.dup(transport.get_extra_info("socket").fileno())
         try:
             await _Copy(out, fd, offset, count).run()
-        except ConnectionError:
+        except (ConnectionError, TimeoutError):
             # The transport notices by itself, and tells the application by `http.disconnect`.
             self.has_left = True
             return
@@ -61,7 +65,10 @@ class FileSender:
         To end the application without this would do the same, and be logged as a mistake of its.
         """
         self._cycle.disconnected = True
-        self._cycle.transport.close()
+        if self._cycle.scope["http_version"] == "1.0":
+            _reset(self._cycle.transport)
+        else:
+            self._cycle.transport.close()
 
     async def _flushed(self) -> None:
         """Wait until what was written through the transport has left it: else the file would come before the head."""
@@ -78,13 +85,52 @@ class FileSender:
 
 
 class FileHttpProtocol(HttpToolsProtocol):
-    """Offers `FileSender` on connections without TLS, which would have to encrypt what it sends."""
+    """Offers `FileSender` on connections without TLS, which would have to encrypt what it sends.
+
+    Bodies of unknown length go to clients of HTTP/1.0 without chunks, which those do not know.
+    """
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if self.scheme == "http":
             extensions: dict[str, Any] = cycle.scope.setdefault("extensions", {})
             extensions[EXTENSION] = FileSender(cycle)
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, _until_closed(cycle, app) if cycle.scope["http_version"] == "1.0" else app)
+
+
+def _until_closed(cycle: RequestResponseCycle, app: ASGIApp) -> Any:
+    """`app`, of which bodies without a length end with the connection (RFC 9112 §6.3); broken off, with a reset."""
+
+    async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
+        is_endless = False
+
+        async def tell(message: Message) -> None:
+            nonlocal is_endless
+            if message["type"] == "http.response.start":
+                is_endless = all(name.lower() != b"content-length" for name, _ in message.get("headers", ()))
+                if is_endless:
+                    # As uvicorn's own of a body whose length was told; how much is left is known at its end alone.
+                    cycle.chunked_encoding = False
+                    cycle.expected_content_length = sys.maxsize
+            elif is_endless and not message.get("more_body", False):
+                cycle.expected_content_length = len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await app(scope, receive, tell)
+        except BaseException:
+            if is_endless:
+                _reset(cycle.transport)
+            raise
+
+    return asgi
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """Drop a connection so that its end can't pass for the end of a body."""
+    connection = transport.get_extra_info("socket")
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 class _Copy:
@@ -98,7 +144,10 @@ class _Copy:
         self._share = CALL_BYTES
 
     async def run(self) -> None:
-        """:raises OSError, EOFError: as `FileSender.send`; `ConnectionError` if the peer has left."""
+        """:raises OSError, EOFError: as `FileSender.send`.
+
+        :raises ConnectionError, TimeoutError: if the peer has left, or reads nothing any more.
+        """
         if self._step():
             return
         loop = asyncio.get_running_loop()

@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 MAX_FRAME_BYTES: Final = 256 * 1024
 # Longer than the idle time of the edges in front of us, or they would reuse what we just closed.
 KEEP_ALIVE_S: Final = 75
+# Who takes nothing of what was sent for so long is gone, or might as well be; players that rest ask again by Range.
+STALL_S: Final = 120.0
 # For requests that still run when draining is over.
 GRACE_S: Final = 3
 # What a service's end may wait for: a store that hangs, for one.
@@ -39,6 +41,8 @@ STOP_S: Final = 5.0
 _TICK_S: Final = 0.5
 # A socket for each of so many people; the kernel's tables have an end.
 MOST_DESCRIPTORS: Final = 1 << 20
+# Linux has it, macOS has not.
+_USER_TIMEOUT: Final[int | None] = getattr(socket, "TCP_USER_TIMEOUT", None)
 EXIT_SETTINGS: Final = 2
 EXIT_PORT_TAKEN: Final = 3
 
@@ -68,8 +72,8 @@ class PortTakenError(RuntimeError):
     """Somebody else listens where we should."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket.
+def listen(host: str, port: int, *, stall_s: float = STALL_S) -> socket.socket:
+    """A listening TCP socket, whose connections end when the other side takes nothing for `stall_s`.
 
     :raises PortTakenError: if the address is taken or not ours.
     """
@@ -78,6 +82,9 @@ def listen(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if _USER_TIMEOUT is not None:
+            # The system tells a slow reader, who acknowledges now and then, from one who never reads; we could not.
+            listener.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, int(stall_s * 1000))
         listener.bind(address)
     except OSError as error:
         if listener is not None:

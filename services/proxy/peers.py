@@ -18,6 +18,7 @@ from services.common.keyring import KeyRing
 from services.proxy.members import Node
 from services.proxy.ranges import ByteRange
 from services.proxy.sources import ABSENT
+from services.proxy.tickets import HELD_ONLY
 from services.proxy.upstream import Answer, Timeouts, Upstream
 
 PATH: Final = "/internal/proxy"
@@ -72,7 +73,7 @@ class Peers:
         :raises PeerGoneError: if it does not answer: then somebody else may be asked.
         :raises WatchTogetherError: what went wrong there, as if it had happened here.
         """
-        mode = "&held=1" if is_held_only else ""
+        mode = HELD_ONLY.decode() if is_held_only else ""
         value = wanted.header if wanted else ""
         try:
             target = parse_url(f"http://{node.address}{PATH}?{query}{mode}")

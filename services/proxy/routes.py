@@ -26,7 +26,7 @@ from services.proxy.objects import Objects
 from services.proxy.peers import IS_MANIFEST, NOT_HELD, PATH, PING_PATH, SEAL, Seals
 from services.proxy.prefetch import Prefetch
 from services.proxy.sources import Source, Sources
-from services.proxy.tickets import Ticket, Tickets
+from services.proxy.tickets import HELD_ONLY, Ticket, Tickets
 from services.proxy.upstream import HOP_HEADER
 
 _HOP: Final = HOP_HEADER.encode()
@@ -134,7 +134,7 @@ class ProxyEndpoint:
             ticket = self._tickets.read(query, time.time())
             source = replace(await self._sources.locate(ticket), is_internal=True)
             is_held = self._objects.catalogue.is_held(source.key, client.wish.range)
-            if query.endswith(b"&held=1") and not is_held:
+            if query.endswith(HELD_ONLY) and not is_held:
                 raise Refused(NOT_HELD, "This node does not have it.")
             with self._door.stream(None, is_here=is_held):
                 await while_connected(receive, self._serve_node(source, client))

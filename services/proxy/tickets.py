@@ -13,6 +13,8 @@ from services.proxy.manifest.links import BASE_MARK, ROOT_MARK
 from services.proxy.manifest.steering import CLONE, STABLE_ID, replaced
 
 OPEN_SCOPE: Final = "open"
+# Ends the query of a node that wants what another one has, and nothing fetched.
+HELD_ONLY: Final = b"&held=1"
 
 # Players add these to the URL of a playlist for the origin (RFC 8216bis §6.2.5).
 _DIRECTIVE_PREFIX: Final = "_HLS_"
@@ -101,6 +103,9 @@ def read_ticket(query: bytes, signer: StreamSigner, now: float) -> Ticket:
     """
     if len(query) > _MAX_QUERY_BYTES:
         raise Refused("bad_url", "This link is empty or too long.")
+    # What only nodes say to each other a client's address can't say for them.
+    while query.endswith(HELD_ONLY):
+        query = query.removesuffix(HELD_ONLY)
     try:
         given = dict(parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=32))
     except ValueError:

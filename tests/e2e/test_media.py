@@ -267,7 +267,7 @@ async def test_a_source_that_fails_is_told_from_one_that_is_unknown_and_comes_ba
 async def test_a_network_that_was_away_is_noticed_and_the_picture_comes_back_by_itself(
     installation: Installation, origin: Origin, chromium: Browser
 ) -> None:
-    for path in (media.MP4, media.HLS_MASTER, media.DASH_TEMPLATE):
+    async def away(path: str) -> None:
         ana = await opened(installation, chromium, origin.url(path, v=secrets.token_hex(4)))
         await ana.playing()
         await ana.page.context.set_offline(True)
@@ -280,6 +280,8 @@ async def test_a_network_that_was_away_is_noticed_and_the_picture_comes_back_by_
         await ana.until("() => Math.abs(window.__wt.drift) < 0.6", 30)
         assert time.monotonic() - before < 40, path
         await ana.page.context.close()
+
+    await asyncio.gather(*map(away, (media.MP4, media.HLS_MASTER, media.DASH_TEMPLATE)))
 
 
 async def test_what_is_chosen_while_something_else_still_opens_is_what_plays(

@@ -6,7 +6,7 @@ import dataclasses
 import ipaddress
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import kubernetes_validate
 import pytest
@@ -243,6 +243,20 @@ def test_the_edge_routes_as_compose_does_and_never_to_internal_paths(everything:
     assert routed == {
         rule["matches"][0]["path"]["value"]: rule["backendRefs"][0]["name"] for rule in route["spec"]["rules"]
     }
+
+
+def test_addresses_that_name_no_object_do_not_all_go_to_one_proxy(everything: tuple[Manifest, ...]) -> None:
+    annotations = [ingress["metadata"]["annotations"] for ingress in of_kind(everything, "Ingress")]
+    (key,) = filter(None, (each.get("nginx.ingress.kubernetes.io/upstream-hash-by") for each in annotations))
+    # What ingress-nginx accepts there without snippets.
+    assert re.fullmatch(r"[\w${}-]+", key)
+
+    def place(query: str) -> str:
+        given = parse_qs(query)
+        return re.sub(r"\$arg_(\w+?)(?=\$|$)", lambda name: given.get(name[1], [""])[0], key)
+
+    assert place("url=a&o=x&e=1&s=1") == place("url=a&o=x&e=2&s=2") != place("url=a&o=y&e=1&s=1")
+    assert place("url=a") == place("url=a&n=1") != place("url=b")
 
 
 @pytest.mark.parametrize("file", ["compose.yaml", "services/Dockerfile", *OVERLAYS])

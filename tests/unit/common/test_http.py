@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import socket
@@ -15,7 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.common.http import EXTENSION, FileHttpProtocol
-from services.common.serving import listen
+from services.common.serving import STALL_S, listen
 from tests.support.shelf import blob
 
 SIZE = 3_000_000
@@ -46,12 +47,12 @@ async def serving(file: int, size: int = SIZE) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def hosting(app: ASGIApp) -> AsyncIterator[int]:
+async def hosting(app: ASGIApp, *, stall_s: float = STALL_S) -> AsyncIterator[int]:
     """A server of an app; its port."""
     config = uvicorn.Config(app, http=FileHttpProtocol, lifespan="off", log_config=None, access_log=False)
     server = uvicorn.Server(config)
     server.config.load()
-    listener = listen("127.0.0.1", 0)
+    listener = listen("127.0.0.1", 0, stall_s=stall_s)
     task = asyncio.create_task(server._serve(sockets=[listener]))  # without its signal handlers
     try:
         yield int(listener.getsockname()[1])
@@ -111,3 +112,74 @@ async def test_a_response_that_is_cut_is_not_whole_and_no_mistake_of_the_app(cap
         writer.close()
     assert broken.value.partial == b"begun"
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def pieces(scope: Scope, receive: Receive, send: Send) -> None:
+    """A body of unknown length; of the path `/cut` it breaks off."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    for piece in (b"one ", b"two "):
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    if scope["path"] == "/cut":
+        scope["extensions"][EXTENSION].cut()
+    else:
+        await send({"type": "http.response.body", "body": b"three"})
+
+
+@pytest.mark.parametrize("more", ["", "Connection: keep-alive\r\n"])
+async def test_a_client_of_http_1_0_gets_a_body_of_unknown_length_without_chunks(more: str) -> None:
+    async with hosting(pieces) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET / HTTP/1.0\r\n{more}\r\n".encode())
+        head, _, body = (await asyncio.wait_for(reader.read(), 10)).partition(b"\r\n\r\n")
+        writer.close()
+    assert b"transfer-encoding" not in head.lower()
+    assert b"connection: close" in head.lower()
+    assert body == b"one two three"
+
+
+async def test_what_breaks_off_does_not_look_whole_to_a_client_of_http_1_0() -> None:
+    async with hosting(pieces) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /cut HTTP/1.0\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+
+
+@contextlib.contextmanager
+def reader(port: int) -> Iterator[socket.socket]:
+    """A client with little room that has asked, and read nothing yet."""
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        connection.connect(("127.0.0.1", port))
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.setblocking(False)
+        yield connection
+
+
+@pytest.mark.parametrize("is_file", [True, False])
+async def test_who_reads_nothing_is_cut_and_who_reads_slowly_is_not(file: int, is_file: bool) -> None:
+    ended = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-length", str(10 * SIZE).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for _ in range(10):
+            if is_file:
+                await scope["extensions"][EXTENSION].send(file, 0, SIZE)
+            else:
+                await send({"type": "http.response.body", "body": blob(0, SIZE), "more_body": True})
+        ended.set()
+
+    loop = asyncio.get_running_loop()
+    async with hosting(app, stall_s=1) as port:
+        with reader(port) as slow:
+            for _ in range(12):
+                assert await loop.sock_recv(slow, 16_384)
+                await asyncio.sleep(0.3)
+            assert not ended.is_set()
+            slow.close()
+        await asyncio.wait_for(ended.wait(), 10)
+        ended.clear()
+        with reader(port):
+            await asyncio.wait_for(ended.wait(), 20)

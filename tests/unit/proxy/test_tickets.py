@@ -43,6 +43,13 @@ def test_a_query_without_a_url_is_refused(raw: bytes) -> None:
     assert caught.value.code == "bad_url"
 
 
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_a_clients_address_does_not_say_what_only_nodes_say_to_each_other(is_signed: bool) -> None:
+    ref = StreamRef("http://h/a.ts", Kind.SEGMENT, "object", "ctx", EXPIRES)
+    asked = query(ref) if is_signed else b"url=http%3A%2F%2Fh%2Fa.ts"
+    assert read_ticket(asked + b"&held=1&held=1", SIGNER, NOW).query == asked.decode()
+
+
 def test_directives_are_sorted_and_tell_objects_apart() -> None:
     ref = StreamRef("http://h/a.m3u8", Kind.MANIFEST, "object", "", EXPIRES)
     one = read_ticket(query(ref) + b"&_HLS_part=2&_HLS_msn=7&CMCD=x", SIGNER, NOW)
