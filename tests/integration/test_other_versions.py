@@ -16,13 +16,14 @@ from services.common.cookies import Cookie
 from services.common.keyring import KeyRing, Seal
 from services.common.keys import Keys
 from services.common.loans import Loan, Loans
+from services.common.playlists import Playlists
 from services.common.results import Results
 from services.common.room.sender import Sender
 from services.common.room.store import RoomStore
 from services.common.vault import Vault
 from services.common.vitals import VitalsStore, WorkerHealth
 from services.common.waiting import Waiter, Waiting
-from services.common.wire.models import QueueItem, VideoState
+from services.common.wire.models import Member, QueueItem, RoomSettings, VideoState
 from tests.support.node import SECRET
 
 RING: Final = KeyRing((SECRET,))
@@ -34,6 +35,8 @@ CONTEXT: Final = StreamContext(page_url=LINK, format_id="1", url=LINK)
 LOAN: Final = Loan(owner="ana", audience="", sites=["media.example"], digest="d", cookies=[], contexts=["c"])
 HEALTH: Final = WorkerHealth(ytdlp="2026.10.26", ytdlp_ejs="0.8.0", age_days=1, node="24.0.0")
 ITEM: Final = QueueItem(id="i", url=LINK, title="A film", added_by="ana", added_at=1.0)
+SETTINGS: Final = RoomSettings(tight_sync=True, is_locked=True, has_password=True)
+MEMBER: Final = Member(name="Ben", is_guest=True, joined_at=1.0)
 
 # No JSON, no object, wrong kinds, an object of nothing that is known.
 UNREADABLE: Final = (b"", b"{", b"[]", b"null", b"7", b"\xff\xfe", b'{"v":9}', b'{"v":"x","url":[]}')
@@ -92,13 +95,48 @@ async def vitals(redis: Redis, keys: Keys, raw: bytes) -> object:
 
 
 async def item(redis: Redis, keys: Keys, raw: bytes) -> object:
-    store = RoomStore(redis, keys)
-    await store.masters.refresh()
-    await store.add_item("film", Sender("ana"), ITEM, create=True)
+    store = await room_part(redis, keys)
     await redis.hset(keys.items("film"), mapping={"i": raw})  # type: ignore[misc]
     record = await store.snapshot("film")
     assert record is not None
     return record.queue()
+
+
+async def room_part(redis: Redis, keys: Keys) -> RoomStore:
+    """A room that is there."""
+    store = RoomStore(redis, keys)
+    await store.masters.refresh()
+    await store.add_item("film", Sender("ana"), ITEM, create=True)
+    return store
+
+
+async def settings(redis: Redis, keys: Keys, raw: bytes) -> object:
+    store = await room_part(redis, keys)
+    await redis.hset(keys.room("film"), mapping={"settings": raw})  # type: ignore[misc]
+    record = await store.snapshot("film")
+    assert record is not None
+    return record.settings if record.settings != RoomSettings() else None
+
+
+async def video(redis: Redis, keys: Keys, raw: bytes) -> object:
+    store = await room_part(redis, keys)
+    await redis.hset(keys.room("film"), mapping={"video": raw})  # type: ignore[misc]
+    record = await store.snapshot("film")
+    assert record is not None
+    return record.video
+
+
+async def member(redis: Redis, keys: Keys, raw: bytes) -> object:
+    store = await room_part(redis, keys)
+    await redis.hset(keys.members("film"), mapping={"ben": raw})  # type: ignore[misc]
+    record = await store.snapshot("film")
+    assert record is not None
+    return record.members.get("ben")
+
+
+async def playlist(redis: Redis, keys: Keys, raw: bytes) -> object:
+    await redis.hset(keys.playlists("ana"), mapping={"p": raw})  # type: ignore[misc]
+    return await Playlists(redis, keys).all("ana")
 
 
 async def index(redis: Redis, keys: Keys, raw: bytes) -> object:
@@ -115,6 +153,10 @@ STORES: Final[dict[str, Reads]] = {
     "loan": loan,
     "vitals": vitals,
     "item": item,
+    "settings": settings,
+    "video": video,
+    "member": member,
+    "playlist": playlist,
     "index": index,
 }
 
@@ -134,6 +176,9 @@ async def test_what_cannot_be_read_is_as_if_it_were_not_there(redis: Redis, keys
         ("loan", LOAN),
         ("vitals", HEALTH),
         ("item", ITEM),
+        ("settings", SETTINGS),
+        ("video", VIDEO),
+        ("member", MEMBER),
     ],
 )
 async def test_what_a_newer_version_adds_is_passed_over(redis: Redis, keys: Keys, store: str, value: object) -> None:
@@ -153,6 +198,9 @@ async def test_what_a_newer_version_adds_is_passed_over(redis: Redis, keys: Keys
         ("loan", older(LOAN, "owner", "audience", "sites", "digest", "cookies", "contexts")),
         ("vitals", older(HEALTH, "ytdlp", "ytdlp_ejs", "age_days", "node")),
         ("item", older(ITEM, "id", "url", "title")),
+        ("settings", older(SETTINGS, "tight_sync", "is_locked")),
+        ("video", older(VIDEO, "url", "title", "stream_type", "stream_url")),
+        ("member", older(MEMBER, "name", "is_guest", "joined_at")),
     ],
 )
 async def test_what_an_older_version_did_not_know_has_its_default(
@@ -165,3 +213,12 @@ async def test_a_loan_written_otherwise_can_still_be_taken_back(redis: Redis, ke
     await redis.zadd(keys.loans("ana"), {"s": FAR, "t|media.example": FAR, "u|media.example|film/i|more": FAR})
     await Loans(redis, keys, RING).drop("ana")
     assert not await redis.exists(keys.loans("ana"))
+
+
+async def test_of_a_room_whose_settings_cannot_be_read_the_list_tells_nothing(redis: Redis, keys: Keys) -> None:
+    store = await room_part(redis, keys)
+    await store.directory.touch("film", 1_000_000.0, listed=True)
+    newest = b'{"buffering":"for those who paid","has_password":true}'
+    await redis.hset(keys.room("film"), mapping={"settings": newest, "unlisted": "0"})  # type: ignore[misc]
+    (listed,) = await store.directory.list_rooms(10)
+    assert (listed.id, listed.title, listed.member_names) == ("film", "", [])

@@ -107,7 +107,7 @@ def read_record(
     events: Sequence[bytes],
 ) -> RoomRecord:
     """Build a record from `snapshot.lua`'s answer. A stored value that doesn't parse is left out, never fatal."""
-    stored = {name.decode(): value.decode() for name, value in _pairs(fields)}
+    stored = {name.decode(): value.decode(errors="replace") for name, value in _pairs(fields)}
     duration = _number(stored.get("duration"), 0.0)
     version = int(_number(stored.get("version"), 0))
     record = RoomRecord(
@@ -158,7 +158,9 @@ def read_summary(
     """
     if unlisted == b"1":
         return None
-    has_password = (_parsed(RoomSettings, settings) or RoomSettings()).has_password
+    known_settings = _parsed(RoomSettings, settings)
+    # Of settings that another version wrote, and this one can't read, the worst is believed.
+    has_password = bool(settings) if known_settings is None else known_settings.has_password
     current = None if has_password else for_strangers(_parsed(QueueItem, item))
     known = [] if has_password else [member for raw in members if (member := _parsed(Member, raw)) is not None]
     return RoomSummary(
