@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from services.proxy.ranges import (
     ByteRange,
@@ -117,3 +119,29 @@ def test_ranges_that_come_to_more_than_the_whole_mean_the_whole() -> None:
 def test_of_several_ranges_those_beyond_the_end_are_left_out() -> None:
     assert spans_of((ByteRange(20, 30), ByteRange(2, 3)), 10) == ((2, 4),)
     assert spans_of((ByteRange(20, 30), ByteRange(40, None)), 10) == ()
+
+
+# What finds the seams, and what an object is asked for by people who mean it.
+_PIECES = some.sampled_from(
+    ["bytes", "=", "-", ",", " ", "\t", "0", "9", "007", "18446744073709551616", "\u0663", "+", "*", "/", "x", "\x00"]
+)
+_HEADERS = some.lists(_PIECES, max_size=30).map("".join)
+_ASKED = _HEADERS | _HEADERS.map("bytes={}".format) | some.text(max_size=40)
+
+
+@given(_ASKED, some.integers(0, 2**62))
+def test_whatever_is_asked_lies_within_the_object_and_comes_to_no_more_than_it(header: str, total: int) -> None:
+    ranges = parse_ranges(header)
+    assert all(parse_ranges(each.header) == (each,) for each in ranges)
+    spans = spans_of(ranges, total) or ()
+    assert all(0 <= start < stop <= total for start, stop in spans)
+    assert sum(stop - start for start, stop in spans) <= total
+
+
+@given(_HEADERS.map("bytes {}".format) | some.text(max_size=40))
+def test_a_content_range_that_is_believed_is_one(header: str) -> None:
+    told = parse_content_range(header)
+    if told is not None:
+        assert 0 <= told.start < told.stop
+        assert told.total is None or told.stop <= told.total
+        assert parse_content_range(told.header) == told
