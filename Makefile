@@ -89,13 +89,14 @@ test-compose: $(DEV) ## Bring compose.yaml up from a clean clone, to a room that
 	$(BIN)/python -m pytest tests/operations $(ARGS)
 
 MINUTES ?= 30
-chaos: $(DEV) $(PAGE) ## Kill, freeze and cut replicas, Redis and networks for MINUTES (30), then a whole house behind nginx; mutated frames; a crooked origin
+chaos: MINUTES = 20
+chaos: $(DEV) $(PAGE) ## Kill, freeze and cut replicas, Redis and networks for MINUTES (20), then a whole house behind nginx; mutated frames; a crooked origin
 	$(BIN)/python -m tests.chaos.party --minutes $(MINUTES) $(ARGS)
 	$(BIN)/python -m tests.chaos.evening --minutes $(MINUTES) $(ARGS)
 	$(BIN)/python -m tests.chaos.fuzz
 	$(BIN)/python -m tests.chaos.torture --minutes 10
 
-soak: $(DEV) $(PAGE) ## Run rooms for MINUTES (30): memory, descriptors and keys must stay flat; two elements for 10, disturbed
+soak: $(DEV) $(PAGE) ## Run rooms, guests and streams for MINUTES (30): memory, descriptors and keys must stay flat; two elements for 10, disturbed
 	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES) $(ARGS)
 	$(BIN)/python -m tests.chaos.pair
 

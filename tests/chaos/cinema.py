@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 import statistics
 from typing import Final
@@ -42,8 +43,10 @@ class Cinema:
         self._rooms: list[list[Person]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._spreads: list[float] = []
+        self._drifts: list[float] = []
         self._wrong: list[str] = []
         self._read_bytes = 0
+        self._pieces = 0
         self._refused = 0
 
     async def arrive(self) -> None:
@@ -57,11 +60,17 @@ class Cinema:
         self._tasks = [asyncio.create_task(self._read(session, stream)) for _ in range(READERS)]
 
     async def look(self, faults: str) -> list[str]:
-        """Give everybody ten seconds; then see whether rooms are together and bytes were right."""
+        """Give everybody ten seconds; then see whether rooms are together, and bytes come and were right."""
+        known = self._pieces
         await asyncio.sleep(SETTLE_S)
         problems = [
             f"{faults}: {problem}" for people in self._rooms if (problem := await self._problem(people)) is not None
         ]
+        try:
+            # What was asked for while the fault lasted may take until its time is over.
+            await until(lambda: self._pieces > known, FETCH_TIMEOUT_S, "nobody could read the stream")
+        except TimeoutError as error:
+            problems.append(f"{faults}: {error}")
         wrong, self._wrong = self._wrong, []
         for people in self._rooms:
             await self._rewind(people)
@@ -78,9 +87,10 @@ class Cinema:
         """What was measured."""
         spreads = sorted(self._spreads) or [0.0]
         middle, worst = statistics.median(spreads) * 1000, spreads[-1] * 1000
+        off = max(self._drifts, default=0.0) * 1000
         return [
             f"{self._players} players, {SETTLE_S:.0f} s after each fault: {middle:.0f} ms apart (median), "
-            f"{worst:.0f} ms at most, {len(self._spreads)} looks",
+            f"{worst:.0f} ms at most, and from where their rooms are {off:.0f} ms at most, {len(self._spreads)} looks",
             f"read through the edge: {self._read_bytes / 1e6:.0f} MB, every byte compared; {self._refused} fetches "
             "were refused or broke off",
         ]
@@ -93,21 +103,27 @@ class Cinema:
 
     async def _problem(self, people: list[Person]) -> str | None:
         """What is wrong with a room. The median of some looks: a busy machine shows a frame late now and then."""
-        looks = []
+        looks, offs = [], []
         try:
             before = await asyncio.gather(*(person.sample() for person in people))
             for _ in range(3):
                 await asyncio.sleep(0.3)
                 looks.append(await spread(people))
+                drifts = await asyncio.gather(*(person.told("drift") for person in people))
+                offs.append(max(abs(drift) if drift is not None else math.inf for drift in drifts))
             after = await asyncio.gather(*(person.sample() for person in people))
             for person, then, now in zip(people, before, after, strict=True):
                 if now.position - then.position < (now.at - then.at) / 2:
                     return f"{person.name} stands still at {now.position:.1f} s"
         except BrowserError as error:
             return f"a page of {people[0].name}'s room is gone: {error}"
-        apart_s = statistics.median(looks)
+        apart_s, off_s = statistics.median(looks), statistics.median(offs)
         self._spreads.append(apart_s)
-        return None if apart_s <= WITHIN_S else f"{people[0].name}'s room is {apart_s:.2f} s apart"
+        self._drifts.append(off_s)
+        if apart_s > WITHIN_S:
+            return f"{people[0].name}'s room is {apart_s:.2f} s apart"
+        # Pages that are wrong together are wrong, too. Infinity: one does not know where it is.
+        return None if off_s <= WITHIN_S else f"somebody in {people[0].name}'s room is {off_s:.2f} s away from it"
 
     async def _rewind(self, people: list[Person]) -> None:
         """Keep the film going for as long as the party does."""
@@ -136,6 +152,7 @@ class Cinema:
                         self._wrong.append(f"wrong bytes in {start} to {start + PIECE_BYTES}")
                     else:
                         self._read_bytes += len(body)
+                        self._pieces += 1
             except (aiohttp.ClientError, TimeoutError, OSError):
                 self._refused += 1
             await asyncio.sleep(self._dice.uniform(0.1, 0.6))

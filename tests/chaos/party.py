@@ -260,6 +260,8 @@ class Party:
         report = self.report
         report.seconds = seconds
         report.complaints = self._ground.complaints()
+        if not report.fates["acknowledged"] or not report.rounds:
+            report.broken.append("nobody's command was ever acknowledged, so that none could be lost")
         for crowd in self._crowds:
             for version, words in crowd.ledger.lost:
                 (report.forgiven if self._is_forgiven(version) else report.lost).append(words)

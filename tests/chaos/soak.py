@@ -1,8 +1,9 @@
 """A long quiet evening: `python -m tests.chaos.soak [--minutes 30] [--seed N]`.
 
-People talk, come and go on two replicas, and nothing goes wrong. Memory, descriptors and keys in Redis must be flat:
-what they are in the last third is held against what they were after the first. So are tasks, and what the replicas hold
-by the names of classes and attributes: a leak is told by what grows.
+People talk, come and go, look around and watch streams on two replicas that do everything but open links, and nothing
+goes wrong. Memory, descriptors and keys in Redis must be flat: what they are in the last third is held against what
+they were after the first. So are tasks, and what the replicas hold by the names of classes and attributes: a leak is
+told by what grows.
 """
 
 from __future__ import annotations
@@ -22,11 +23,21 @@ from typing import Final
 
 from tests.chaos import census
 from tests.chaos.crowd import Crowd
+from tests.chaos.errands import Errands
 from tests.chaos.fuzz import descriptors, memory
 from tests.chaos.stage import Stage
 from tests.support.invariants import broken_promises
+from tests.support.origin import Origin
 
-SETTINGS: Final = {"WT_HEARTBEAT_S": "1", "WT_LEASE_S": "10", "WT_REFRESH_S": "3", "WT_LOG_LEVEL": "warning"}
+SETTINGS: Final = {
+    "WT_HEARTBEAT_S": "1",
+    "WT_LEASE_S": "10",
+    "WT_REFRESH_S": "3",
+    "WT_LOG_LEVEL": "warning",
+    # All of them come from one address.
+    "WT_NEW_GUESTS_PER_MINUTE": "0",
+    "WT_LIBRARY_CHANGES_PER_MINUTE": "0",
+}
 # Room for noise: caches that fill, keys that are about to expire, and connections to Redis that were not needed before:
 # each replica may follow 24 links that are being opened, with one each.
 MOST_MEMORY: Final = 1.15
@@ -66,6 +77,8 @@ class Soak:
 
     seed: int
     samples: list[Sample] = field(default_factory=list)
+    # What people asked for beside rooms.
+    answered: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
 
     def judge(self) -> None:
@@ -91,6 +104,7 @@ class Soak:
         for sample in self.samples[:: max(1, len(self.samples) // 10)]:
             kib = f"{sample.memory / 1024:.0f} KiB"
             rows.append(f"{sample.at:>6.0f} s{kib:>12}{sample.descriptors:>13}{sample.keys:>7}{sample.tasks:>7}")
+        rows += [f"{count} times {what}" for what, count in self.answered.most_common()]
         return "\n".join([*rows, *(f"  FAILED: {failure}" for failure in self.failures)])
 
 
@@ -114,12 +128,21 @@ def growing(middle: Sequence[Sample], late: Sequence[Sample]) -> list[str]:
 async def run(seconds: float, seed: int) -> Soak:
     """Soak for so long."""
     soak = Soak(seed)
-    dice = random.Random(seed)
-    async with Stage(2, SETTINGS, seed=seed, append="everysec", is_counted=True) as stage:
+    with Origin() as origin:
+        await _soak(soak, seconds, origin)
+    soak.judge()
+    return soak
+
+
+async def _soak(soak: Soak, seconds: float, origin: Origin) -> None:
+    seed, dice = soak.seed, random.Random(soak.seed)
+    settings = {**SETTINGS, "WT_ALLOWED_PRIVATE_HOSTS": origin.address}
+    async with Stage(2, settings, seed=seed, append="everysec", is_counted=True, module="services.combined") as stage:
         crowds = [Crowd(stage, f"room-{number}", 4, seed, links=LINKS) for number in range(3)]
         for crowd in crowds:
             await crowd.arrive()
-        talking = [asyncio.create_task(crowd.chatter()) for crowd in crowds]
+        errands = Errands(stage.addresses, origin, crowds[0].room, seed)
+        talking = [asyncio.create_task(work) for work in (*(crowd.chatter() for crowd in crowds), errands.run())]
         began = time.monotonic()
         try:
             while (passed := time.monotonic() - began) < seconds:
@@ -129,13 +152,14 @@ async def run(seconds: float, seed: int) -> Soak:
         finally:
             for task in talking:
                 task.cancel()
-            await asyncio.gather(*talking, return_exceptions=True)
+            outcomes = await asyncio.gather(*talking, return_exceptions=True)
+            soak.failures += [repr(each) for each in outcomes if isinstance(each, Exception)]
             await asyncio.gather(*(crowd.go_home() for crowd in crowds))
         for crowd in crowds:
             soak.failures += broken_promises([*crowd.viewers, *crowd.former])
         soak.failures += stage.complaints()
-    soak.judge()
-    return soak
+        soak.failures += [f"{count} times {what}" for what, count in errands.failures.items()]
+        soak.answered = errands.done
 
 
 async def _sample(stage: Stage, at: float) -> Sample:

@@ -20,7 +20,8 @@ from tests.support.waiting import until
 
 
 class Stage(Ground):
-    """`replicas` sync services over one Redis (`append`: its fsync policy). Viewers reach them by `addresses`.
+    """`replicas` of a service that hosts sockets over one Redis (`append`: its fsync policy). Viewers reach them by
+    `addresses`.
 
     `settings` are WT_… variables for all replicas. With `is_counted` `count` tells what each of them holds.
     Use it as an asynchronous context manager.
@@ -37,6 +38,7 @@ class Stage(Ground):
         seed: int = 0,
         append: Sync = "always",
         is_counted: bool = False,
+        module: str = "services.sync",
     ) -> None:
         super().__init__()
         self._count = replicas
@@ -44,6 +46,7 @@ class Stage(Ground):
         self._seed = seed
         self._append = append
         self._is_counted = is_counted
+        self._module = module
         self.nodes: list[Node] = []
         self.fronts: list[Network] = []
         self.backs: list[Network] = []
@@ -85,7 +88,12 @@ class Stage(Ground):
         for number in range(self._count):
             back = self._stack.enter_context(Network(self.redis.port, seed=self._seed + number))
             url = f"redis://127.0.0.1:{back.port}/0"
-            settings = {"WT_REDIS_URL": url, "WT_KEY_PREFIX": self.prefix, **self._settings}
+            settings = {
+                "WT_REDIS_URL": url,
+                "WT_KEY_PREFIX": self.prefix,
+                "WT_NODE": f"replica-{number}",
+                **self._settings,
+            }
             node = self._stack.enter_context(self._node(number, settings))
             front = self._stack.enter_context(Network(node.port, seed=100 + self._seed + number))
             self.backs.append(back)
@@ -95,9 +103,9 @@ class Stage(Ground):
     def _node(self, number: int, settings: dict[str, str]) -> Node:
         log = self.folder / f"replica-{number}.log"
         if not self._is_counted:
-            return Node("services.sync", log, settings=settings)
+            return Node(self._module, log, settings=settings)
         counted = {**settings, census.FILE: str(self._census(number))}
-        return Node("tests.chaos.census", log, settings=counted, arguments=("services.sync",))
+        return Node("tests.chaos.census", log, settings=counted, arguments=(self._module,))
 
     def _census(self, number: int) -> Path:
         return self.folder / f"census-{number}.json"
