@@ -112,6 +112,11 @@ async def loaded(contestant: Contestant, load: Load, seconds: float) -> list[Fig
     return [
         Figure(f"{load.words}: deliveries/s", found.arrived / found.took_s, better="more"),
         Figure(f"{load.words}: deliveries per core and s", found.arrived / found.used_s, better="more"),
+        Figure(
+            f"{load.words}: the same, Redis' time counted, too",
+            found.arrived / (found.used_s + found.redis_s),
+            better="more",
+        ),
         Figure(f"{load.words}: p50", found.p50_ms, "ms"),
         Figure(f"{load.words}: p99", found.p99_ms, "ms"),
         Figure(f"{load.words}: Redis' CPU for an event", found.redis_s / found.events * 1e6, "µs"),
@@ -187,16 +192,21 @@ async def measure(contestants: Sequence[Contestant], plan: Plan, loads: Sequence
 
 
 def _median(rows: Sequence[Figure]) -> Figure:
-    return replace(rows[0], value=statistics.median(row.value for row in rows))
+    values = [row.value for row in rows]
+    ranges = {"": (min(values), max(values))} if len(values) > 1 else {}
+    return replace(rows[0], value=statistics.median(values), ranges=ranges)
 
 
 def beside(results: dict[str, dict[str, Figure]]) -> list[Figure]:
     """The first contestant's figures, each with those of its peers."""
     (_, ours), *others = results.items()
-    return [
-        replace(figure, peers={peer: theirs[what].value for peer, theirs in others if what in theirs})
-        for what, figure in ours.items()
-    ]
+    found = []
+    for what, figure in ours.items():
+        theirs = {peer: figures[what] for peer, figures in others if what in figures}
+        ranges = {peer: each.ranges[""] for peer, each in theirs.items() if each.ranges}
+        peers = {peer: each.value for peer, each in theirs.items()}
+        found.append(replace(figure, peers=peers, ranges={**figure.ranges, **ranges}))
+    return found
 
 
 def main() -> None:

@@ -19,13 +19,17 @@ Better = Literal["less", "more"]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of ours; `peers` has what the same run found of others, `better` says which way is good."""
+    """One figure of ours; `peers` has what the same run found of others, `better` says which way is good.
+
+    `ranges`: least and most over the rounds that `value` is the median of, by peer; ours by ''.
+    """
 
     name: str
     value: float
     unit: str = ""
     better: Better = "less"
     peers: Mapping[str, float] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def ratio(self, peer: str) -> float | None:
         """How many times better ours is than a peer's; None where there is nothing to divide."""
@@ -105,9 +109,15 @@ def table(results: Results) -> str:
     rows = [head, ["---", *("---:" for _ in head[1:])]]
     for figure in results.figures:
         name = f"{figure.name}, {figure.unit}" if figure.unit else figure.name
-        theirs = [told(figure.peers[peer]) if peer in figure.peers else "–" for peer in peers]
-        rows.append([name, told(figure.value), *theirs, *(times(figure.ratio(peer)) for peer in peers)])
+        theirs = [_cell(figure.peers[peer], figure, peer) if peer in figure.peers else "–" for peer in peers]
+        rows.append([name, _cell(figure.value, figure, ""), *theirs, *(times(figure.ratio(peer)) for peer in peers)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _cell(value: float, figure: Figure, of: str) -> str:
+    """A figure, and between what its rounds lay."""
+    found = figure.ranges.get(of)
+    return told(value) if found is None else f"{told(value)} ({told(found[0])} to {told(found[1])})"
 
 
 def told(value: float) -> str:

@@ -37,7 +37,12 @@ def tree(pid: int) -> list[int]:
 def machine() -> str:
     """What this runs on, in a line."""
     names = [line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
-    return f"{os.cpu_count()} cores ({names[0] if names else 'unknown'})"
+    memory_gib = os.sysconf("SC_PHYS_PAGES") * _PAGE_BYTES / 2**30
+    system = os.uname()
+    return (
+        f"{os.cpu_count()} cores ({names[0] if names else 'unknown'}), {memory_gib:.0f} GiB, "
+        f"{system.sysname} {system.release.partition('-')[0]}"
+    )
 
 
 def busy() -> str:

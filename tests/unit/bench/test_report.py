@@ -29,6 +29,12 @@ def test_a_ratio_above_one_is_in_our_favour_whichever_way_is_good() -> None:
     assert "| p99, ms | 20 | 10 | 0.5× |" in table(results())
 
 
+def test_what_rounds_differed_by_stands_beside_their_median() -> None:
+    found = Results.begin("fanout")
+    found.figures = [Figure("p99", 20.0, "ms", peers={"other": 10.0}, ranges={"": (18.0, 31.0), "other": (9.5, 10.0)})]
+    assert "| p99, ms | 20 (18 to 31) | 10 (9.5 to 10) | 0.5× |" in table(found)
+
+
 def test_a_place_is_filled_from_its_run_and_one_without_a_run_stays(tmp_path: Path) -> None:
     results().end(tmp_path / "fanout.json")
     page = filled(PAGE, tmp_path)
