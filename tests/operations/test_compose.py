@@ -126,6 +126,14 @@ def wait_ready(url: str) -> None:
     raise TimeoutError("nothing is ready behind the edge")
 
 
+def test_an_operator_finds_all_well_from_inside_a_container(project: Project) -> None:
+    asked = ("exec", "-T", "gateway", "python", "-m", "services.operator")
+    lines = project.compose(*asked, "doctor").splitlines()
+    assert lines[-1].endswith(", 0 fail"), lines
+    assert any(line.split()[:2] == ["ok", "Redis"] for line in lines)
+    assert json.loads(project.compose(*asked, "rooms", "list", "--json"))["total"] >= 0
+
+
 def test_the_edge_serves_the_page_and_keeps_the_operators_side_to_itself(project: Project) -> None:
     page = httpx.get(f"{project.url}/room/film", timeout=10)
     assert page.status_code == 200
