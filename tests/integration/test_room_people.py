@@ -144,6 +144,29 @@ async def test_who_was_kicked_may_come_back_and_who_was_banned_may_not(store: Ro
     assert BEN not in (await record_of(store)).members
 
 
+async def test_the_log_names_who_was_sent_out_also_for_those_who_come_later(store: RoomStore) -> None:
+    await join(store, ANA)
+    for reason in ("kick", "ban"):
+        await store.join(
+            ROOM, by("guest-x7"), name="Xena", is_guest=True, replica="n1", lease_ms=25_000, address="cafe"
+        )
+        await store.send_out(ROOM, by(ANA), "guest-x7", banned=reason == "ban")
+        assert [(line.kind, line.title) for line in (await record_of(store)).log][-1] == (reason, "Xena")
+
+
+async def test_the_log_of_an_older_version_names_nobody_and_is_read_all_the_same(
+    store: RoomStore, redis: Redis, keys: Keys
+) -> None:
+    await join(store, ANA)
+    version = (await record_of(store)).version + 1
+    event = {
+        "type": "member_left", "version": version, "prev": version - 1, "run": "r", "server_time": 1.0,
+        "email": BEN, "reason": "banned", "by": ANA,
+    }  # fmt: skip
+    await redis.xadd(keys.log(ROOM), {"e": codec.encode_text(event)}, id=f"{version}-0")
+    assert [(line.kind, line.title) for line in (await record_of(store)).log] == [("ban", BEN)]
+
+
 async def test_a_ban_by_address_holds_for_a_new_name_from_there_but_for_nobody_else(store: RoomStore) -> None:
     await join(store, ANA, address="home")
     await join(store, BEN, address="cafe")

@@ -117,6 +117,26 @@ async def test_a_repeated_command_is_applied_once_and_answered_alike(store: Room
     assert (await record_of(store)).anchor.position == 20
 
 
+async def test_a_repeated_command_that_changed_nothing_in_a_still_room_undoes_nobody_elses(
+    store: RoomStore, redis: Redis, keys: Keys
+) -> None:
+    await playing(store, "i1")
+    # Nothing has happened for a quarter of an hour: its last version is as old, and its log is gone.
+    still = (await record_of(store)).version - 15 * 60_000
+    await hset(redis, keys.room(ROOM), {"version": str(still)})
+    await redis.delete(keys.log(ROOM))
+    assert await store.clear_queue(ROOM, said("clear")) == still
+    assert await store.retry_item(ROOM, said("retry"), "i1") == still
+    assert await store.clear_queue(ROOM, said("clear")) == still
+    added = await store.add_item(ROOM, said("add", Sender("guest-ben", "c2")), item("i2"))
+    assert await store.clear_queue(ROOM, said("clear")) == still
+    assert await store.retry_item(ROOM, said("retry"), "i1") == still
+    record = await record_of(store)
+    assert (record.version, record.order) == (added, ["i1", "i2"])
+    assert await store.clear_queue(ROOM, said("clear again")) > added
+    assert (await record_of(store)).order == ["i1"]
+
+
 async def test_versions_only_rise(store: RoomStore) -> None:
     await playing(store, "i1")
     versions = [await store.playback(ROOM, said(str(n)), "seek", n) for n in range(50)]

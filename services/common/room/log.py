@@ -53,8 +53,8 @@ def _title(event: Mapping[str, Any], items: Mapping[str, QueueItem]) -> str | No
         title = items[item_id].title if isinstance(item_id, str) and item_id in items else None
     if isinstance(title, str):
         return title
-    # Who was let in again is not here: the event brings their name.
-    return event.get("name") if event.get("type") == "unbanned" else event.get("email")
+    # Who was sent out or let in again is not here: the event brings their name. An older version's does not.
+    return event.get("name") or event.get("email")
 
 
 def _other_kind(event: Mapping[str, Any]) -> LogKind | None:

@@ -133,11 +133,12 @@ class MemberJoined(RoomEvent, tag="member_joined", kw_only=True, frozen=True):
 
 
 class MemberLeft(RoomEvent, tag="member_left", kw_only=True, frozen=True):
-    """`reason`: `left`, or what a moderator did."""
+    """`reason`: `left`, or what a moderator did. `name` is what they were called."""
 
     email: str
     reason: Literal["left", "kicked", "banned"] = "left"
     by: str = ""
+    name: str = ""
 
 
 class Unbanned(RoomEvent, tag="unbanned", kw_only=True, frozen=True):

@@ -22,6 +22,7 @@ const left = (reason: "left" | "banned"): ServerMessage => ({
   email: "guest-c",
   reason,
   by: "guest-ana",
+  name: "Cleo",
 });
 
 /** A server with so many bans, and what it was asked. */

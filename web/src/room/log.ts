@@ -45,7 +45,7 @@ function deedOf(replica: Replica, event: RoomEvent): Deed | null {
       if (event.reason === "left") return null;
       return {
         kind: event.reason === "banned" ? "ban" : "kick",
-        title: replica.members[event.email]?.name ?? null,
+        title: replica.members[event.email]?.name ?? (event.name || null),
       };
     case "unbanned":
       return { kind: "unban", title: event.name };

@@ -62,7 +62,7 @@ const snapshot: Snapshot = {
 };
 
 const replica = advance(null, snapshot).replica as Replica;
-const left = { reason: "left", by: "" } as const;
+const left = { reason: "left", by: "", name: "" } as const;
 const stamp = { version: 11, prev: 10, run: "r1", server_time: 1002 };
 
 describe("the copy of the room", () => {
@@ -270,8 +270,9 @@ describe("the log", () => {
     expect(named({ type: "queue_update", ...stamp, queue: [item("a"), item("c")], by })).toBe("Ana removed b");
     const longer = [...replica.queue, { ...item("d"), title: "https://example.org/d" }];
     expect(named({ type: "queue_update", ...stamp, queue: longer, by })).toBe("Ana added example.org/d");
-    const kicked = { type: "member_left", ...stamp, email: "guest-ana", reason: "kicked", by } as const;
+    const kicked = { type: "member_left", ...stamp, email: "guest-ana", reason: "kicked", by, name: "Ana" } as const;
     expect(named(kicked)).toBe("Ana sent Ana out");
+    expect(named({ ...kicked, email: "guest-ben", name: "Ben" })).toBe("Ana sent Ben out");
     const unbanned = { type: "unbanned", ...stamp, ban: "4c1a09f2b7de", name: "Ben", by } as const;
     expect(named(unbanned)).toBe("Ana let Ben in again");
     expect(named({ ...unbanned, name: "" })).toBe("Ana let somebody in again");

@@ -682,7 +682,7 @@ export interface MemberJoined {
   member: Member;
 }
 /**
- * `reason`: `left`, or what a moderator did.
+ * `reason`: `left`, or what a moderator did. `name` is what they were called.
  */
 export interface MemberLeft {
   type: "member_left";
@@ -693,6 +693,7 @@ export interface MemberLeft {
   email: string;
   reason: "banned" | "kicked" | "left";
   by: string;
+  name: string;
 }
 export interface MemberUpdated {
   type: "member_updated";

@@ -85,15 +85,21 @@ end
 
 local function refused(code) return {'refused', code} end
 
--- The version a repeated command was answered with, or nil. DONE's scores are versions, which are also times.
+-- The version a repeated command was answered with, or nil. DONE's scores are versions, which are also times: that of
+-- what was done, or, when nothing was to be done, when that was: then the answer is the version that was before it.
 local function replayed()
   if COMMAND == '' then return nil end
-  return redis.call('ZSCORE', DONE, ACTOR .. '|' .. COMMAND)
+  local score = redis.call('ZSCORE', DONE, ACTOR .. '|' .. COMMAND)
+  if not score or tonumber(score) == version() then return score end
+  local after = redis.call('XRANGE', LOG, '(' .. int(score) .. '-0', '+', 'COUNT', 1)[1]
+  local before = after and tonumber(after[2][2]:match('"prev":(%d+)')) or version()
+  return int(math.min(tonumber(score), before))
 end
 
 local function applied(at)
   if COMMAND ~= '' then
-    redis.call('ZADD', DONE, int(at), ACTOR .. '|' .. COMMAND)
+    -- What changed nothing is kept as long, too: judged anew it would undo what somebody else did since.
+    redis.call('ZADD', DONE, int(math.max(at, NOW_MS - 1)), ACTOR .. '|' .. COMMAND)
     redis.call('ZREMRANGEBYSCORE', DONE, '-inf', '(' .. int(NOW_MS - REPLAY_MS))
     redis.call('PEXPIRE', DONE, REPLAY_MS)
   end
@@ -324,8 +330,14 @@ local function succeed()
   end
 end
 
+local function name_of(member)
+  local raw = redis.call('HGET', MEMBERS, member)
+  return raw and cjson.decode(raw).name or ''
+end
+
 -- Remove a member and all of their connections, and tell it. REASON: left, kicked or banned.
 local function send_out(member, reason)
+  local name = name_of(member)
   if redis.call('HDEL', MEMBERS, member) == 0 then return version() end
   local connections = redis.call('HGETALL', CONNECTIONS)
   for i = 1, #connections, 2 do
@@ -334,7 +346,8 @@ local function send_out(member, reason)
       redis.call('ZREM', PRESENCE, connections[i])
     end
   end
-  return emit('"type":"member_left","email":' .. quoted(member) .. ',"reason":"' .. reason .. '","by":' .. quoted(ACTOR))
+  return emit('"type":"member_left","email":' .. quoted(member) .. ',"reason":"' .. reason .. '","by":' .. quoted(ACTOR)
+    .. ',"name":' .. quoted(name))
 end
 
 -- Bans: a hash of members and of addresses. Each entry names the bans it belongs to, by ids that say nothing of anybody.
@@ -361,11 +374,6 @@ local function adopt_bans(secret)
       redis.call('HSET', BANS, fields[i], cjson.encode(note))
     end
   end
-end
-
-local function name_of(member)
-  local raw = redis.call('HGET', MEMBERS, member)
-  return raw and cjson.decode(raw).name or ''
 end
 
 -- Why the actor may not see and lift bans; nil if they may. Who was sent out keeps their role, and no say.
