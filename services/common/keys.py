@@ -61,7 +61,7 @@ class Keys:
         return f"{self.room(room)}:presence"
 
     def done(self, room: str) -> str:
-        """Sorted set: `member|command id` by the version it was answered with; last 2 minutes."""
+        """Sorted set: `member|command id` by the version it was answered with, or when; 2 minutes at least."""
         return f"{self.room(room)}:done"
 
     def log(self, room: str) -> str:

@@ -1,4 +1,5 @@
--- Stands before every room script, with LEAST before it. One room's keys only, all under one hash tag.
+-- What a room script uses of this and of LEAST stands before it (`script.py`). One room's keys only, all under one hash
+-- tag. A definition begins with `local` in the first column, and uses those above it.
 -- KEYS: 1 room, 2 queue, 3 items, 4 members, 5 connections, 6 presence, 7 done, 8 log, 9 bans, 10 chat, 11 roles,
 --       12 granted, 13 pace
 -- ARGV: 1 events channel, 2 run, 3 actor (member id; '' is the room itself), 4 command id ('' is none),
@@ -58,12 +59,19 @@ local function renew_ttl()
   for _, key in ipairs({ROOM, QUEUE, ITEMS, MEMBERS, CONNECTIONS, PRESENCE, BANS, CHAT, ROLES, GRANTED}) do
     redis.call('PEXPIRE', key, ROOM_TTL_MS)
   end
+  redis.call('PEXPIRE', LOG, LOG_TTL_MS)
+  -- As long as the next renewal may take beyond what an answer is kept for.
+  redis.call('PEXPIRE', DONE, REPLAY_MS + 2 * KEEP_EVERY_S * 1000)
+  redis.call('ZREMRANGEBYSCORE', DONE, '-inf', '(' .. int(NOW_MS - REPLAY_MS))
 end
+
+-- Whether it was written that the room is used now.
+local is_noted = false
 
 -- The room was used. While somebody is present a minute may pass before a new key has its end: `reap` sees to all of
 -- them when the last one is gone.
 local function keep()
-  set('active_at', seconds(NOW))
+  if not is_noted then set('active_at', seconds(NOW)) end
   if NOW - (tonumber(get('kept_at')) or 0) < KEEP_EVERY_S and redis.call('ZCARD', PRESENCE) > 0 then return end
   set('kept_at', seconds(NOW))
   renew_ttl()
@@ -76,9 +84,9 @@ local function emit(body)
   local next = math.max(prev + 1, NOW_MS)
   local event = '{"version":' .. int(next) .. ',"prev":' .. int(prev) .. ',"run":' .. quoted(RUN)
     .. ',"server_time":' .. seconds(NOW) .. ',' .. body .. '}'
-  set('version', int(next))
+  set('version', int(next), 'active_at', seconds(NOW))
+  is_noted = true
   redis.call('XADD', LOG, 'MAXLEN', '~', LOG_LENGTH, int(next) .. '-0', 'e', event)
-  redis.call('PEXPIRE', LOG, LOG_TTL_MS)
   redis.call('PUBLISH', CHANNEL, event)
   return next
 end
@@ -100,8 +108,6 @@ local function applied(at)
   if COMMAND ~= '' then
     -- What changed nothing is kept as long, too: judged anew it would undo what somebody else did since.
     redis.call('ZADD', DONE, int(math.max(at, NOW_MS - 1)), ACTOR .. '|' .. COMMAND)
-    redis.call('ZREMRANGEBYSCORE', DONE, '-inf', '(' .. int(NOW_MS - REPLAY_MS))
-    redis.call('PEXPIRE', DONE, REPLAY_MS)
   end
   keep()
   return {'ok', int(at)}
