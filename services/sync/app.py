@@ -88,7 +88,7 @@ class SyncApp:
             node,
             self._resolving.freshen,
         )
-        self._players = Players(self._store, self._clock)
+        self._players = Players(self._store, self._clock, node)
         witness = Witness(Histories(self._rooms_redis, keys), self._clock)
         playback = Playback(self._jobs_redis, keys, self._clock)
         self._keeper = Keeper(

@@ -27,12 +27,13 @@ class Transport(Protocol):
 class PlayerReport:
     """What a socket's player said last. `dry_since` is monotonic seconds; `ready_for` is the item it could play.
 
-    `is_asked`: the room was asked to wait for this dryness; `is_excused`: it declined.
+    `is_told`: it said anything yet. `is_asked`: the room was asked to wait for this dryness; `is_excused`: it declined.
     """
 
     status: MemberStatus = MemberStatus(state="ready")
     dry_since: float | None = None
     ready_for: str = ""
+    is_told: bool = False
     is_asked: bool = False
     is_excused: bool = False
 

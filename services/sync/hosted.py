@@ -12,9 +12,10 @@ from services.common.errors import CloseCode
 from services.common.room.snapshot import Anchor, RoomRecord
 from services.common.tracing import item_span
 from services.common.wire.models import MemberStatus, Role, VideoState, You
-from services.common.wire.server import Heartbeat, RoomState
+from services.common.wire.server import Heartbeat, RoomState, Statuses
 from services.sync import metrics
 from services.sync.connection import Connection
+from services.sync.lights import Digest, Lights
 from services.sync.mirror import apply, follows, frame_of
 from services.sync.veil import Veil
 
@@ -26,7 +27,7 @@ class HostedRoom:
     """`pending` holds events that came while the room is being read; None once it is live.
 
     `wanted` maps an item to when its resolution was last asked for (monotonic seconds), `lent` to whose cookies may
-    serve it. `statuses` are all members' players as told by all replicas, `reports` what this replica has not told yet.
+    serve it. `lights` are all members' players as told by all replicas, `reports` what this replica has not told yet.
     `has_dry`: a player here may have run dry.
     """
 
@@ -40,7 +41,7 @@ class HostedRoom:
     lent: dict[str, frozenset[str]] = field(default_factory=dict)
     users: int = 0
     has_dry: bool = False
-    statuses: dict[str, MemberStatus] = field(default_factory=dict)
+    lights: Lights = field(default_factory=Lights)
     reports: dict[str, MemberStatus] = field(default_factory=dict)
     # Of which item the room was told what it offers, and when (monotonic seconds).
     window_told: tuple[str, float] = ("", 0.0)
@@ -59,7 +60,7 @@ class HostedRoom:
     @property
     def blind(self) -> list[str]:
         """Members who see no end now: hidden, or with a player that stands."""
-        return [member for member, status in self.statuses.items() if status.state in ("hidden", "stalled")]
+        return [member for member, status in self.lights.all().items() if status.state in ("hidden", "stalled")]
 
     def receive(self, raw: bytes, *, was_held: bool = False) -> str:
         """Take one event from Redis. Answers what became of it: `applied`, `held`, `old` or `gap`.
@@ -108,11 +109,19 @@ class HostedRoom:
     def _pass_on(self, event: dict[str, Any], raw: bytes) -> str:
         """What changes nothing: reactions, and how members' players are."""
         if event["type"] == "statuses":
-            self.statuses.update(codec.convert(dict[str, MemberStatus], event["members"]))
-            members = self.record.members
-            self.statuses = {member: status for member, status in self.statuses.items() if member in members}
-        self.broadcast(raw.decode())
+            self._light(codec.convert(Digest, event))
+        else:
+            self.broadcast(raw.decode())
         return "passed"
+
+    def _light(self, digest: Digest) -> None:
+        """Tell what a replica's word on some members makes of them."""
+        told = self.lights.tell(digest.replica, digest.at, digest.members, digest.gone)
+        members = self.record.members
+        self.lights.keep(members.__contains__)
+        here = {member: status for member, status in told.items() if member in members}
+        if here:
+            self.broadcast(codec.encode_text(Statuses(members=here)))
 
     def _send_out(self, member: str, code: int) -> None:
         for connection in self.connections:
@@ -177,7 +186,7 @@ class HostedRoom:
             log=list(self.record.log),
             waiting=self.record.waiting,
             starts_at=self.record.anchor.at if self.record.anchor.is_moving and self.record.anchor.at > now else None,
-            statuses=self.statuses,
+            statuses=self.lights.all(),
         )
         frame = codec.encode_text(msgspec.to_builtins(state))
         return self.veil.cover(frame) if connection.identity.is_guest else frame

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,11 +15,11 @@ from services.common.room.sender import Sender
 from services.common.room.store import RoomStore
 from services.common.wire.client import Status
 from services.common.wire.models import LiveWindow, MemberStatus
-from services.common.wire.server import Statuses
 from services.sync import metrics
 from services.sync.clock import RoomClock
 from services.sync.connection import Connection, PlayerReport
 from services.sync.hosted import HostedRoom
+from services.sync.lights import Digest, is_dry, worst
 
 log = structlog.get_logger()
 
@@ -34,9 +34,10 @@ WINDOW_EVERY_S: Final = 4.0
 class Players:
     """Takes status reports of the sockets here; holds and releases rooms for them."""
 
-    def __init__(self, store: RoomStore, clock: RoomClock) -> None:
+    def __init__(self, store: RoomStore, clock: RoomClock, node: str) -> None:
         self._store = store
         self._clock = clock
+        self._node = node
         self._digest_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -47,19 +48,21 @@ class Players:
         connection.is_hidden = status.state == "hidden"
         if status.rtt is not None:
             connection.rtt_s = status.rtt
-        is_dry = status.state in ("buffering", "stalled")
-        room.has_dry = room.has_dry or is_dry
+        shown = MemberStatus(state=status.state, drift=status.drift, position=status.position)
+        dry = is_dry(shown)
+        room.has_dry = room.has_dry or dry
         report = PlayerReport(
-            status=MemberStatus(state=status.state, drift=status.drift, position=status.position),
-            dry_since=(before.dry_since or now) if is_dry else None,
+            status=shown,
+            dry_since=(before.dry_since or now) if dry else None,
             ready_for=room.record.item_id if status.state == "ready" else before.ready_for,
-            is_asked=before.is_asked and is_dry,
-            is_excused=before.is_excused and is_dry,
+            is_told=True,
+            is_asked=before.is_asked and dry,
+            is_excused=before.is_excused and dry,
         )
         connection.player = report
         _count(status)
-        room.reports[connection.identity.id] = public_status(_seen_tab(room, connection).player)
-        if not is_dry and self._is_waited_for(room, connection) and not _is_dry_elsewhere(room, connection):
+        self._note(room, connection.identity.id)
+        if not dry and self._is_waited_for(room, connection) and not self._is_dry_elsewhere(room, connection):
             self._begin(self._release(room, connection.identity.id))
         if status.window is not None and self._is_news(room, status.window, now):
             room.window_told = (status.window.item_id, now)
@@ -85,6 +88,15 @@ class Players:
                 connection.player = replace(connection.player, is_asked=True)
                 self._begin(self._hold(room, connection))
 
+    def left(self, room: HostedRoom, connection: Connection) -> None:
+        """A socket is gone from the room: it says nothing for its member any more."""
+        me = connection.identity.id
+        connection.player = PlayerReport()
+        room.reports.pop(me, None)
+        self._note(room, me)
+        if me not in room.reports and room.lights.elsewhere(me, self._node):
+            self._begin(self._tell_gone(room, me))
+
     async def tell(self, rooms: list[HostedRoom]) -> None:
         """Tell every replica what changed since the last time, one message a room."""
         now = self._clock.monotonic()
@@ -93,9 +105,8 @@ class Players:
         self._digest_at = now
         for room in rooms:
             if room.reports:
-                frame = codec.encode(Statuses(members=room.reports))
-                room.reports = {}
-                await self._store.publish(room.id, frame)
+                reports, room.reports = room.reports, {}
+                await self._publish(room, reports)
 
     async def close(self) -> None:
         """Stop what is under way."""
@@ -134,7 +145,7 @@ class Players:
         except Refused as refusal:
             if refusal.code == "excused":
                 connection.player = replace(connection.player, is_excused=True)
-                room.reports[connection.identity.id] = public_status(connection.player)
+                self._note(room, connection.identity.id)
         except Unavailable:
             connection.player = replace(connection.player, is_asked=False)
 
@@ -143,6 +154,28 @@ class Players:
             await self._store.release(room.id, member)
         except Unavailable:
             log.info("not_released", room=room.id)
+
+    def _note(self, room: HostedRoom, member: str) -> None:
+        """Have it told how a member's tabs here are."""
+        tabs = [tab.player for tab in room.connections if tab.identity.id == member and tab.player.is_told]
+        if (status := worst(public_status(player) for player in tabs)) is not None:
+            room.reports[member] = status
+
+    def _is_dry_elsewhere(self, room: HostedRoom, connection: Connection) -> bool:
+        me = connection.identity.id
+        return any(tab.player.dry_since is not None for tab in _other_tabs(room, connection)) or any(
+            is_dry(status) for status in room.lights.elsewhere(me, self._node)
+        )
+
+    async def _tell_gone(self, room: HostedRoom, member: str) -> None:
+        try:
+            await self._publish(room, {}, gone=[member])
+        except Unavailable:
+            log.info("gone_not_told", room=room.id)
+
+    async def _publish(self, room: HostedRoom, members: dict[str, MemberStatus], gone: Sequence[str] = ()) -> None:
+        digest = Digest(members=members, replica=self._node, at=self._clock.now(room.id), gone=list(gone))
+        await self._store.publish(room.id, codec.encode({"type": "statuses", **codec.to_builtins(digest)}))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -154,15 +187,6 @@ def _other_tabs(room: HostedRoom, connection: Connection) -> list[Connection]:
     """The same member's other sockets here that are seen."""
     me = connection.identity.id
     return [tab for tab in room.connections if tab.identity.id == me and tab is not connection and not tab.is_hidden]
-
-
-def _seen_tab(room: HostedRoom, connection: Connection) -> Connection:
-    """Of several tabs of one person the one that is seen counts."""
-    return next(iter(_other_tabs(room, connection)), connection) if connection.is_hidden else connection
-
-
-def _is_dry_elsewhere(room: HostedRoom, connection: Connection) -> bool:
-    return any(tab.player.dry_since is not None for tab in _other_tabs(room, connection))
 
 
 def _count(status: Status) -> None:

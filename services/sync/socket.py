@@ -139,6 +139,7 @@ class SocketEndpoint:
         try:
             said_goodbye = await self._converse(connection, room, receive, send)
         finally:
+            self._players.left(room, connection)
             await asyncio.shield(self._hub.leave(connection, self._grace_s(said_goodbye=said_goodbye)))
 
     def _grace_s(self, *, said_goodbye: bool) -> float | None:

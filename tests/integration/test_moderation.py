@@ -349,3 +349,62 @@ async def test_undo_takes_back_a_seek_for_everybody(
         await party.ana.expect("seek", timestamp=500)
         await party.ana.ask("undo", version=version)
         await party.ben.expect("seek", timestamp=42)
+
+
+async def test_two_tabs_on_two_replicas_have_one_light_and_hold_the_room_until_both_can_play(
+    nodes: tuple[Node, Node, Node], store: RoomStore, room: str
+) -> None:
+    async with AsyncExitStack() as stack:
+        party = await begin(stack, nodes, store, room)
+        await party.ana.ask("set_settings", buffering="everyone")
+        # Ben is on the second replica, and comes by the first one, too; Cleo hears both from the second.
+        tab = await stack.enter_async_context(Member(nodes[0].url, room, "Ben", headers={"Cookie": party.ben.cookie}))
+        await tab.expect("room_state")
+        cleo = await stack.enter_async_context(Member(nodes[1].url, room, "Cleo"))
+        await cleo.expect("room_state")
+
+        async def tell_in_turn(mine: str, other: str) -> list[str]:
+            """What everybody hears of Ben while both tabs report, from when both were heard."""
+            begun = {member: len(member.seen) for member in (party.ana, cleo)}
+            for _ in range(4):
+                await party.ben.send("status", state=mine, position=1.0)
+                await tab.send("status", state=other, position=1.0)
+                await asyncio.sleep(1.5)
+            heard = [states_of(member, party.ben_id, begun[member])[2:] for member in (party.ana, cleo)]
+            assert all(heard)
+            return [state for states in heard for state in states]
+
+        assert set(await tell_in_turn("ready", "hidden")) == {"ready"}
+        await party.ben.send("status", state="stalled", position=1.0)
+        await party.ana.expect("waiting")
+        await tab.send("status", state="ready", position=1.0)
+        with pytest.raises(TimeoutError):
+            await party.ana.expect("resumed", timeout_s=1.5)
+        await party.ben.send("status", state="ready", position=1.0)
+        await tab.send("status", state="ready", position=1.0)
+        await party.ana.expect("resumed")
+
+
+async def test_the_tab_that_is_left_is_the_light_when_one_on_another_replica_is_closed(
+    nodes: tuple[Node, Node, Node], store: RoomStore, room: str
+) -> None:
+    async with AsyncExitStack() as stack:
+        party = await begin(stack, nodes, store, room)
+        tab = await stack.enter_async_context(Member(nodes[0].url, room, "Ben", headers={"Cookie": party.ben.cookie}))
+        await tab.expect("room_state")
+        await tab.send("status", state="buffering", position=1.0)
+        await asyncio.sleep(2.5)
+        await party.ben.send("status", state="ready", position=1.0)
+        await asyncio.sleep(2.5)
+        assert states_of(party.ana, party.ben_id)[-1] == "buffering"
+        await tab.socket.close()
+        await asyncio.sleep(1)
+        assert states_of(party.ana, party.ben_id)[-1] == "ready"
+        late = await stack.enter_async_context(Member(nodes[0].url, room, "Cleo"))
+        assert (await late.expect("room_state"))["statuses"][party.ben_id]["state"] == "ready"
+
+
+def states_of(member: Member, of: str, since: int = 0) -> list[str]:
+    """What a member heard of somebody's player, in order."""
+    told = [message["members"] for message in member.seen[since:] if message["type"] == "statuses"]
+    return [members[of]["state"] for members in told if of in members]
