@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from services.common.config import CommonSettings, SettingsError
 
-Purpose = Literal["session", "stream", "cookies", "peer", "extension"]
+Purpose = Literal["session", "stream", "cookies", "peer", "extension", "address"]
 
 # Of a rotation, in this order.
 Step = Literal["add", "lead", "drop"]

@@ -108,6 +108,10 @@ class Keys:
         """Channel: a replica's messages to itself, by which it notices a deaf subscription."""
         return f"{self.prefix}:probe:{replica}"
 
+    def address_keys(self) -> str:
+        """List: what addresses are hashed under for bans, each sealed. Written by sync; kept for good."""
+        return f"{self.prefix}:address-keys"
+
     def cookies(self, member: str) -> str:
         """Hash: one person's cookies by site, each encrypted, and an encrypted index. TTL: 30 days from last use."""
         return f"{self.prefix}:cookies:{member}"

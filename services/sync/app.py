@@ -27,6 +27,7 @@ from services.common.resolution import Resolutions
 from services.common.room.store import RoomStore
 from services.common.topology import parse_topology
 from services.common.vault import Vault
+from services.sync.addresses import Addresses
 from services.sync.clock import RoomClock
 from services.sync.config import SyncSettings
 from services.sync.hub import Hub
@@ -95,6 +96,7 @@ class SyncApp:
             settings, self._store, self._clock, self._hub, self._resolving, self._players, witness, playback
         )
         on_masters_change(self._rooms_redis, self._keeper.wake)
+        self._addresses = Addresses(self._rooms_redis, keys, ring)
         self._endpoint = SocketEndpoint(
             settings,
             self._identities,
@@ -104,7 +106,7 @@ class SyncApp:
             Playlists(self._rooms_redis, keys),
             self._clock,
             self._players,
-            ring.subkeys("session")[0],
+            self._addresses,
             self._resolving.see_to,
         )
         self._tasks: list[asyncio.Task[None]] = []
@@ -136,7 +138,8 @@ class SyncApp:
             await self._keeper.sample_clock()
         except Unavailable:
             log.warning("redis_not_there_yet")
-        self._tasks = [asyncio.create_task(self._subscriber.run()), asyncio.create_task(self._keeper.run())]
+        background = (self._subscriber.run(), self._keeper.run(), self._addresses.prepare())
+        self._tasks = [asyncio.create_task(work) for work in background]
 
     async def drain(self, seconds: float) -> None:
         """Send every socket elsewhere, spread over `seconds`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 from collections.abc import Callable
 from typing import Final, get_args
@@ -18,12 +17,13 @@ from services.common import codec
 from services.common.errors import CLOSE_CODES, Broken, CloseCode, Refused, Unavailable, WatchTogetherError
 from services.common.identity import Identities, Identity
 from services.common.keys import is_room_id
-from services.common.net import Caller, TrustedProxies, address_group, origin_allowed
+from services.common.net import Caller, TrustedProxies, origin_allowed
 from services.common.playlists import Playlists
 from services.common.room.store import RoomStore
 from services.common.websocket import EXTENSION
 from services.common.wire import client, server
 from services.sync import commands, metrics
+from services.sync.addresses import Addresses
 from services.sync.clock import RoomClock
 from services.sync.config import SyncSettings
 from services.sync.connection import Connection
@@ -63,7 +63,7 @@ class SocketEndpoint:
         playlists: Playlists,
         clock: RoomClock,
         players: Players,
-        address_key: bytes,
+        addresses: Addresses,
         on_changed: Changed,
     ) -> None:
         self._settings = settings
@@ -74,7 +74,7 @@ class SocketEndpoint:
         self._playlists = playlists
         self._clock = clock
         self._players = players
-        self._address_key = address_key
+        self._addresses = addresses
         self._on_changed = on_changed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,6 +89,7 @@ class SocketEndpoint:
         try:
             identity, cookie = await self._identify(scope, headers, caller)
             room = self._room_id(scope["path"])
+            address = await self._addresses.digest(caller.address)
         except WatchTogetherError as error:
             await send({"type": "websocket.accept"})
             await self._refuse(send, error)
@@ -102,7 +103,7 @@ class SocketEndpoint:
             limits=Limits(),
             transport=scope.get("extensions", {}).get(EXTENSION),
             heard_at=self._clock.monotonic(),
-            address=self._address_hash(caller),
+            address=address,
         )
         with structlog.contextvars.bound_contextvars(room=room, connection=connection.id):
             await self._serve(connection, receive, send)
@@ -111,10 +112,6 @@ class SocketEndpoint:
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
         name = query.get("name", [None])[0]
         return await self._identities.identify(headers, name=name, secure=caller.is_secure)
-
-    def _address_hash(self, caller: Caller) -> str:
-        group = address_group(caller.address).encode()
-        return hashlib.blake2b(group, digest_size=12, key=self._address_key).hexdigest()
 
     def _room_id(self, path: str) -> str:
         room = path.removeprefix("/ws/")
