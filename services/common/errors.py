@@ -88,6 +88,7 @@ class CloseCode:
     BANNED: Final = 4502
     MISUSE: Final = 4503
     TOO_MANY_CONNECTIONS: Final = 4504
+    TOO_MANY_FROM_ADDRESS: Final = 4505
     SIGN_IN_REQUIRED: Final = 4506
     PASSWORD_REQUIRED: Final = 4507
     ROOM_FULL: Final = 4508
@@ -104,4 +105,5 @@ CLOSE_CODES: Final[dict[str, int]] = {
     "room_full": CloseCode.ROOM_FULL,
     "sign_in_required": CloseCode.SIGN_IN_REQUIRED,
     "too_many_connections": CloseCode.TOO_MANY_CONNECTIONS,
+    "too_many_from_address": CloseCode.TOO_MANY_FROM_ADDRESS,
 }

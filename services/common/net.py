@@ -98,6 +98,18 @@ def address_group(address: str) -> str:
     return address
 
 
+def limited_address(address: str) -> str:
+    """What a limit by address counts a caller as; '' for this machine itself, which no such limit holds for.
+
+    An edge on this machine that nobody named in WT_TRUSTED_PROXIES would have everybody share one limit.
+    """
+    try:
+        is_here = ip_address(address).is_loopback
+    except ValueError:
+        is_here = True
+    return "" if is_here else address_group(address)
+
+
 def origin_allowed(origin: str | None, host: str, settings: CommonSettings) -> bool:
     """Whether a request with this `Origin` may change anything here.
 

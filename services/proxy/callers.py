@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Final, NamedTuple
 
 from starlette.types import Scope
 
 from services.common.identity import Sessions
-from services.common.net import TrustedProxies, address_group
+from services.common.net import TrustedProxies, limited_address
 
 _MOST_REMEMBERED: Final = 10_000
 _FORWARDED: Final = frozenset({b"x-forwarded-for", b"cf-connecting-ip"})
@@ -48,13 +47,7 @@ class Callers:
         return CallerId(address, self._person(cookie) if cookie else "")
 
     def _address(self, scope: Scope) -> str:
-        address = self._proxies.caller(scope).address
-        try:
-            is_here = ip_address(address).is_loopback
-        except ValueError:
-            is_here = True
-        # An edge on this machine that nobody named in WT_TRUSTED_PROXIES would have everybody share one limit.
-        return "" if is_here else address_group(address)
+        return limited_address(self._proxies.caller(scope).address)
 
     def _person(self, cookie: bytes) -> str:
         person = self._people.get(cookie)

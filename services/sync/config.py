@@ -29,3 +29,5 @@ class SyncSettings(CommonSettings):
     unwritable_s: float = setting(10.0, seconds)
     room_members_max: int = setting(200, integer(1, 10_000))
     identity_sockets_max: int = setting(10, integer(1, 1000))
+    # Of one address, or one IPv6 network (/64): a school behind one router is one, too. 0: no limit.
+    address_sockets_max: int = setting(500, integer(0, 1_000_000))

@@ -84,6 +84,7 @@ class Hub:
             raise Unavailable("unavailable", "This server has just started. Try again.", retry_after_ms=1000)
         me = connection.identity.id
         if self._sockets[me] >= self._settings.identity_sockets_max:
+            metrics.LIMITED.labels("person").inc()
             raise Refused("too_many_connections", "You have this site open too many times.")
         # Before anything is waited for: many may come at once.
         self._sockets[me] += 1

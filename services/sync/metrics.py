@@ -25,6 +25,7 @@ COMMAND_SECONDS = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5),
 )
 RESYNCS = Counter("wt_sync_resyncs_total", "Rooms read again, by what was read", ["read"])
+LIMITED = Counter("wt_sync_limited_total", "Sockets refused because one caller has too many", ["what"])
 CLOSES = Counter("wt_sync_closes_total", "Sockets closed by this replica, by code", ["code"])
 SLOW = Counter("wt_sync_slow_total", "Sockets that fell behind, by what happened", ["outcome"])
 HISTORY = Counter("wt_sync_history_notes_total", "Looks at what somebody watches, by whether they keep it", ["outcome"])

@@ -29,7 +29,7 @@ from services.sync.config import SyncSettings
 from services.sync.connection import Connection
 from services.sync.hosted import HostedRoom
 from services.sync.hub import Hub
-from services.sync.limits import Limits
+from services.sync.limits import AddressSockets, Limits
 from services.sync.outbox import Mark
 from services.sync.players import Players
 
@@ -76,6 +76,7 @@ class SocketEndpoint:
         self._players = players
         self._addresses = addresses
         self._on_changed = on_changed
+        self._by_address = AddressSockets(settings.address_sockets_max)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket from handshake to close."""
@@ -86,6 +87,14 @@ class SocketEndpoint:
             # Before accepting: the browser of a foreign page gets 403 and learns nothing.
             await send({"type": "websocket.close", "code": 1008})
             return
+        try:
+            with self._by_address.hold(caller.address):
+                await self._take_in(scope, headers, caller, receive, send)
+        except Refused as refusal:
+            await send({"type": "websocket.accept"})
+            await self._refuse(send, refusal)
+
+    async def _take_in(self, scope: Scope, headers: Headers, caller: Caller, receive: Receive, send: Send) -> None:
         try:
             identity, cookie = await self._identify(scope, headers, caller)
             room = self._room_id(scope["path"])

@@ -112,6 +112,8 @@ A connection may send 8 playback commands a second (12 at once), 3 queue command
 (6), 2 that change settings, names, roles or who may be there (6), 4 `clock` or `resync` (8), and 30 messages in all
 (60); beyond that the answer is `too_many_requests` with `retry_after_ms`. `undo` and `ended` count as playback. Seeks
 within 150 ms become the last of them, which answers for all. A frame has at most 32 KiB.
+
+One person may have 10 sockets at a replica, one address (of IPv6 a /64) 500; then the next is closed with 4504 or 4505.
 """
 
 _CLOSING: Final = """\

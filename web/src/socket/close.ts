@@ -5,6 +5,7 @@ export type EndReason =
   | "banned"
   | "misuse"
   | "too_many"
+  | "crowded"
   | "sign_in"
   | "password"
   | "full"
@@ -22,6 +23,7 @@ const reasons: ReadonlyMap<number, EndReason> = new Map([
   [4502, "banned"],
   [4503, "misuse"],
   [4504, "too_many"],
+  [4505, "crowded"],
   [4506, "sign_in"],
   [4507, "password"],
   [4508, "full"],

@@ -18,7 +18,7 @@ describe("close codes", () => {
     expect(closing(code).kind).toBe("retry");
   });
 
-  it.each([4500, 4501, 4508, 4999])("stay away after %i", (code) => {
+  it.each([4500, 4501, 4505, 4508, 4999])("stay away after %i", (code) => {
     expect(closing(code).kind).toBe("end");
   });
 

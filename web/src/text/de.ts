@@ -128,6 +128,10 @@ export const de: Text = {
         title: "Zu viele Tabs",
         text: "Du hast diesen Raum zu oft offen. Schließ einen Tab, dann lade neu.",
       },
+      crowded: {
+        title: "Zu viele aus deinem Netz",
+        text: "Aus deinem Netz sind so viele hier, dass der Server niemanden mehr annimmt. Warte, bis jemand geht, dann versuch es nochmal.",
+      },
       sign_in: {
         title: "Melde dich zuerst an",
         text: "Hier kommt nur herein, wer bekannt ist. Melde dich an, dann lade neu.",

@@ -117,6 +117,10 @@ export const en = {
       banned: { title: "You are banned", text: "A moderator closed this room to you. They can let you in again." },
       misuse: { title: "This page got out of step", text: "Reload it to come back to the room." },
       too_many: { title: "Too many tabs", text: "You have this room open too often. Close a tab, then reload." },
+      crowded: {
+        title: "Too many from your network",
+        text: "So many are here from your network that the server takes no more. Wait until somebody leaves, then try again.",
+      },
       sign_in: {
         title: "Sign in first",
         text: "This installation wants to know you before you join. Sign in, then reload.",

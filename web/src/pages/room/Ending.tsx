@@ -13,6 +13,7 @@ const ways: Partial<Record<EndReason, "back" | "again" | "none">> = {
   kicked: "back",
   locked: "again",
   full: "again",
+  crowded: "again",
   banned: "again",
   bad_room: "none",
 };
