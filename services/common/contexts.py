@@ -29,7 +29,8 @@ class StreamContext(Struct, kw_only=True, frozen=True):
     before. `object_id` is the object whose URL `url` is: of others that share the context (the segments of a manifest)
     it tells the headers and cookies, and where they have moved. `owner` and `audience` are those of the way that opened
     it. `cookies` are those the site gave to somebody without any; in another scope they are never kept here but in its
-    loan. `v` is the version of this record.
+    loan. `text` is the stream itself where it has no address: subtitles that a site's page holds. `v` is the version of
+    this record.
     """
 
     page_url: str
@@ -45,6 +46,7 @@ class StreamContext(Struct, kw_only=True, frozen=True):
     available_at: float | None = None
     expires_at: float | None = None
     earlier: list[str] = []
+    text: str = ""
     v: int = 1
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from services.common.errors import Refused, Unavailable
 from services.common.guard import Guard, Target, Whitelist, parse_url
 from services.proxy import rangeparam
+from services.proxy.inline import InlineAnswer
 from services.proxy.memory import CacheKey
 from services.proxy.ranges import ByteRange
 from services.proxy.relisting import Relisting
@@ -109,6 +110,8 @@ class Sources:
         :raises Refused: `not_found`, `private_address`, `refused_target`.
         :raises Unavailable: `upstream_failed`, `upstream_late`, `unavailable`.
         """
+        if source.known is not None and source.known.is_inline:
+            return await self._inline(source)
         await _until_available(source.known)
         whose = source.ticket.context or source.ticket.object_id
         place = source.target.host, source.target.port
@@ -118,6 +121,12 @@ class Sources:
         except BaseException:
             turn.release()
             raise
+
+    async def _inline(self, source: Source) -> Answer:
+        text = await self._streams.text(source.ticket.context)
+        if not text:
+            raise Refused("not_found", ABSENT)
+        return InlineAnswer(text, source.target)
 
     async def _open(self, source: Source, method: str, wanted: ByteRange | None, if_range: str) -> Answer:
         ticket, known = source.ticket, source.known

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec.structs import replace
+
 from services.common.contexts import ContextStore, StreamContext
 from services.common.cookies import cookie_header
 from services.common.errors import Refused, Unavailable
@@ -30,11 +32,15 @@ _PERSONAL: Final = frozenset({"cookie", "authorization"})
 
 @dataclass(slots=True)
 class Known:
-    """A context and what follows from it. `read_at` is the monotonic clock's."""
+    """A context and what follows from it. `read_at` is the monotonic clock's.
+
+    `is_inline`: the stream stands in its context itself, and only in the store: here many of those would be too much.
+    """
 
     context: StreamContext
     root: Target
     read_at: float
+    is_inline: bool = False
     headers: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -104,6 +110,14 @@ class Streams:
             return None
         return found
 
+    async def text(self, context: str) -> str:
+        """What stands in a context itself, '' for nothing.
+
+        :raises Unavailable: if Redis does not answer.
+        """
+        found = await self._store.get(context)
+        return "" if found is None else found.text
+
     async def close(self) -> None:
         """End what is being read."""
         for task in list(self._reading.values()):
@@ -129,7 +143,8 @@ class Streams:
         if found is None:
             self._known.pop(context, None)
             return None
-        known = self._known[context] = Known(found, parse_url(found.url), self._clock())
+        known = Known(replace(found, text=""), parse_url(found.url), self._clock(), is_inline=bool(found.text))
+        self._known[context] = known
         self._known.move_to_end(context)
         while len(self._known) > MAX_CONTEXTS:
             self._known.popitem(last=False)

@@ -85,6 +85,14 @@ class Mint:
         context = "" if is_public else self._context(info, f"plain:{object_}", upstream, object_, headers={})
         return self._path(upstream, kind, object_, context)
 
+    def inline(self, info: Info, text: Text, kind: Kind) -> str:
+        """The client's URL of a text that the page holds itself: its context carries it."""
+        name = f"text:{'spoken' if text.automatic else 'written'}:{text.language}:{text.ext}"
+        upstream = parse_url(self.page_url).url
+        object_ = object_id(info.extractor, self.page_url, name)
+        context = self._context(info, name, upstream, object_, headers={}, text=text.data)
+        return self._path(upstream, kind, object_, context)
+
     def expires_at(self) -> float | None:
         """When the first of the streams ends (Unix seconds)."""
         return min((entry.expires_at for entry in self.contexts.values() if entry.expires_at), default=None)
@@ -99,6 +107,7 @@ class Mint:
         headers: dict[str, str],
         available_at: float | None = None,
         expires_at: float | None = None,
+        text: str = "",
     ) -> str:
         context = context_id(self.link.scope, self.page_url, name)
         self.contexts[context] = StreamContext(
@@ -115,6 +124,7 @@ class Mint:
             extractor=info.extractor,
             available_at=available_at,
             expires_at=expires_at,
+            text=text,
         )
         return context
 
@@ -320,12 +330,17 @@ def _subtitles(info: Info, mint: Mint) -> list[Subtitle]:
         Subtitle(
             language=text.language,
             label=text.name or text.language,
-            url=mint.plain(info, text.url, Kind.SUBRIP if text.ext == "srt" else Kind.SUBTITLE),
+            url=_words(info, text, mint),
             automatic=text.automatic,
         )
         for text in offered
     )
     return [track for track in tracks if track.url]
+
+
+def _words(info: Info, text: Text, mint: Mint) -> str:
+    kind = Kind.SUBRIP if text.ext == "srt" else Kind.SUBTITLE
+    return mint.plain(info, text.url, kind) if text.url else mint.inline(info, text, kind)
 
 
 def _storyboard(info: Info, mint: Mint) -> Storyboard | None:

@@ -12,6 +12,9 @@ from services.common.cookies import Cookie
 
 MAX_FORMATS: Final = 400
 MAX_SUBTITLES: Final = 80
+# Of subtitles that a page holds itself: of one, and of all.
+MAX_DATA_BYTES: Final = 512 << 10
+MAX_ALL_DATA_BYTES: Final = 2 << 20
 MAX_ENTRIES: Final = 200
 MAX_COOKIES: Final = 200
 MAX_CHAPTERS: Final = 200
@@ -46,11 +49,12 @@ class Format(Struct, frozen=True, kw_only=True):
 
 
 class Text(Struct, frozen=True, kw_only=True):
-    """One subtitle file."""
+    """One subtitle file: behind `url`, or `data` itself."""
 
     language: str
     name: str = ""
-    url: str
+    url: str = ""
+    data: str = ""
     ext: str = ""
     automatic: bool = False
 
@@ -120,9 +124,9 @@ def read_info(raw: Mapping[str, Any], cookies_for: Callable[[str], Iterable[Cook
     """
     formats = [_format(entry) for entry in _dicts(raw.get("formats")) or [raw] if not _is_encrypted(entry)]
     formats = [entry for entry in formats if entry.url][-MAX_FORMATS:]
-    subtitles = [*_texts(raw.get("subtitles"), False), *_texts(raw.get("automatic_captions"), True)]
+    subtitles = _bounded([*_texts(raw.get("subtitles"), False), *_texts(raw.get("automatic_captions"), True)])
     thumbnail = _text(raw.get("thumbnail")) or ""
-    addresses = [*(entry.url for entry in formats), *(entry.url for entry in subtitles)]
+    addresses = [*(entry.url for entry in formats), *(entry.url for entry in subtitles if entry.url)]
     addresses += [entry.manifest_url for entry in formats if entry.manifest_url]
     chosen = _dicts(raw.get("requested_formats")) or [raw]
     start, end = _number(raw.get("section_start")) or _number(raw.get("start_time")), _number(raw.get("section_end"))
@@ -223,14 +227,27 @@ def _texts(raw: object, automatic: bool) -> list[Text]:
         files = {str(entry.get("ext")): entry for entry in reversed(_dicts(entries)) if _is_file(entry)}
         ext = next((ext for ext in TEXTS if ext in files), None)
         if ext is not None:
-            name, url = _text(files[ext].get("name")) or "", str(files[ext]["url"])
-            found.append(Text(language=str(language), name=name, url=url, ext=ext, automatic=automatic))
+            name, url = _text(files[ext].get("name")) or "", _text(files[ext].get("url")) or ""
+            data = "" if url else _text(files[ext].get("data")) or ""
+            found.append(Text(language=str(language), name=name, url=url, data=data, ext=ext, automatic=automatic))
     return found[:MAX_SUBTITLES]
+
+
+def _bounded(texts: list[Text]) -> list[Text]:
+    """`texts` without what is too large to be kept beside a stream."""
+    kept, left = [], MAX_ALL_DATA_BYTES
+    for text in texts:
+        size = len(text.data.encode("utf-8", "replace"))
+        if size <= min(left, MAX_DATA_BYTES):
+            left -= size
+            kept.append(text)
+    return kept
 
 
 def _is_file(entry: Mapping[str, Any]) -> bool:
     protocol = _text(entry.get("protocol")) or ""
-    return _text(entry.get("url")) is not None and not protocol.startswith(("m3u8", "http_dash"))
+    is_given = _text(entry.get("url")) is not None or _text(entry.get("data")) is not None
+    return is_given and not protocol.startswith(("m3u8", "http_dash"))
 
 
 def _chapters(raw: object) -> list[Section]:

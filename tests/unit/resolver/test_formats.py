@@ -239,6 +239,20 @@ def test_subtitles_and_captions_of_the_spoken_language_go_through_the_proxy() ->
     ]
 
 
+def test_subtitles_that_the_page_holds_itself_are_carried_by_their_contexts() -> None:
+    written = {"en": [{"ext": "vtt", "data": "WEBVTT en"}], "de": [{"ext": "srt", "data": "1"}]}
+    video, mint = shown(
+        plain("f"), subtitles=written, automatic_captions={"en": [{"ext": "vtt", "data": "WEBVTT auto"}]}
+    )
+    refs = [opened(track.url) for track in video.subtitles]
+    assert [(ref.kind, mint.contexts[ref.context].text) for ref in refs] == [
+        (Kind.SUBTITLE, "WEBVTT en"),
+        (Kind.SUBRIP, "1"),
+        (Kind.SUBTITLE, "WEBVTT auto"),
+    ]
+    assert len({ref.object_id for ref in refs}) == 3
+
+
 @pytest.mark.parametrize(
     ("title", "shown_title"),
     [

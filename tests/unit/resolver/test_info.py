@@ -8,7 +8,7 @@ import pytest
 
 from services.common import codec
 from services.common.cookies import Cookie
-from services.resolver.info import MAX_ENTRIES, Info, read_entries, read_info
+from services.resolver.info import MAX_ALL_DATA_BYTES, MAX_DATA_BYTES, MAX_ENTRIES, Info, read_entries, read_info
 
 
 def test_a_result_without_a_list_is_its_own_only_format() -> None:
@@ -97,6 +97,22 @@ def test_of_a_languages_files_the_webvtt_is_taken_or_one_that_becomes_it() -> No
         ("es", "https://s/10", False),
         ("en-orig", "https://s/2", True),
     ]
+
+
+def test_subtitles_that_the_page_holds_itself_are_taken_within_bounds() -> None:
+    page = {
+        "en": [{"ext": "srt", "data": "1"}, {"ext": "json3", "data": "{}"}],
+        "de": [{"ext": "vtt", "data": "WEBVTT", "url": "https://s/de"}],
+        "fr": [{"ext": "vtt", "data": "x" * (MAX_DATA_BYTES + 1)}],
+        "it": [{"ext": "vtt", "data": ""}],
+        **{str(number): [{"ext": "vtt", "data": "x" * MAX_DATA_BYTES}] for number in range(9)},
+    }
+    found = read_info({"subtitles": page, "url": "https://v"}).subtitles
+    assert [(text.language, text.ext, text.url, text.data) for text in found[:2]] == [
+        ("en", "srt", "", "1"),
+        ("de", "vtt", "https://s/de", ""),
+    ]
+    assert [text.language for text in found[2:]] == [str(n) for n in range(MAX_ALL_DATA_BYTES // MAX_DATA_BYTES - 1)]
 
 
 def test_a_running_broadcasts_title_comes_without_todays_date() -> None:
