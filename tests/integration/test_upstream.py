@@ -11,6 +11,7 @@ import pytest
 from services.common.errors import Unavailable
 from services.common.guard import parse_url
 from services.proxy.upstream import Timeouts, Upstream
+from tests.support.answering import answering
 
 CHUNK_S = 0.3
 # Beyond the 512 KiB at which aiohttp holds a connection back.
@@ -23,36 +24,21 @@ class Keeping:
     def __init__(self) -> None:
         self.connections = 0
         self.url = ""
-        self._tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[Keeping]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        try:
+        async with answering(self._serve) as address:
+            self.url = f"http://{address}"
             yield self
-        finally:
-            server.close()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
         self.connections += 1
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                size, _, sent = head.split(b" ")[1][1:].partition(b"/")
-                body = b"x" * int(sent or size)
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % int(size) + body)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, OSError):
-            pass
-        finally:
-            writer.close()
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            size, _, sent = head.split(b" ")[1][1:].partition(b"/")
+            body = b"x" * int(sent or size)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % int(size) + body)
+            await writer.drain()
 
 
 @pytest.fixture

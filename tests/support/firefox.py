@@ -18,6 +18,7 @@ from typing import Any, Final
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.support.node import ROOT
+from tests.support.waiting import says
 
 _EXTENSION: Final = "watch-together@watch-together.invalid"
 _WAIT_S: Final = 30.0
@@ -88,11 +89,7 @@ class Tab:
 
         :raises TimeoutError: with what it says instead.
         """
-        deadline = time.monotonic() + timeout_s
-        while text not in (found := await self.text()):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{text!r} is not in: {found}")
-            await asyncio.sleep(0.05)
+        await says(self.text, text, timeout_s)
 
     async def click(self, name: str) -> None:
         """Press a button or a switch by its accessible name, with the mouse: only that may ask for permissions."""

@@ -12,6 +12,8 @@ from typing import Any, Final, Self
 
 from playwright.async_api import CDPSession, Page
 
+from tests.support.waiting import says
+
 _WAIT_S: Final = 10.0
 # Of the first element with this accessible name: buttons by their words, switches and fields by their label.
 _FIND: Final = """(name) => [...document.querySelectorAll('button, input, summary')].find(
@@ -74,11 +76,7 @@ class Popup:
 
         :raises TimeoutError: with what it says instead.
         """
-        deadline = time.monotonic() + timeout_s
-        while text not in (found := await self.text()):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{text!r} is not in: {found}")
-            await asyncio.sleep(0.05)
+        await says(self.text, text, timeout_s)
 
     async def click(self, name: str) -> None:
         """Press a button, switch or field by its accessible name, with the mouse."""
