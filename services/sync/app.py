@@ -93,7 +93,15 @@ class SyncApp:
         witness = Witness(Histories(self._rooms_redis, keys), self._clock)
         playback = Playback(self._jobs_redis, keys, self._clock)
         self._keeper = Keeper(
-            settings, self._store, self._clock, self._hub, self._resolving, self._players, witness, playback
+            settings,
+            self._store,
+            self._clock,
+            self._hub,
+            self._resolving,
+            self._players,
+            witness,
+            playback,
+            self._subscriber.reaches,
         )
         on_masters_change(self._rooms_redis, self._keeper.wake)
         self._addresses = Addresses(self._rooms_redis, keys, ring)

@@ -42,6 +42,8 @@ class HostedRoom:
     users: int = 0
     has_dry: bool = False
     lights: Lights = field(default_factory=Lights)
+    # As the sockets here were told.
+    is_reachable: bool = True
     reports: dict[str, MemberStatus] = field(default_factory=dict)
     # Of which item the room was told what it offers, and when (monotonic seconds).
     window_told: tuple[str, float] = ("", 0.0)

@@ -14,7 +14,7 @@ from services.common import codec
 from services.common.errors import CloseCode, Refused, Unavailable
 from services.common.room.sender import SYSTEM, Sender
 from services.common.room.store import RoomStore
-from services.common.wire.server import Goodbye, Ping
+from services.common.wire.server import Goodbye, Ping, Store
 from services.sync import metrics
 from services.sync.clock import RoomClock
 from services.sync.config import SyncSettings
@@ -40,6 +40,7 @@ _SURE_S: Final = 0.02
 _SAMPLES: Final = 5
 _AT_ONCE: Final = 32
 _LOOK_EVERY_S: Final = 0.25
+_REACH_EVERY_S: Final = 0.5
 _BEATS_AT_ONCE: Final = 50
 # Rooms nobody came to for so long are gone; a list of all there ever were would grow for ever.
 _FORGET_EVERY_S: Final = 3600.0
@@ -58,7 +59,9 @@ class Keeper:
         players: Players,
         witness: Witness,
         playback: Playback,
+        reaches: Callable[[str], bool],
     ) -> None:
+        """:param reaches: whether a master, by its name, can be reached."""
         self._settings = settings
         self._store = store
         self._clock = clock
@@ -67,6 +70,7 @@ class Keeper:
         self._players = players
         self._witness = witness
         self._playback = playback
+        self._reaches = reaches
         self._reap_from = clock.monotonic() + min(_FIRST_REAP_S, settings.lease_s)
         self._runs: dict[str, str] = {}
         self._ends = Ends(store.directory, clock)
@@ -83,6 +87,7 @@ class Keeper:
             tasks.create_task(_every(settings.sweep_s, self._sweep))
             tasks.create_task(_every(settings.ping_s, self._ping))
             tasks.create_task(_every(1.0, self._watch_ends))
+            tasks.create_task(_every(_REACH_EVERY_S, self._tell_reachable))
             tasks.create_task(_every(_LOOK_EVERY_S, self._look_at_players))
             tasks.create_task(_every(_FORGET_EVERY_S, self._forget_rooms))
             if settings.history_s:
@@ -158,6 +163,20 @@ class Keeper:
                 # Thousands of sockets take a tenth of a second: commands go between.
                 await asyncio.sleep(0)
         await self._playback.tell(self._hub.rooms)
+
+    async def _tell_reachable(self) -> None:
+        """Say in each room when what it is kept in can't be reached, and when it can again."""
+        rooms = self._hub.rooms
+        for room in rooms:
+            is_reachable = self._reaches(self._store.masters.of(room.id))
+            if is_reachable == room.is_reachable:
+                continue
+            room.is_reachable = is_reachable
+            frame = codec.encode_text(Store(is_reachable=is_reachable))
+            for connection in room.connections:
+                # Nobody asked, but no snapshot says it either.
+                connection.answer(frame)
+        metrics.ROOMS_AWAY.set(sum(not room.is_reachable for room in rooms))
 
     async def _refresh(self) -> None:
         rooms = self._hub.rooms

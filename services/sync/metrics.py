@@ -8,6 +8,7 @@ from services.common.metrics import Tally
 
 SOCKETS = Gauge("wt_sync_sockets", "Open sockets")
 ROOMS = Gauge("wt_sync_rooms", "Rooms with a socket on this replica")
+ROOMS_AWAY = Gauge("wt_sync_rooms_away", "Of those, the rooms whose Redis can't be reached")
 MEMBERS = Gauge("wt_sync_members", "Members of those rooms with a socket on this replica")
 DRIFT_SECONDS = Histogram(
     "wt_sync_drift_seconds",

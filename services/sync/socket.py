@@ -19,6 +19,7 @@ from services.common.identity import Identities, Identity
 from services.common.keys import is_room_id
 from services.common.net import Caller, TrustedProxies, origin_allowed
 from services.common.playlists import Playlists
+from services.common.room.runner import unavailable
 from services.common.room.store import RoomStore
 from services.common.websocket import EXTENSION
 from services.common.wire import client, server
@@ -300,6 +301,9 @@ class SocketEndpoint:
         kind = str(type(command).__struct_config__.tag)
         outcome = "applied"
         try:
+            if not room.is_reachable:
+                # At once, and never sent: whoever has been told that changes wait must not wait for the answer.
+                raise unavailable()
             begun = self._clock.monotonic()
             try:
                 version = await commands.run(

@@ -25,6 +25,8 @@ from services.sync import metrics
 PROBE_EVERY_S: Final = 0.5
 # Without our own probe for so long the link is hung: noticed within 2.5 s of the last that came.
 DEAF_AFTER_S: Final = 2.5
+# A master that is not heard for so long is away; a fail-over is mostly over by then.
+AWAY_AFTER_S: Final = 4.0
 # How often a Sentinel service's master is asked whether it still is one.
 ROLE_EVERY_S: Final = 2.0
 _CONNECT_TIMEOUT_S: Final = 1.0
@@ -86,12 +88,19 @@ class Subscriber:
         # By master: when its last probe came, and since when one that it took has not.
         self._heard: dict[str, float] = {}
         self._unheard: dict[str, float] = {}
+        # By master: when its last probe came, whatever became of the connection since.
+        self._reached: dict[str, float] = {}
         whereabouts.on_change(self._moved.set)
 
     @property
     def is_hearing(self) -> bool:
         """Whether this replica's own probe came back lately."""
         return asyncio.get_running_loop().time() - self._heard_at < DEAF_AFTER_S
+
+    def reaches(self, master: str) -> bool:
+        """Whether a master is there, or was a moment ago. One that was never asked about counts as there."""
+        now = asyncio.get_running_loop().time()
+        return now - self._reached.setdefault(master, now) < AWAY_AFTER_S
 
     async def subscribe(self, channel: str) -> None:
         """Return when Redis has confirmed the channel: from then on no message is missed.
@@ -283,8 +292,9 @@ class Subscriber:
 
     def _on_published(self, channel: bytes, data: bytes) -> None:
         if channel == self._probe_bytes:
-            self._heard_at = self._heard[data.decode()] = asyncio.get_running_loop().time()
-            self._unheard.pop(data.decode(), None)
+            master = data.decode()
+            self._heard_at = self._heard[master] = self._reached[master] = asyncio.get_running_loop().time()
+            self._unheard.pop(master, None)
         else:
             self._on_message(channel.decode(), data)
 

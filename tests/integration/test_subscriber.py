@@ -214,6 +214,28 @@ async def test_ghosts_of_before_an_outage_are_gone_after_it(
         assert len(announced(ana, "member_left")) == 1
 
 
+async def test_members_are_told_once_that_redis_is_away_and_once_that_it_is_back(
+    server: RedisServer, replicas: Replicas, store: RoomStore, room: str
+) -> None:
+    async with two_watching(replicas, store, room) as (ana, ben):
+        server.pause()
+        try:
+            begun = time.monotonic()
+            for member in (ana, ben):
+                await member.expect("store", is_reachable=False, timeout_s=8)
+            told_s = time.monotonic() - begun
+            answer = await ana.ask("pause", timestamp=1)
+            assert (answer["type"], answer["code"]) == ("error", "unavailable")
+        finally:
+            server.resume()
+        for member in (ana, ben):
+            await member.expect("store", is_reachable=True, timeout_s=5)
+            assert len(announced(member, "store")) == 2
+        assert (await ana.ask("seek", timestamp=1))["type"] == "ack"
+    sys.stdout.write(f"told after {told_s:.2f} s\n")
+    assert 3.5 < told_s < 6
+
+
 async def test_a_step_of_the_clock_moves_a_rooms_times_once_however_many_replicas_say_so(
     replicas: Replicas, store: RoomStore, redis: Redis, room: str
 ) -> None:

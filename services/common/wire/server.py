@@ -215,6 +215,15 @@ class Ping(ServerMessage, tag="ping", kw_only=True, frozen=True):
     pass
 
 
+class Store(ServerMessage, tag="store", kw_only=True, frozen=True):
+    """What the room is kept in can't be reached, or can be again.
+
+    Players play on meanwhile, and commands are answered with `unavailable`. A fresh socket may take it for reachable.
+    """
+
+    is_reachable: bool
+
+
 class Goodbye(ServerMessage, tag="goodbye", kw_only=True, frozen=True):
     """This replica is going away: come back, to any, after `retry_after_ms`."""
 
@@ -248,5 +257,6 @@ AnyServerMessage = (
     | Error
     | ClockReply
     | Ping
+    | Store
     | Goodbye
 )

@@ -72,6 +72,7 @@ export function advance(replica: Replica | null, message: ServerMessage): Step {
     case "error":
     case "clock":
     case "ping":
+    case "store":
     case "goodbye":
       return same(replica);
     default:

@@ -40,6 +40,8 @@ const UNSAID = "unsaid";
 export class RoomSession {
   readonly view = new Store<RoomView>(NOTHING);
   readonly feedback = new Store<Feedback | null>(null);
+  /** The server can't reach what the room is kept in: what plays plays on, and nothing can be changed. */
+  readonly isStoreAway = new Store(false);
   readonly toasts = new Toasts();
   readonly talk = new Talk();
   readonly queue: QueueWishes;
@@ -287,6 +289,7 @@ export class RoomSession {
     const expected = this.position();
     const { replica, gap } = advance(before, message);
     if (gap) this.resync(before);
+    if (message.type === "store") this.isStoreAway.set(!message.is_reachable);
     if (replica === null) return;
     if (message.type === "ack") this.settled(message.id, message.version);
     if (message.type === "room_state" && before !== null && message.run !== before.run) {
@@ -405,6 +408,9 @@ export class RoomSession {
 
   /** A lost line lets the picture play on; a closed door does not. */
   private connectionChanged(): void {
-    if (this.connection.state.get().kind === "ended") this.player.load(null, 0);
+    const { kind } = this.connection.state.get();
+    // What one server can't reach another may.
+    if (kind !== "open") this.isStoreAway.set(false);
+    if (kind === "ended") this.player.load(null, 0);
   }
 }

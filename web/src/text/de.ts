@@ -103,6 +103,7 @@ export const de: Text = {
     open: "Verbunden",
     reconnecting: "Neue Verbindung… das Bild läuft weiter",
     restarting: "Der Server startet neu… das Bild läuft weiter",
+    storeAway: "Der Speicher des Raums ist nicht zu erreichen. Das Bild läuft weiter; Änderungen müssen warten.",
     ended: "Getrennt",
   },
 

@@ -98,6 +98,7 @@ export const en = {
     open: "Connected",
     reconnecting: "Reconnecting… the picture plays on",
     restarting: "The server is restarting… the picture plays on",
+    storeAway: "The room’s store can’t be reached. The picture plays on; changes have to wait.",
     ended: "Disconnected",
   },
 

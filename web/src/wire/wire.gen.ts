@@ -79,6 +79,7 @@ export interface Wire {
     | Error
     | ClockReply
     | Ping
+    | Store
     | Goodbye;
   rest:
     | ResolveRequest
@@ -804,6 +805,15 @@ export interface ClockReply {
 }
 export interface Ping {
   type: "ping";
+}
+/**
+ * What the room is kept in can't be reached, or can be again.
+ *
+ * Players play on meanwhile, and commands are answered with `unavailable`. A fresh socket may take it for reachable.
+ */
+export interface Store {
+  type: "store";
+  is_reachable: boolean;
 }
 /**
  * This replica is going away: come back, to any, after `retry_after_ms`.

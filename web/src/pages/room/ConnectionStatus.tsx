@@ -1,9 +1,17 @@
 import type { ConnectionState } from "@/socket/connection";
 import { t } from "@/text";
+import { cx } from "@/ui/classes";
+
+interface Props {
+  readonly state: ConnectionState;
+  /** The server can't reach what the room is kept in. */
+  readonly isStoreAway: boolean;
+}
 
 /** Always there for ears; for eyes only while something is wrong. */
-export function ConnectionStatus({ state }: { readonly state: ConnectionState }) {
+export function ConnectionStatus({ state, isStoreAway }: Props) {
   const isAway = state.kind === "reconnecting";
+  const isShown = isAway || (state.kind === "open" && isStoreAway);
   return (
     <>
       {isAway && (
@@ -14,24 +22,26 @@ export function ConnectionStatus({ state }: { readonly state: ConnectionState })
       <div
         role="status"
         aria-label={t.connection.label}
-        className={
-          isAway
-            ? "pointer-events-none fixed top-3 left-1/2 z-50 -translate-x-1/2 animate-enter rounded-full border border-line bg-raised px-4 py-1.5 text-sm whitespace-nowrap shadow-float"
-            : "sr-only"
-        }
+        className={cx(
+          isShown
+            ? "pointer-events-none fixed left-1/2 z-50 w-max max-w-[calc(100vw-1.5rem)] -translate-x-1/2 animate-enter rounded-[1.125rem] border border-line bg-raised px-4 py-1.5 text-center text-sm text-balance shadow-float"
+            : "sr-only",
+          // What may last leaves a small screen's header to be used.
+          isAway ? "top-3" : "top-3 narrow:top-16",
+        )}
       >
-        {words(state)}
+        {words(state, isStoreAway)}
       </div>
     </>
   );
 }
 
-function words(state: ConnectionState): string {
+function words(state: ConnectionState, isStoreAway: boolean): string {
   switch (state.kind) {
     case "joining":
       return t.entering.joining;
     case "open":
-      return t.connection.open;
+      return isStoreAway ? t.connection.storeAway : t.connection.open;
     case "reconnecting":
       return state.restarting ? t.connection.restarting : t.connection.reconnecting;
     case "ended":

@@ -69,6 +69,7 @@ export function Room({ session }: { readonly session: RoomSession }) {
   useShortcuts(session, layout);
   usePastedLinks(session);
   const connection = useStore(session.connection.state, (value) => value);
+  const isStoreAway = useStore(session.isStoreAway, (value) => value);
   const isSigningIn = useStore(session.signIns.view, ({ isOpen }) => isOpen);
   const hasJoined = useStore(session.view, ({ replica }) => replica !== null);
   const title = useStore(session.view, ({ replica }) => replica?.video?.title);
@@ -81,7 +82,7 @@ export function Room({ session }: { readonly session: RoomSession }) {
   if (connection.kind === "ended") return <Ending session={session} reason={connection.reason} />;
   return (
     <div className={cx(frame.PAGE, isTheatre && "wide:overflow-y-auto")}>
-      <ConnectionStatus state={connection} />
+      <ConnectionStatus state={connection} isStoreAway={isStoreAway} />
       <Header session={session} layout={layout} />
       <main className={frame.main(isTheatre, isPanelOpen)}>
         <div className={frame.column(isTheatre)}>
