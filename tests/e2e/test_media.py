@@ -241,7 +241,7 @@ async def test_a_manifest_of_two_periods_is_played_across_them_in_the_chosen_qua
     await ana.playing()
     await ana.press("Quality")
     await ana.page.get_by_role("menuitemradio", name="144p").click()
-    # What is loaded is not thrown away for less; beyond it the choice holds.
+    await ana.until(f"() => {STAGE}.videoHeight === 144", 5)
     await seek(ana, 60)
     await ana.near(60.5)
     await ana.until(f"() => {STAGE}.videoHeight === 144")

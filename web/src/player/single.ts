@@ -1,4 +1,4 @@
-import type { MediaView } from "@/sync/follower";
+import type { Hole, MediaView } from "@/sync/follower";
 import type { LiveWindow } from "@/sync/live";
 import { bufferedAhead } from "./ranges";
 import { setSpeed } from "./speed";
@@ -14,6 +14,8 @@ export class SingleTransport implements Transport {
   constructor(
     private readonly video: HTMLVideoElement,
     private readonly coordinate: Coordinate | LiveCoordinate = SAME,
+    /** Where the stream has no picture, in the room's seconds. */
+    private readonly holes: () => readonly Hole[] = () => [],
   ) {
     this.output = video;
   }
@@ -30,6 +32,7 @@ export class SingleTransport implements Transport {
       isSeeking: video.seeking,
       isStalled: video.readyState < HAVE_FUTURE_DATA && !video.ended && !(hasEnd && isAtEnd(video)),
       isEnded: video.ended,
+      holes: this.holes(),
       isAtEdge: "isAtEdge" in this.coordinate && this.coordinate.isAtEdge(video.currentTime),
     };
   }

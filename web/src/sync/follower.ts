@@ -18,6 +18,13 @@ export interface MediaView {
   readonly isEnded: boolean;
   /** At the newest picture of a live stream, where hurrying only runs it dry. */
   readonly isAtEdge?: boolean;
+  /** Where the stream has no picture, in order. Whoever would be there stands at what comes next. */
+  readonly holes?: readonly Hole[];
+}
+
+export interface Hole {
+  readonly start: number;
+  readonly end: number;
 }
 
 /** What the media should do. */
@@ -107,7 +114,7 @@ export class Follower {
   /** How far the media is ahead of the room, in seconds; null where that has no meaning. */
   drift(now: number, media: MediaView): number | null {
     if (this.anchor === null || media.position === null || !media.isReady) return null;
-    return media.position - positionAt(this.anchor, now, media.duration);
+    return media.position - beyond(positionAt(this.anchor, now, media.duration), media);
   }
 
   /** What to do at `now` (room clock). `isBeat`: a heartbeat has just come, so that the bands apply. */
@@ -124,7 +131,7 @@ export class Follower {
     // A pause that is due in a moment: until then everything goes on.
     if (wakeAt !== null) return { play: !media.isPaused, rate, seekTo: null, wakeAt };
     this.calm();
-    return { play: false, rate, seekTo: this.aim(anchor.position, media, drift), wakeAt };
+    return { play: false, rate, seekTo: this.aim(beyond(anchor.position, media), media, drift), wakeAt };
   }
 
   /** A start is due in a moment. The picture stands where it begins, and is told to play as early as that takes. */
@@ -138,7 +145,7 @@ export class Follower {
       this.aimed = anchor.position;
       return go(true, this.chase(anchor, now, media, drift), null);
     }
-    const seekTo = this.aim(anchor.position, media, drift);
+    const seekTo = this.aim(beyond(anchor.position, media), media, drift);
     const startAt = anchor.at - this.starts.seconds;
     if (now < startAt) return go(false, seekTo, startAt);
     if (media.isPaused) this.start(anchor, now, seekTo ?? media.position ?? anchor.position, drift);
@@ -171,6 +178,11 @@ export class Follower {
       this.calm();
       return { play: !media.isEnded, rate: anchor.rate, seekTo: null, wakeAt: null };
     }
+    const wait = this.untilPicture(anchor, now, media);
+    if (wait !== null) {
+      this.calm();
+      return { play: false, rate: anchor.rate, seekTo: null, wakeAt: now + wait };
+    }
     if (media.isSeeking || media.isStalled) {
       this.disturbed();
       return go(null);
@@ -185,6 +197,15 @@ export class Follower {
     }
     if (this.landing !== null || this.settling !== null) return go(this.settle(anchor, now, media, drift));
     return go(this.keep(anchor, now, media, drift, isBeat));
+  }
+
+  /** How long to stand behind a hole that the room is still in, in seconds; null where it is in none. */
+  private untilPicture(anchor: Anchor, now: number, media: MediaView): number | null {
+    const room = positionAt(anchor, now, media.duration);
+    const end = beyond(room, media);
+    if (end === room || media.isSeeking || Math.abs((media.position ?? 0) - end) > STRAY_S) return null;
+    const wait = (end - room) / anchor.rate - this.starts.seconds;
+    return wait > 0 ? wait : null;
   }
 
   private keep(anchor: Anchor, now: number, media: MediaView, drift: number, isBeat: boolean): number | null {
@@ -233,7 +254,7 @@ export class Follower {
   private chase(anchor: Anchor, now: number, media: MediaView, drift: number): number {
     this.restart();
     this.mustJump = false;
-    const target = positionAt(anchor, now + this.seeks.seconds, media.duration);
+    const target = beyond(positionAt(anchor, now + this.seeks.seconds, media.duration), media);
     this.landing = { kind: "seek", before: Math.abs(drift), ahead: target - unbounded(anchor, now) };
     return target;
   }
@@ -272,4 +293,9 @@ export class Follower {
     this.gauge.clear();
     this.tightness.clear();
   }
+}
+
+/** Where a picture is to be for a position of the room: there, or behind the hole that it is in. */
+function beyond(position: number, { holes = [] }: MediaView): number {
+  return holes.reduce((at, { start, end }) => (at >= start && at < end ? end : at), position);
 }

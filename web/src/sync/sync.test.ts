@@ -124,6 +124,38 @@ describe("tight sync", () => {
   });
 });
 
+describe("a hole in the stream", () => {
+  const holes = [{ start: 12, end: 14 }];
+
+  it("is stood behind until the room has gone through it", () => {
+    const follower = new Follower();
+    follower.follow(playing, "beat");
+    // The room is at 12.5, the picture was moved to what comes next.
+    const orders = follower.tick(1002.5, media({ position: 14, holes }));
+    expect(orders).toMatchObject({ play: false, seekTo: null });
+    expect(orders.wakeAt).toBeCloseTo(1004 - follower.starts.seconds);
+    expect(follower.drift(1002.5, media({ position: 14, holes }))).toBe(0);
+    expect(follower.tick(1004.01, media({ position: 14, isPaused: true, holes }))).toMatchObject({ play: true });
+  });
+
+  it("is gone over by a seek into it, playing or paused", () => {
+    const follower = new Follower();
+    follower.follow(playing, "jump");
+    const { seekTo } = follower.tick(1002.5, media({ position: 50, holes }));
+    expect(seekTo).toBe(14);
+    follower.follow({ ...paused, position: 13 }, "jump");
+    expect(follower.tick(1003, media({ position: 50, isPaused: true, holes })).seekTo).toBe(14);
+    expect(follower.tick(1004, media({ position: 14, isPaused: true, holes })).seekTo).toBeNull();
+  });
+
+  it("is no hole for what is before or behind it", () => {
+    const follower = new Follower();
+    follower.follow(playing, "beat");
+    expect(follower.tick(1001, media({ position: 11, holes }))).toMatchObject({ play: true, seekTo: null });
+    expect(follower.tick(1010, media({ position: 20, holes }))).toMatchObject({ play: true, seekTo: null });
+  });
+});
+
 describe("what a live stream offers", () => {
   const window: LiveWindow = { start: 1.7e9, end: 1.7e9 + 60, segment: 2 };
 

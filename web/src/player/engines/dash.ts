@@ -1,6 +1,9 @@
 import type { MediaPlayerClass, Representation } from "dashjs";
+import type { Hole } from "@/sync/follower";
 import { isAtEdge, type LiveWindow, offered } from "@/sync/live";
 import { t } from "@/text";
+import { Holes } from "../holes";
+import { mayBeMedia } from "../piece";
 import { AUTO, atMost, type Choice, ladder, type Rung, rungLabel } from "../quality";
 import { SingleTransport } from "../single";
 import { languageName } from "../sounds";
@@ -16,6 +19,17 @@ export interface Origin {
 
 // Where a live stream says nothing of its segments.
 const SEGMENT_S = 4;
+/** What another quality takes to arrive: a piece that begins sooner is played as it is loaded. */
+const SWITCH_S = 0.5;
+/** By so much of a piece's length dash.js looks ahead for where to switch. */
+const LOOKS_AHEAD = 1.5;
+const LOADED_KEPT = 100;
+const NOT_THERE = 404;
+const GONE: ReadonlySet<number> = new Set([NOT_THERE, 410]);
+/** Seconds to have in hand. */
+const IN_HAND = { bufferTimeDefault: 18, bufferTimeAtTopQuality: 30, bufferTimeAtTopQualityLongForm: 60 };
+/** Loading what is loaded already, it must count as less than enough. */
+const MORE_S = 10;
 
 /** dash.js, for streams that come as an MPD. */
 export async function openDash(context: EngineContext, url: string, origin: Origin | null = null): Promise<Engine> {
@@ -28,7 +42,7 @@ export async function openDash(context: EngineContext, url: string, origin: Orig
       // Correcting the speed is the room's business.
       liveCatchup: { enabled: false },
       cacheInitSegments: true,
-      buffer: { fastSwitchEnabled: true, bufferTimeAtTopQuality: 30, bufferTimeAtTopQualityLongForm: 60 },
+      buffer: { fastSwitchEnabled: true, ...IN_HAND },
       // Whoever wants more than the picture's size on the page shows can say so.
       abr: { limitBitrateByPortal: true, usePixelRatioInLimitBitrateByPortal: true },
       text: { defaultEnabled: false },
@@ -38,6 +52,7 @@ export async function openDash(context: EngineContext, url: string, origin: Orig
     },
   });
   const engine = new DashEngine(player, context, origin);
+  player.addResponseInterceptor(async (response) => engine.answered(response as Answer) as typeof response);
   player.initialize(context.video, url, false, context.state.is_live ? Number.NaN : context.startAt);
   player.attachTTMLRenderingDiv(engine.words);
   // Where a manifest names no clock, its own answer's date must do: nobody else is asked.
@@ -53,6 +68,12 @@ class DashEngine implements Engine {
   /** What was asked for; the id of it is another in another period. */
   private wantedLines: number | null;
   private wanted: string | null = null;
+  /** Of picture and of sound. */
+  private readonly holes: Readonly<Record<"video" | "audio", Holes>>;
+  /** Pieces of the picture, in the order they came. */
+  private loaded: readonly Piece[] = [];
+  /** Up to where what was loaded before a choice is loaded again. */
+  private replacedTo: number | null = null;
 
   constructor(
     private readonly player: MediaPlayerClass,
@@ -60,12 +81,18 @@ class DashEngine implements Engine {
     private readonly origin: Origin | null,
   ) {
     this.wantedLines = context.wantedHeight;
+    const kind = context.state.is_live ? "live" : "film";
+    this.holes = { video: new Holes(kind), audio: new Holes(kind) };
     this.words.dataset.role = "words";
     context.video.after(this.words);
-    this.transport = new SingleTransport(context.video, context.state.is_live ? dated(player, context.video) : SAME);
+    // In a live stream dash.js stands before a hole for as long as it is.
+    this.transport = context.state.is_live
+      ? new SingleTransport(context.video, dated(player, context.video))
+      : new SingleTransport(context.video, SAME, () => this.gaps());
     player.on("streamInitialized", () => this.begin());
     player.on("qualityChangeRendered", () => context.changed());
     player.on("trackChangeRendered", () => context.changed());
+    player.on("fragmentLoadingCompleted", (event: unknown) => this.came(event as { readonly request?: Piece }));
     player.on("error", (event: unknown) => this.failed(event));
   }
 
@@ -93,8 +120,25 @@ class DashEngine implements Engine {
     });
     this.wanted = this.isAuto ? null : id;
     this.wantedLines = this.offered().find((each) => each.id === id)?.height ?? null;
-    if (!this.isAuto) this.player.setRepresentationForTypeById("video", id);
+    if (!this.isAuto) this.change(id);
     this.context.changed();
+  }
+
+  /** What a piece that is not there is answered with, once it was asked for often enough: nothing, which leaves a gap. */
+  answered(answer: Answer): Answer {
+    const { type, mediaType, url = "", startTime = 0, duration = 0 } = answer.request.customData?.request ?? {};
+    if (type !== "MediaSegment" || (mediaType !== "video" && mediaType !== "audio")) return answer;
+    const holes = this.holes[mediaType];
+    const { status = 0, data } = answer;
+    const isHere = status === 200 || status === 206;
+    // Bytes that are no media would end the whole MediaSource.
+    const isBroken = isHere && data instanceof ArrayBuffer && !mayBeMedia(data);
+    if (isHere && !isBroken) holes.came(startTime);
+    if (!isBroken && !GONE.has(status)) return answer;
+    const isLeftOut = holes.miss(url, startTime, duration);
+    answer.status = isLeftOut ? 200 : NOT_THERE;
+    if (isLeftOut) answer.data = new ArrayBuffer(0);
+    return answer;
   }
 
   get texts(): readonly Track[] {
@@ -131,6 +175,55 @@ class DashEngine implements Engine {
     this.context.video.load();
   }
 
+  /**
+   * Another quality from the next piece on. dash.js replaces what is loaded by something better alone, further ahead, and
+   * only while it has not enough: so what is loaded counts as nothing, the new one's pieces as short as to the next one's
+   * beginning, and enough is more, until what was loaded is loaded again.
+   */
+  private change(id: string): void {
+    const chosen = this.player.getRepresentationsByType("video").find((each) => each.id === id);
+    const ahead = this.nextPiece();
+    if (chosen === undefined || ahead === null) {
+      this.player.setRepresentationForTypeById("video", id);
+      return;
+    }
+    for (const piece of this.loaded) piece.bandwidth = 0;
+    this.replacedTo = this.context.video.currentTime + this.transport.ahead;
+    this.haveInHand(this.transport.ahead + MORE_S);
+    const { fragmentDuration } = chosen;
+    chosen.fragmentDuration = ahead / LOOKS_AHEAD;
+    try {
+      this.player.setRepresentationForTypeById("video", id);
+    } finally {
+      chosen.fragmentDuration = fragmentDuration;
+    }
+  }
+
+  private gaps(): readonly Hole[] {
+    return [...this.holes.video.all, ...this.holes.audio.all].sort((a, b) => a.start - b.start);
+  }
+
+  private haveInHand(atLeast: number): void {
+    const buffer = Object.fromEntries(Object.entries(IN_HAND).map(([name, time]) => [name, Math.max(time, atLeast)]));
+    this.player.updateSettings({ streaming: { buffer } });
+  }
+
+  /** How far it is to within the next piece that another quality can still come for, in seconds. */
+  private nextPiece(): number | null {
+    const now = this.context.video.currentTime;
+    const next = this.loaded.filter(({ startTime }) => startTime > now + SWITCH_S);
+    const first = Math.min(...next.map(({ startTime }) => startTime));
+    return Number.isFinite(first) ? first - now + 0.05 : null;
+  }
+
+  private came({ request }: { readonly request?: Piece }): void {
+    if (request?.mediaType !== "video" || request.type !== "MediaSegment") return;
+    this.loaded = [...this.loaded, request].slice(-LOADED_KEPT);
+    if (this.replacedTo === null || request.startTime + request.duration < this.replacedTo) return;
+    this.replacedTo = null;
+    this.haveInHand(0);
+  }
+
   private begin(): void {
     const wanted = this.wantedLines === null ? null : atMost(this.offered(), this.wantedLines);
     if (wanted !== null) this.select(wanted.id);
@@ -162,6 +255,23 @@ class DashEngine implements Engine {
     const kind = kindOf(failure);
     if (kind !== null) this.context.failed(kind, failure.message ?? "");
   }
+}
+
+/** A piece that dash.js asked for, as it keeps it. */
+interface Piece {
+  readonly type?: string;
+  readonly url?: string;
+  readonly mediaType?: string;
+  readonly startTime: number;
+  readonly duration: number;
+  bandwidth: number;
+}
+
+/** An answer, as dash.js lets it be looked at. */
+interface Answer {
+  readonly request: { readonly customData?: { readonly request?: Partial<Piece> } };
+  status?: number;
+  data?: unknown;
 }
 
 /** An error of dash.js. */
