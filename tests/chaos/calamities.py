@@ -119,6 +119,12 @@ async def bad_weather(house: House, dice: random.Random) -> None:
     await asyncio.sleep(dice.uniform(3, 8))
 
 
+async def slow_behind_the_edge(house: House, dice: random.Random) -> None:
+    """One sync replica is far from nginx, and not always equally far."""
+    dice.choice(house.hops).become(Weather(delay_s=dice.uniform(0.05, 0.4), jitter_s=dice.uniform(0, 0.3)))
+    await asyncio.sleep(dice.uniform(3, 8))
+
+
 async def fill_a_disk(house: House, dice: random.Random) -> None:
     """A proxy can write nothing any more."""
     node = dice.choice(house.nodes["proxy"])
@@ -152,6 +158,7 @@ CALAMITIES: Final[dict[str, Calamity]] = {
     "cut behind the edge": cut_behind_the_edge,
     "half open behind the edge": half_open_behind_the_edge,
     "bad weather": bad_weather,
+    "slow behind the edge": slow_behind_the_edge,
     "disk full": fill_a_disk,
     "clock jumps": jump_a_clock,
 }
