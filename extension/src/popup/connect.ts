@@ -1,8 +1,8 @@
 /** Not connected yet: one press where the page in front shows a code, else two fields. */
 import { isOpenToAll, readServer } from "../links";
 import { words } from "../words";
+import type { Desk } from "./desk";
 import { button, element, field } from "./elements";
-import type { Desk } from "./popup";
 
 export function connectSection({ tab, act }: Desk): HTMLElement {
   const title = element("h2", {}, words("connect_title"));

@@ -3,18 +3,11 @@ import { type Request, request } from "../requests";
 import type { View } from "../state";
 import { problemWords, words } from "../words";
 import { connectSection } from "./connect";
+import type { Desk } from "./desk";
 import { button, element, replace } from "./elements";
 import { sitesSection } from "./sites";
 import { readTab, type Tab } from "./tab";
 import { watchSection } from "./watch";
-
-/** What each section draws from, and what it may ask for. */
-export interface Desk {
-  readonly view: View;
-  readonly tab: Tab | null;
-  act(message: Request): void;
-  complain(text: string): void;
-}
 
 class Popup {
   private view: View | null = null;

@@ -2,8 +2,8 @@
 import { OFFERED, patternOf, readSite } from "../sites";
 import type { SiteState } from "../state";
 import { problemWords, words } from "../words";
+import type { Desk } from "./desk";
 import { button, element, field } from "./elements";
-import type { Desk } from "./popup";
 
 export function sitesSection(desk: Desk): HTMLElement {
   const { tab, view } = desk;

@@ -1,8 +1,8 @@
 /** What plays in the tab in front, for everybody in a room. */
 import { addPath } from "../links";
 import { words } from "../words";
+import type { Desk } from "./desk";
 import { button, element } from "./elements";
-import type { Desk } from "./popup";
 
 /** Null on a page of the server itself, and where there is no page. */
 export function watchSection({ tab, view }: Desk): HTMLElement | null {

@@ -2,21 +2,26 @@
 import { momentTime } from "@/lib/format";
 import { t } from "@/text";
 import type { RoomEvent } from "@/wire/frames";
-import type { LogEntry } from "@/wire/wire.gen";
-import type { Replica } from "./replica";
+import type { LogEntry, Member, QueueItem } from "@/wire/wire.gen";
 
 const UNDOABLE_S = 120;
 
+/** The room as it was before an event. */
+interface Before {
+  readonly members: Readonly<Record<string, Member>>;
+  readonly queue: readonly QueueItem[];
+}
+
 /** The line of an event that a person caused, as the server would write it; null for everything else. */
-export function entryOf(replica: Replica, event: RoomEvent): LogEntry | null {
+export function entryOf(before: Before, event: RoomEvent): LogEntry | null {
   if (!("by" in event) || event.by === "") return null;
-  const deed = deedOf(replica, event);
+  const deed = deedOf(before, event);
   if (deed === null) return null;
   return {
     version: event.version,
     at: event.server_time,
     by: event.by,
-    name: replica.members[event.by]?.name ?? "",
+    name: before.members[event.by]?.name ?? "",
     timestamp: "timestamp" in event ? event.timestamp : null,
     title: null,
     is_undoable: deed.kind === "seek" || deed.kind === "queue_remove",
@@ -26,7 +31,7 @@ export function entryOf(replica: Replica, event: RoomEvent): LogEntry | null {
 
 type Deed = Pick<LogEntry, "kind"> & Partial<Pick<LogEntry, "title" | "timestamp">>;
 
-function deedOf(replica: Replica, event: RoomEvent): Deed | null {
+function deedOf(before: Before, event: RoomEvent): Deed | null {
   switch (event.type) {
     case "play":
     case "pause":
@@ -37,15 +42,15 @@ function deedOf(replica: Replica, event: RoomEvent): Deed | null {
       return { kind: "set_rate", title: `${event.rate}×` };
     case "set_video":
       return event.item_id !== null && event.video === null
-        ? { kind: "queue_play", title: replica.queue.find((item) => item.id === event.item_id)?.title ?? null }
+        ? { kind: "queue_play", title: before.queue.find((item) => item.id === event.item_id)?.title ?? null }
         : null;
     case "queue_update":
-      return queueDeed(replica, event);
+      return queueDeed(before, event);
     case "member_left":
       if (event.reason === "left") return null;
       return {
         kind: event.reason === "banned" ? "ban" : "kick",
-        title: replica.members[event.email]?.name ?? (event.name || null),
+        title: before.members[event.email]?.name ?? (event.name || null),
       };
     case "unbanned":
       return { kind: "unban", title: event.name };
@@ -54,10 +59,10 @@ function deedOf(replica: Replica, event: RoomEvent): Deed | null {
   }
 }
 
-function queueDeed(replica: Replica, event: Extract<RoomEvent, { type: "queue_update" }>): Deed | null {
-  const added = event.queue.find((item) => replica.queue.every((known) => known.id !== item.id));
+function queueDeed(before: Before, event: Extract<RoomEvent, { type: "queue_update" }>): Deed | null {
+  const added = event.queue.find((item) => before.queue.every((known) => known.id !== item.id));
   if (added !== undefined) return { kind: "queue_add", title: added.title };
-  const removed = replica.queue.find((item) => event.queue.every((left) => left.id !== item.id));
+  const removed = before.queue.find((item) => event.queue.every((left) => left.id !== item.id));
   return removed === undefined ? null : { kind: "queue_remove", title: removed.title };
 }
 

@@ -12,7 +12,7 @@ import { IconButton } from "@/ui/IconButton";
 import { SyncLight } from "@/ui/SyncLight";
 import { Wordmark } from "@/ui/Wordmark";
 import * as frame from "./frame";
-import type { Layout } from "./Room";
+import type { Layout } from "./layout";
 
 const inviteDialog = async () => (await import("./InviteDialog")).InviteDialog;
 const settingsDialog = async () => (await import("./SettingsDialog")).SettingsDialog;

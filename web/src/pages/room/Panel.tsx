@@ -6,9 +6,9 @@ import { cx } from "@/ui/classes";
 import { AddField } from "./AddField";
 import { ChatPanel } from "./chat/ChatPanel";
 import * as frame from "./frame";
+import type { Layout } from "./layout";
 import { PeopleList } from "./PeopleList";
 import { QueueList } from "./QueueList";
-import type { Layout } from "./Room";
 
 interface Props {
   readonly session: RoomSession;

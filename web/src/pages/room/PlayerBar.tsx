@@ -23,7 +23,7 @@ import { t } from "@/text";
 import { ChoiceMenu } from "@/ui/ChoiceMenu";
 import { IconButton } from "@/ui/IconButton";
 import { LiveBadge } from "./LiveBadge";
-import type { Layout } from "./Room";
+import type { Layout } from "./layout";
 import { Scrubber } from "./Scrubber";
 import { TimeText } from "./TimeText";
 import { useObjection } from "./useObjection";

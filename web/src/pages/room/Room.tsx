@@ -10,6 +10,7 @@ import { ConnectionStatus } from "./ConnectionStatus";
 import { Ending } from "./Ending";
 import * as frame from "./frame";
 import { Header } from "./Header";
+import type { Layout } from "./layout";
 import { NowPlaying } from "./NowPlaying";
 import { Panel } from "./Panel";
 import { RoomLibrary } from "./RoomLibrary";
@@ -21,18 +22,6 @@ import { useShortcuts } from "./useShortcuts";
 const keyHelp = async () => (await import("./KeyHelp")).KeyHelp;
 const broughtDialog = async () => (await import("./BroughtDialog")).BroughtDialog;
 const signInsDialog = async () => (await import("./SignInsDialog")).SignInsDialog;
-
-export interface Layout {
-  readonly isPanelOpen: boolean;
-  readonly isTheatre: boolean;
-  readonly isFullscreen: boolean;
-  togglePanel(): void;
-  toggleTheatre(): void;
-  toggleFullscreen(): void;
-  toggleHelp(): void;
-  readonly hasFigures: boolean;
-  toggleDiagnostics(): void;
-}
 
 /** Whether the panel is open: not on a screen so low that it would cover the picture, also not after turning to it. */
 function usePanel() {
