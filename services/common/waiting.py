@@ -59,14 +59,7 @@ class Waiting:
 
         :raises Unavailable: if Redis does not answer.
         """
-        name = self._keys.waiters(digest, waiter.scope)
-        try:
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.sadd(name, codec.encode(waiter))
-                pipe.expire(name, WAITERS_TTL_S)
-                await pipe.execute()
-        except (RedisError, OSError) as error:
-            unanswered(error, STORE)
+        await self._add(self._keys.waiters(digest, waiter.scope), waiter, WAITERS_TTL_S)
 
     async def of(self, digest: str, scope: str = PUBLIC) -> list[Waiter]:
         """Who waits for a flight.
@@ -83,14 +76,8 @@ class Waiting:
         way = next((link for link in waiter.links if link.owner == result.opened_with), None)
         if result.video is None or way is None:
             return
-        name = self._keys.players(digest, way.scope)
-        try:
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.sadd(name, codec.encode(Waiter(waiter.room, waiter.item, (way,))))
-                pipe.expire(name, PLAYERS_TTL_S)
-                await pipe.execute()
-        except (RedisError, OSError) as error:
-            unanswered(error, STORE)
+        player = Waiter(waiter.room, waiter.item, (way,))
+        await self._add(self._keys.players(digest, way.scope), player, PLAYERS_TTL_S)
 
     async def players(self, digest: str, scope: str = PUBLIC) -> list[Waiter]:
         """Which items have a flight's video, or had it until lately.
@@ -112,6 +99,15 @@ class Waiting:
         :raises Unavailable: if Redis does not answer.
         """
         await self._remove(self._keys.waiters(digest, waiter.scope), waiter)
+
+    async def _add(self, name: str, waiter: Waiter, ttl_s: int) -> None:
+        try:
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.sadd(name, codec.encode(waiter))
+                pipe.expire(name, ttl_s)
+                await pipe.execute()
+        except (RedisError, OSError) as error:
+            unanswered(error, STORE)
 
     async def _members(self, name: str) -> list[Waiter]:
         try:
