@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from services.common.topology import parse_topology
 S = TypeVar("S", bound="CommonSettings")
 
 PREFIX = "WT_"
+_REPLICA = re.compile(r"(?=.)(?:https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\]))?(?::(?P<port>[0-9]{1,5}))?")
 
 
 class SettingsError(ValueError):
@@ -61,6 +63,19 @@ def names(raw: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in raw.split(",") if part.strip())
 
 
+def replica_addresses(raw: str) -> tuple[str, ...]:
+    """Parse a comma-separated list of origins, or of ports with a colon before them (of whichever host was asked)."""
+    return tuple(_replica_address(name) for name in names(raw))
+
+
+def _replica_address(name: str) -> str:
+    address = name.rstrip("/").lower()
+    found = _REPLICA.fullmatch(address)
+    if found is None or not 0 < int(found["port"] or 443) < 65536:
+        raise ValueError(f"{name} is neither an origin such as https://a.example:8001 nor a port such as :8001")
+    return address
+
+
 def redis_address(raw: str) -> str:
     """Parse the address of a Redis, a Sentinel service or a Cluster."""
     topology = parse_topology(raw)
@@ -101,6 +116,10 @@ class CommonSettings:
     trusted_proxies: tuple[str, ...] = setting((), names)
     # Allowed `Origin`s beside the page's own.
     origins: tuple[str, ...] = setting((), names)
+    # Where the replicas are that people open directly, this one among them: a page of one moves to another when its
+    # own dies, so each is an allowed origin. `https://a.example:8001`, or `:8001` for that port of the host that the
+    # page was opened at. A page that was opened elsewhere, at an address in front of them, stays there.
+    peers: tuple[str, ...] = setting((), replica_addresses)
     access_team: str = setting("")
     access_audience: str = setting("")
     # Empty: on without Access, off with it.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,6 +14,7 @@ from starlette.types import Scope
 
 from services.common.config import CommonSettings, SettingsError
 
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -110,21 +113,38 @@ def limited_address(address: str) -> str:
     return "" if is_here else address_group(address)
 
 
-def origin_allowed(origin: str | None, host: str, settings: CommonSettings) -> bool:
+def origin_allowed(origin: str | None, caller: Caller, settings: CommonSettings) -> bool:
     """Whether a request with this `Origin` may change anything here.
 
-    A missing one is (no browser sent it, or a page of ours by GET), the page's own `host` is, and `WT_ORIGINS` are.
-    Another port of the same host is another origin.
+    A missing one is (no browser sent it, or a page of ours by GET), the page's own host is, and `WT_ORIGINS` and the
+    replicas of `WT_PEERS` are. Any other port of the same host is another origin.
     """
-    if origin is None or origin in settings.origins:
+    if origin is None or origin in settings.origins or origin in peer_origins(caller, settings):
         return True
     parts = urlsplit(origin)
-    if parts.scheme not in ("http", "https") or not parts.netloc or not host:
+    if parts.scheme not in ("http", "https") or not parts.netloc or not caller.host:
         return False
     try:
-        return _host_port(origin) == _host_port(f"{parts.scheme}://{host}")
+        return _host_port(origin) == _host_port(f"{parts.scheme}://{caller.host}")
     except ValueError:
         return False
+
+
+def peer_origins(caller: Caller, settings: CommonSettings) -> tuple[str, ...]:
+    """The origins of `WT_PEERS` as a browser writes them, ports by the host that this caller asked."""
+    return _peer_origins(settings.peers, caller.scheme, caller.host) if settings.peers else ()
+
+
+@lru_cache(maxsize=1024)
+def _peer_origins(peers: tuple[str, ...], scheme: str, host: str) -> tuple[str, ...]:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        name = ""
+    # It ends up in headers of ours, where an address in brackets has no place either (CSP 3 §2.3.1).
+    known = peers if _HOST_NAME.fullmatch(name) else [peer for peer in peers if not peer.startswith(":")]
+    whole = [f"{scheme}://{name}{peer}" if peer.startswith(":") else peer for peer in known]
+    return tuple(each.removesuffix(":443" if each.startswith("https") else ":80") for each in whole)
 
 
 def _host_port(url: str) -> tuple[str | None, int | None]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -18,6 +19,8 @@ from services.common.cookies import BadCookiesError
 from services.common.errors import Broken, Refused, WatchTogetherError, http_status
 
 T = TypeVar("T")
+
+HeaderList = tuple[tuple[bytes, bytes], ...]
 
 MAX_BODY_BYTES: Final = 16 * 1024
 
@@ -101,23 +104,29 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
 
 
 class Headers:
-    """Pure ASGI middleware that sets fixed headers on every HTTP answer."""
+    """Pure ASGI middleware that adds headers to every HTTP answer: those that `of` gives for a request."""
 
-    def __init__(self, app: ASGIApp, headers: dict[str, str]) -> None:
+    def __init__(self, app: ASGIApp, of: Callable[[Scope], HeaderList]) -> None:
         self._app = app
-        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self._of = of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = self._of(scope)
+
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *self._headers]
+                message["headers"] = [*message.get("headers", ()), *headers]
             await send(message)
 
-        await self._app(scope, receive, dressed if scope["type"] == "http" else send)
+        await self._app(scope, receive, dressed)
 
 
-def safety_headers(peers: tuple[str, ...]) -> dict[str, str]:
-    """What keeps the page to itself: no foreign script, frame or referrer."""
+@lru_cache(maxsize=1024)
+def safety_headers(peers: tuple[str, ...]) -> HeaderList:
+    """What keeps the page to itself, and to the origins in `peers`: no foreign script, frame or referrer."""
     elsewhere = "".join(f" {peer}" for peer in peers)
     policy = {
         "default-src": "'self'",
@@ -136,9 +145,10 @@ def safety_headers(peers: tuple[str, ...]) -> dict[str, str]:
         "require-trusted-types-for": "'script'",
         "trusted-types": "default",
     }
-    return {
+    headers = {
         "content-security-policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
         "referrer-policy": "same-origin",
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
     }
+    return tuple((name.encode(), value.encode()) for name, value in headers.items())

@@ -24,7 +24,7 @@ from services.common.keyring import load_keyring
 from services.common.keys import Keys
 from services.common.loans import Loans
 from services.common.metrics import RequestMetrics, ping
-from services.common.net import TrustedProxies
+from services.common.net import TrustedProxies, peer_origins
 from services.common.playlists import Playlists
 from services.common.redis import connect
 from services.common.resolution import Resolutions
@@ -39,6 +39,7 @@ from services.gateway.cookies import CookieDesk
 from services.gateway.door import Door
 from services.gateway.extension import ExtensionApi
 from services.gateway.library import Library
+from services.gateway.neighbours import Neighbours
 from services.gateway.operations import Description, Operation
 from services.gateway.page import Page
 from services.gateway.pairing import PairingCodes
@@ -91,7 +92,7 @@ class GatewayApp:
         )
         offered = [*api.operations(), *library.operations(), *extension.operations()]
         self.operations = Description(offered, __version__).operations
-        page = Page(settings.web_dir, self._store, proxies)
+        page = Page(settings, self._store, proxies)
         self.asgi = _dressed(settings, self._identities, proxies, self.operations, page)
         self.health.add("rooms_redis", lambda: ping(self._rooms_redis, "rooms"))
         self.health.add("jobs_redis", lambda: ping(self._jobs_redis, "jobs"))
@@ -155,4 +156,6 @@ def _dressed(
     app = Door(app, settings, identities, proxies)
     # Around the door: that nobody can be let in is what an operator must hear of first.
     app = RequestMetrics(app, "gateway")
-    return Headers(app, safety_headers(settings.peers))
+    # Around the door as well: a browser that asks whether it may ask shows nobody's session.
+    app = Neighbours(app, settings, proxies)
+    return Headers(app, lambda scope: safety_headers(peer_origins(proxies.caller(scope), settings)))

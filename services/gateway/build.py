@@ -51,14 +51,19 @@ class Built:
         """What the page speaks."""
         return list(next(iter(self.shells.values()), {"en": ""}))
 
-    def page(self, part: Part, look: Look, *, head: str = "", shell: str = "", room: str = "") -> str:
-        """The page of a place: `head` is markup of the caller's, `shell` what stands there until the scripts run."""
+    def page(
+        self, part: Part, look: Look, *, head: str = "", shell: str = "", room: str = "", whole: bool = False
+    ) -> str:
+        """The page of a place: `head` is markup of the caller's, `shell` what stands there until the scripts run.
+
+        `whole`: the browser is to have every part of it, once there is nothing else to load.
+        """
         language = look.language if look.language in self.languages() else "en"
         theme = f' data-theme="{escape(look.theme)}"' if look.theme else ""
         markup = self.shells.get(shell, {}).get(language, "").replace(ROOM, escape(room))
         return (
             self.index.replace(_HTML, f'<html lang="{escape(language)}"{theme}>', 1)
-            .replace(HEAD, head + self._preloads(part), 1)
+            .replace(HEAD, head + self._preloads(part) + (self._rest() if whole else ""), 1)
             .replace(SHELL, markup, 1)
         )
 
@@ -81,6 +86,13 @@ class Built:
         except (KeyError, TypeError):
             return ""
         return "".join(f'<link rel="modulepreload" href="/{escape(file)}" />' for file in files)
+
+    def _rest(self) -> str:
+        """Links to every script and style of the build."""
+        entries = [entry for entry in self.manifest.values() if isinstance(entry, dict)]
+        files = {str(file) for entry in entries for file in (entry.get("file", ""), *entry.get("css", ()))}
+        wanted = sorted(file for file in files if file.endswith((".js", ".css")))
+        return "".join(f'<link rel="prefetch" href="/{escape(file)}" />' for file in wanted)
 
     def _needed(self, *parts: str) -> set[str]:
         found: set[str] = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.common.config import CommonSettings, integer, names, seconds, setting
+from services.common.config import CommonSettings, integer, seconds, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,8 +14,6 @@ class GatewaySettings(CommonSettings):
 
     # The built page.
     web_dir: Path = setting(Path("web/dist"), Path)
-    # Other addresses of this installation that a page may move to when its replica dies.
-    peers: tuple[str, ...] = setting((), names)
     # How long `POST /api/resolve` waits for the resolver.
     resolve_wait_s: float = setting(60.0, seconds)
     # Per caller's address and replica, with a burst as large; uploads of a paired browser by browser. 0: no limit.

@@ -49,6 +49,6 @@ class Door:
             return
         if not self._settings.guests_allowed:
             await self._identities.authenticate(headers)
-        host = self._proxies.caller(scope).host
-        if scope["method"] not in _READING and not origin_allowed(headers.get("origin"), host, self._settings):
+        caller = self._proxies.caller(scope)
+        if scope["method"] not in _READING and not origin_allowed(headers.get("origin"), caller, self._settings):
             raise Refused("bad_origin", "This page may not do that here.")

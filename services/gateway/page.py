@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -15,11 +14,12 @@ from starlette.staticfiles import StaticFiles
 
 from services.common.errors import Unavailable
 from services.common.keys import is_room_id
-from services.common.net import TrustedProxies
+from services.common.net import TrustedProxies, peer_origins
 from services.common.room.snapshot import RoomRecord
 from services.common.room.store import RoomStore
 from services.gateway import preview
 from services.gateway.build import Build, Look, Part
+from services.gateway.config import GatewaySettings
 
 # A link's preview is worth less than the page itself.
 PREVIEW_WAIT_S: Final = 1.0
@@ -34,9 +34,10 @@ _NO_INDEX: Final = {"x-robots-tag": "noindex"}
 class Page:
     """Serves what `make web` built."""
 
-    def __init__(self, folder: Path, store: RoomStore, proxies: TrustedProxies) -> None:
-        self._build = Build(folder)
-        self._files = StaticFiles(directory=folder, check_dir=False)
+    def __init__(self, settings: GatewaySettings, store: RoomStore, proxies: TrustedProxies) -> None:
+        self._settings = settings
+        self._build = Build(settings.web_dir)
+        self._files = StaticFiles(directory=settings.web_dir, check_dir=False)
         self._store = store
         self._proxies = proxies
 
@@ -105,7 +106,10 @@ class Page:
         except OSError:
             return PlainTextResponse("The page is not built yet: run `make web`.\n", 503, {"retry-after": "5"})
         look = look_of(request, built.languages())
-        body = built.page(part, look, head=head, shell=shell, room=room).encode()
+        caller = self._proxies.caller(request.scope)
+        # A page that outlives the replica it came from can fetch no part of itself any more.
+        outlives = f"{caller.scheme}://{caller.host}" in peer_origins(caller, self._settings)
+        body = built.page(part, look, head=head, shell=shell, room=room, whole=outlives).encode()
         headers = {"cache-control": "no-cache", "vary": "accept-encoding, accept-language, cookie"}
         if part is Part.ROOM or status != 200:
             headers |= _NO_INDEX

@@ -68,10 +68,9 @@ class Installation:
         }
         if not self.settings.secret and not self.settings.secret_file:
             environ["WT_SECRET_FILE"] = str(self.folder / "secret")
-        if len(self.ports.public) > 1 and not self.is_open:
-            # A page may move to another replica, which is another origin.
-            environ.setdefault("WT_PEERS", ",".join(self.addresses()[:-1]))
-            environ["WT_ORIGINS"] = ",".join([*self.settings.origins, *self.addresses()])
+        if len(self.ports.public) > 1:
+            # By whichever name of this machine a page was opened: it moves to another port of that.
+            environ.setdefault("WT_PEERS", ",".join(f":{port}" for port in self.ports.public))
         return environ
 
     def _python(self, module: str, node: str, environ: dict[str, str], admin_port: int) -> Spec:

@@ -84,7 +84,7 @@ class SocketEndpoint:
         await receive()
         headers = Headers(scope=scope)
         caller = self._proxies.caller(scope)
-        if not origin_allowed(headers.get("origin"), caller.host, self._settings):
+        if not origin_allowed(headers.get("origin"), caller, self._settings):
             # Before accepting: the browser of a foreign page gets 403 and learns nothing.
             await send({"type": "websocket.close", "code": 1008})
             return

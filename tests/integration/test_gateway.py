@@ -356,6 +356,72 @@ async def test_the_page_learns_of_the_installation(environ: dict[str, str]) -> N
     await app.stop()
 
 
+# Pages of the other replicas.
+
+
+@pytest_asyncio.fixture
+async def neighbour(environ: dict[str, str]) -> AsyncIterator[Browser]:
+    """A browser at one replica of two."""
+    app = build({**environ, "WT_PEERS": ":8000,:8001"})
+    async with Browser(app) as browser:
+        browser.base_url = "http://watch.example:8001"
+        yield browser
+    await app.stop()
+
+
+async def test_a_page_of_another_replica_may_ask_here_in_its_persons_name(neighbour: Browser) -> None:
+    origin = {"origin": "http://watch.example:8000"}
+    for method, path in [("GET", "/api/config"), ("POST", "/api/rooms"), ("GET", "/api/nothing")]:
+        answer = await neighbour.request(method, path, content=b"{}", headers=origin)
+        assert answer.headers["access-control-allow-origin"] == "http://watch.example:8000"
+        assert answer.headers["access-control-allow-credentials"] == "true"
+        assert "retry-after" in answer.headers["access-control-expose-headers"]
+        assert "origin" in answer.headers["vary"]
+
+
+async def test_a_browser_is_told_what_a_page_of_another_replica_may_ask(neighbour: Browser) -> None:
+    asking = {"origin": "http://watch.example:8000", "access-control-request-method": "DELETE"}
+    answer = await neighbour.options("/api/cookies", headers=asking)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["access-control-allow-origin"] == "http://watch.example:8000"
+    assert "DELETE" in answer.headers["access-control-allow-methods"]
+    assert answer.headers["access-control-allow-headers"] == "content-type"
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example:8000", "http://watch.example:8002", "null", "https://watch.example:8000"]
+)
+async def test_a_page_of_nobodys_replica_may_neither_read_nor_change_anything(neighbour: Browser, origin: str) -> None:
+    asking = {"origin": origin, "access-control-request-method": "POST"}
+    for answer in (
+        await neighbour.get("/api/session", headers=asking),
+        await neighbour.options("/api/rooms", headers=asking),
+    ):
+        assert "access-control-allow-origin" not in answer.headers
+    refused = await neighbour.post("/api/rooms", json={}, headers=asking)
+    assert (refused.status_code, code(refused)) == (403, "bad_origin")
+
+
+async def test_the_extensions_surface_is_not_for_pages_of_replicas(neighbour: Browser) -> None:
+    answer = await neighbour.get("/api/extension/status", headers={"origin": "http://watch.example:8000"})
+    assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_the_page_may_load_media_and_ask_at_all_replicas_of_its_host_and_nowhere_else(neighbour: Browser) -> None:
+    policy = (await neighbour.get("/room/r")).headers["content-security-policy"]
+    rules = {name: sources for name, _, sources in (rule.partition(" ") for rule in policy.split("; "))}
+    both = "http://watch.example:8000 http://watch.example:8001"
+    assert rules["img-src"] == f"'self' data: {both}"
+    assert rules["media-src"] == f"'self' blob: {both}"
+    assert rules["connect-src"] == f"'self' blob: ws: wss: {both}"
+    assert rules["script-src"] == "'self'"
+
+
+async def test_a_host_that_is_none_gets_no_say_in_the_policy(neighbour: Browser) -> None:
+    answer = await neighbour.get("/room/r", headers={"host": "x; script-src *"})
+    assert "script-src *" not in answer.headers["content-security-policy"]
+
+
 async def test_a_redis_that_is_away_is_said_to_be(environ: dict[str, str]) -> None:
     app = build({**environ, "WT_REDIS_URL": "redis://127.0.0.1:1/0"})
     await app.start()

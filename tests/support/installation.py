@@ -141,6 +141,15 @@ class Installation:
         os.kill(pid, signal.SIGKILL)
         return pid
 
+    def lose_replica(self, number: int) -> None:
+        """SIGKILL for one replica, as if its machine were gone: nobody starts another before `relieve`."""
+        self._process.send_signal(signal.SIGSTOP)
+        os.kill(self.wait_for_child(f"replica-{number + 1}"), signal.SIGKILL)
+
+    def relieve(self) -> None:
+        """Start what was lost again."""
+        self._process.send_signal(signal.SIGCONT)
+
     def wait_ready(self, number: int, *, timeout_s: float = 30.0) -> None:
         """Wait until a replica answers `/readyz` with 200.
 

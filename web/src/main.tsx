@@ -1,5 +1,6 @@
 import { type ComponentType, lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
+import { learnPeers } from "@/lib/api";
 import { answeredEarly } from "@/lib/entering";
 import { tellLook } from "@/lib/prefs";
 import { type Place, place } from "@/lib/routing";
@@ -68,7 +69,7 @@ tellLook();
 allowOwnScripts();
 const root = document.getElementById("root");
 if (root === null) throw new Error("The page has no root.");
-void Promise.all([begin(), speak()]).then(() =>
+void Promise.all([begin(), speak()]).then(() => {
   createRoot(root).render(
     <StrictMode>
       <ErrorBoundary>
@@ -77,5 +78,6 @@ void Promise.all([begin(), speak()]).then(() =>
         </Popups>
       </ErrorBoundary>
     </StrictMode>,
-  ),
-);
+  );
+  void learnPeers();
+});

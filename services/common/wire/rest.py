@@ -66,7 +66,11 @@ class BanList(RestModel, kw_only=True, frozen=True):
 
 
 class ClientConfig(RestModel, kw_only=True, frozen=True):
-    """What the page must know of this installation."""
+    """What the page must know of this installation.
+
+    `peers`: origins of all replicas that are opened directly, `:port` for that port of the page's own host. A page at
+    one of them moves to another when its own dies; one at any other address stays.
+    """
 
     access: bool
     guests: bool

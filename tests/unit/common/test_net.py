@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from starlette.types import Scope
 
-from services.common.config import CommonSettings, SettingsError
-from services.common.net import TrustedProxies, address_group, origin_allowed
+from services.common.config import CommonSettings, SettingsError, load
+from services.common.net import Caller, TrustedProxies, address_group, origin_allowed, peer_origins
 
 EDGES = TrustedProxies(("10.0.0.0/8", "127.0.0.1", "fd00::/8"))
 
@@ -75,6 +75,11 @@ def test_limits_count_a_whole_ipv6_network_as_one() -> None:
 SETTINGS = CommonSettings(origins=("https://friends.example",))
 
 
+def asked(host: str, scheme: str = "http") -> Caller:
+    """Who called by this name of ours."""
+    return Caller("203.0.113.9", scheme, host)
+
+
 @pytest.mark.parametrize(
     ("origin", "host"),
     [
@@ -88,7 +93,7 @@ SETTINGS = CommonSettings(origins=("https://friends.example",))
     ],
 )
 def test_our_own_and_configured_origins_may(origin: str | None, host: str) -> None:
-    assert origin_allowed(origin, host, SETTINGS)
+    assert origin_allowed(origin, asked(host), SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -106,4 +111,70 @@ def test_our_own_and_configured_origins_may(origin: str | None, host: str) -> No
     ],
 )
 def test_any_other_origin_may_not(origin: str, host: str) -> None:
-    assert not origin_allowed(origin, host, SETTINGS)
+    assert not origin_allowed(origin, asked(host), SETTINGS)
+
+
+PEERS = CommonSettings(peers=(":8000", ":8001", "https://other.example:8443"))
+
+
+@pytest.mark.parametrize("host", ["a.example:8000", "192.168.1.5:8001", "localhost"])
+def test_pages_of_every_replica_may_by_whichever_name_this_machine_is_opened(host: str) -> None:
+    name = host.partition(":")[0]
+    for origin in (f"http://{name}:8000", f"http://{name}:8001", "https://other.example:8443"):
+        assert origin_allowed(origin, asked(host), PEERS)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://a.example:8002",
+        "http://evil.example:8001",
+        "https://a.example:8001",
+        "http://a.example:8001.evil.example",
+        "https://other.example",
+        "http://other.example:8443",
+        "http://a.example:80010",
+        ":8001",
+    ],
+)
+def test_nobody_is_taken_for_a_replica_who_is_none(origin: str) -> None:
+    assert not origin_allowed(origin, asked("a.example:8000"), PEERS)
+
+
+@pytest.mark.parametrize("host", ["", "a.example; script-src *", "[::1]:8000", "[", "a b", "a.example, b"])
+def test_a_host_that_is_no_name_lends_its_ports_to_nobody(host: str) -> None:
+    assert peer_origins(asked(host), PEERS) == ("https://other.example:8443",)
+
+
+def test_the_port_that_everybody_knows_is_no_part_of_an_origin() -> None:
+    settings = CommonSettings(peers=(":443", ":8443", "https://other.example:443", "http://plain.example:80"))
+    assert peer_origins(asked("a.example", "https"), settings) == (
+        "https://a.example",
+        "https://a.example:8443",
+        "https://other.example",
+        "http://plain.example",
+    )
+
+
+def test_where_replicas_are_is_read_in_both_forms() -> None:
+    environ = {"WT_PEERS": "https://A.example:8001/, :8000,http://[::1]:8002"}
+    assert load(CommonSettings, environ).peers == ("https://a.example:8001", ":8000", "http://[::1]:8002")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a.example",
+        ":0",
+        ":70000",
+        ":",
+        "https://",
+        "https://a.example/path",
+        "ftp://a.example",
+        "https://me@a.example",
+        "8001",
+    ],
+)
+def test_where_no_replica_can_be_is_told(address: str) -> None:
+    with pytest.raises(SettingsError, match="WT_PEERS"):
+        load(CommonSettings, {"WT_PEERS": f":8000,{address}"})

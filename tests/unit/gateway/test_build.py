@@ -41,6 +41,15 @@ def test_a_place_without_a_shell_and_an_unknown_language_have_the_bare_page(fold
     assert '<div id="root"></div>' in page
 
 
+def test_a_page_that_may_outlive_its_server_is_to_have_every_part_of_itself(folder: Path) -> None:
+    build = Build(folder).built()
+    page = build.page(Part.ROOM, Look("en"), whole=True)
+    for name in ("index-1.js", "index-2.css", "main-4.js"):
+        assert f'<link rel="prefetch" href="/assets/{name}" />' in page
+    assert ".woff2" not in page
+    assert "prefetch" not in build.page(Part.ROOM, Look("en"))
+
+
 def test_what_every_place_needs_is_named_for_early_hints(folder: Path) -> None:
     assert Build(folder).built().first() == (
         "</assets/index-2.css>; rel=preload; as=style; crossorigin, </assets/index-1.js>; rel=modulepreload, "

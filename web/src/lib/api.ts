@@ -1,11 +1,13 @@
 /** The REST side: small, and every answer is checked. */
 
+import { bases } from "@/lib/bases";
 import { t } from "@/text";
 import { serverWords } from "@/text/server";
 import { conform } from "@/wire/schema";
 import type {
   BanList,
   BrowserList,
+  ClientConfig,
   CookieList,
   CookieProblem,
   CreatedRoom,
@@ -93,14 +95,58 @@ export async function remove(path: string): Promise<void> {
   await call(path, { method: "DELETE" });
 }
 
+const LEARN_AGAIN_MS = [2000, 10_000, 60_000];
+
+/** Learns where else this page may go when the replica dies that it came from. */
+export async function learnPeers(): Promise<void> {
+  for (const wait of [...LEARN_AGAIN_MS, null]) {
+    try {
+      bases.learn(((await ask("ClientConfig", "/api/config")) as ClientConfig).peers);
+      return;
+    } catch {
+      if (wait !== null) await new Promise((done) => setTimeout(done, wait));
+    }
+  }
+}
+
+/** What may be asked twice. */
+const REPEATABLE: ReadonlySet<string> = new Set(["GET", "PUT", "DELETE"]);
+const PROBE_MS = 3000;
+
+/** Asks where the server is; if nobody answers, looks for it, and asks again what does no harm twice. */
+async function reach(path: string, request: RequestInit): Promise<Response> {
+  const address = bases.at(path);
+  try {
+    return await fetch(address, from(address, request));
+  } catch (error) {
+    await bases.look(answers);
+    const elsewhere = bases.at(path);
+    // Anything else may have been done before the line broke: a person sees, and asks again.
+    if (elsewhere === address || !REPEATABLE.has(request.method ?? "GET")) throw error;
+    return fetch(elsewhere, from(elsewhere, request));
+  }
+}
+
+/** Another origin is told who asks only where that is said. */
+function from(address: string, request: RequestInit): RequestInit {
+  return address.startsWith("/") ? request : { ...request, credentials: "include" };
+}
+
+async function answers(base: string): Promise<boolean> {
+  try {
+    await fetch(`${base}/api/config`, { cache: "no-store", signal: AbortSignal.timeout(PROBE_MS) });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 async function call(path: string, request: RequestInit): Promise<unknown> {
   let response: Response;
   try {
     // A question bare of headers is the same as the one that the page was sent with a preload of.
-    response = await fetch(
-      path,
-      request.body ? { ...request, headers: { "content-type": "application/json" } } : request,
-    );
+    const dressed = request.body ? { ...request, headers: { "content-type": "application/json" } } : request;
+    response = await reach(path, dressed);
   } catch {
     throw new ApiError("offline", t.refusals.offline);
   }

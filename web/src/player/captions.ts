@@ -1,4 +1,5 @@
 /** The words under the picture: which track, how large, and earlier or later than they came. */
+import { bases } from "@/lib/bases";
 import type { Subtitle } from "@/wire/wire.gen";
 import { asWebVtt } from "./wording";
 
@@ -44,10 +45,11 @@ export class Captions {
 
   /** Where WebVTT is found: at the file's own address, or made of it. */
   private async read(url: string, signal: AbortSignal): Promise<string> {
-    const answer = await fetch(url, { signal });
+    const address = bases.at(url);
+    const answer = await fetch(address, { signal });
     if (!answer.ok) throw new Error(`The proxy answers ${answer.status}.`);
     const made = asWebVtt(await answer.text());
-    if (made === null || signal.aborted) return url;
+    if (made === null || signal.aborted) return address;
     this.made = URL.createObjectURL(new Blob([made], { type: "text/vtt" }));
     return this.made;
   }

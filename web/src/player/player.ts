@@ -1,4 +1,5 @@
 /** Owns the media elements for as long as the room is open; engines come and go beneath them. */
+import { bases } from "@/lib/bases";
 import { readPrefs, writePrefs } from "@/lib/prefs";
 import { Store } from "@/lib/store";
 import type { MediaView, Orders } from "@/sync/follower";
@@ -126,6 +127,12 @@ export class Player {
     this.open(this.loaded, startAt);
   }
 
+  /** The server is at another address now: what failed, or waits, goes on from there. */
+  moved(): void {
+    if (this.state.get().failure?.kind === "network") this.retry(this.events.position());
+    else this.engine?.moved?.();
+  }
+
   obey(orders: Orders): void {
     const transport = this.engine?.transport;
     if (transport === undefined || this.state.get().phase === "failed") return;
@@ -205,7 +212,7 @@ export class Player {
     if (video === null) return;
     const { signal } = this.current;
     const source = chooseSource(video, readAbilities());
-    if (video.thumbnail !== "") this.video.poster = video.thumbnail;
+    if (video.thumbnail !== "") this.video.poster = bases.at(video.thumbnail);
     this.state.patch({ phase: "loading", engine: source.engine, failure: null });
     openEngine(source, this.context(video, startAt, joinsPairs, signal)).then(
       (engine) => {
@@ -267,6 +274,7 @@ export class Player {
       this.audio = document.createElement("audio");
       this.audio.dataset.role = "stage-audio";
       this.audio.preload = "auto";
+      this.audio.crossOrigin = "anonymous";
       this.video.after(this.audio);
     }
     return this.audio;
@@ -306,6 +314,8 @@ function makeVideo(): HTMLVideoElement {
   video.dataset.role = "stage";
   video.playsInline = true;
   video.preload = "auto";
+  // Of another replica it would be silent in a graph, and have no words, without that.
+  video.crossOrigin = "anonymous";
   video.tabIndex = -1;
   video.disableRemotePlayback = true;
   return video;

@@ -1,3 +1,4 @@
+import { bases } from "@/lib/bases";
 import type { Readable } from "@/lib/store";
 import type { RoomClock } from "@/socket/clock";
 import type { ConnectionState } from "@/socket/connection";
@@ -20,6 +21,8 @@ interface Diagnostics {
   readonly version: number | null;
   readonly run: string | null;
   readonly connection: string;
+  /** The origin of the server in use. */
+  readonly server: string;
   readonly clock: { readonly offset: number | null; readonly roundTrip: number | null };
   readonly player: { readonly engine: string; readonly phase: string; readonly needsTap: boolean };
   readonly buffered: number;
@@ -67,6 +70,9 @@ export function exposeDiagnostics({ view, clock, connection, playback }: Page): 
     },
     get connection() {
       return connection.state.get().kind;
+    },
+    get server() {
+      return bases.current.get();
     },
     get clock() {
       return { offset: clock.offset(), roundTrip: clock.roundTrip() };

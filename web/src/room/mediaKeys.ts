@@ -1,3 +1,4 @@
+import { bases } from "@/lib/bases";
 import type { Readable } from "@/lib/store";
 import type { QueueItem } from "@/wire/wire.gen";
 import type { RoomView } from "./view";
@@ -61,7 +62,7 @@ export class MediaKeys {
     const title = replica?.video?.title ?? null;
     if (title === this.shown) return;
     this.shown = title;
-    const artwork = replica?.video?.thumbnail ? [{ src: replica.video.thumbnail }] : [];
+    const artwork = replica?.video?.thumbnail ? [{ src: bases.at(replica.video.thumbnail) }] : [];
     navigator.mediaSession.metadata =
       title === null ? null : new MediaMetadata({ title, artist: this.controls.roomId, artwork });
   }

@@ -1,11 +1,11 @@
 /** One visit to one room: puts socket, clock, copy of the room and player together. Requests go up through its methods,
  * state comes down through its stores. */
+import { bases } from "@/lib/bases";
 import { Store } from "@/lib/store";
 import { Library } from "@/library/library";
 import type { Player } from "@/player/player";
 import { RoomClock } from "@/socket/clock";
 import { RoomConnection } from "@/socket/connection";
-import { socketAddress } from "@/socket/early";
 import type { IdentifiedCommand } from "@/socket/outbox";
 import { countsAsLive, hasPast, type LiveWindow, livePoint, offered } from "@/sync/live";
 import type { Anchor } from "@/sync/position";
@@ -56,6 +56,7 @@ export class RoomSession {
   private readonly nativeControls: NativeControls;
   private readonly wakeLock = new WakeLock();
   private readonly stopWatching: () => void;
+  private readonly stopMoving: () => void;
   private guesses: readonly Guess[] = [];
   private flashes = 0;
   private resyncedAt = Number.NEGATIVE_INFINITY;
@@ -66,7 +67,7 @@ export class RoomSession {
     readonly roomId: string,
     name: string,
   ) {
-    this.connection = new RoomConnection(socketAddress(roomId, name), this.clock, {
+    this.connection = new RoomConnection({ id: roomId, name }, bases, this.clock, {
       message: (message) => this.take(message),
       refused: (command, code, message) => this.refused(command, code, message),
       expired: (command) => this.expired(command),
@@ -86,6 +87,7 @@ export class RoomSession {
       signInFor: (url) => siteFor(url, this.signIns.view.get().sites ?? []),
     });
     this.stopWatching = this.connection.state.subscribe(() => this.connectionChanged());
+    this.stopMoving = bases.current.subscribe(() => this.moved());
     this.mediaKeys = new MediaKeys(this);
     this.nativeControls = new NativeControls(this.player.element, {
       view: () => this.player.view,
@@ -271,6 +273,7 @@ export class RoomSession {
 
   destroy(): void {
     this.stopWatching();
+    this.stopMoving();
     this.withdrawDiagnostics();
     this.mediaKeys.destroy();
     this.nativeControls.destroy();
@@ -404,6 +407,12 @@ export class RoomSession {
     if (now - this.resyncedAt < RESYNC_AGAIN_MS) return;
     this.resyncedAt = now;
     this.connection.send({ type: "resync", version: replica?.version ?? null });
+  }
+
+  /** The server is at another address now. */
+  private moved(): void {
+    this.player.moved();
+    this.toasts.show(t.notices.moved);
   }
 
   /** A lost line lets the picture play on; a closed door does not. */

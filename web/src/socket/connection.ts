@@ -1,11 +1,12 @@
 /** One room's socket for as long as the page wants it: reconnects, keeps the clock, carries commands once. */
+import type { Bases } from "@/lib/bases";
 import { uniqueId } from "@/lib/ids";
 import { Store } from "@/lib/store";
 import { type ClientMessage, type Command, readFrame, type ServerMessage } from "@/wire/frames";
 import { backoffMs } from "./backoff";
 import type { RoomClock } from "./clock";
 import { closing, type EndReason } from "./close";
-import { type EarlySocket, takeEarly } from "./early";
+import { type EarlySocket, socketAddress, takeEarly } from "./early";
 import { type IdentifiedCommand, Outbox } from "./outbox";
 
 export type ConnectionState =
@@ -24,6 +25,8 @@ export interface ConnectionEvents {
 // is renewed every 8 s this leaves five to come back in, when a replica hangs.
 const SILENCE_MS = 12_000;
 const HANDSHAKE_MS = 10_000;
+// While there is somebody else to try.
+const HASTY_HANDSHAKE_MS = 4000;
 // Five quick samples, two once the page has calmed down, then one now and then.
 const SAMPLES_MS = [200, 200, 200, 200, 2000, 5000];
 const SAMPLE_MS = 15_000;
@@ -35,6 +38,8 @@ export class RoomConnection {
   private readonly outbox = new Outbox();
   private readonly timers = new Set<number>();
   private socket: WebSocket | null = null;
+  /** The origin that the socket goes to. */
+  private base = "";
   private attempt = 0;
   private retryTimer = 0;
   private heardAt = 0;
@@ -44,7 +49,8 @@ export class RoomConnection {
   private isDestroyed = false;
 
   constructor(
-    private readonly address: string,
+    private readonly room: { readonly id: string; readonly name: string },
+    private readonly bases: Bases,
     private readonly clock: RoomClock,
     private readonly events: ConnectionEvents,
   ) {
@@ -100,8 +106,11 @@ export class RoomConnection {
 
   private open(): void {
     this.drop();
-    const early = takeEarly(this.address);
-    const socket = early?.socket ?? new WebSocket(this.address);
+    // One that was just lost may have been a line that broke: where it was is tried once more, then elsewhere.
+    this.base = this.bases.candidate(Math.max(0, this.attempt - 1));
+    const address = socketAddress(this.base, this.room.id, this.room.name);
+    const early = takeEarly(address);
+    const socket = early?.socket ?? new WebSocket(address);
     this.socket = socket;
     this.heardAt = performance.now();
     socket.onopen = () => this.opened();
@@ -162,6 +171,7 @@ export class RoomConnection {
       case "room_state":
         this.attempt = 0;
         this.comeBackMs = null;
+        this.bases.settle(this.base);
         this.stamp(message.server_time, received);
         this.state.set({ kind: "open" });
         break;
@@ -215,7 +225,8 @@ export class RoomConnection {
     this.noticeSleep();
     const now = performance.now();
     for (const command of this.outbox.expire(now)) this.events.expired(command);
-    const patience = this.state.get().kind === "open" ? SILENCE_MS : HANDSHAKE_MS;
+    const handshake = this.bases.all.length > 1 ? HASTY_HANDSHAKE_MS : HANDSHAKE_MS;
+    const patience = this.state.get().kind === "open" ? SILENCE_MS : handshake;
     if (this.socket === null || now - this.heardAt < patience) return;
     this.drop();
     this.closed(4003);

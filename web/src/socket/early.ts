@@ -1,9 +1,10 @@
 /** A room's socket, opened while most of the page is still on its way. What it hears is kept for who takes it over. */
 
-/** Where a room's socket is. */
-export function socketAddress(roomId: string, name: string): string {
-  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  return `${scheme}//${location.host}/ws/${encodeURIComponent(roomId)}?name=${encodeURIComponent(name)}`;
+/** Where a room's socket is at a server's origin. */
+export function socketAddress(base: string, roomId: string, name: string): string {
+  // ws: is to http: what wss: is to https:.
+  const origin = base.replace(/^http/, "ws");
+  return `${origin}/ws/${encodeURIComponent(roomId)}?name=${encodeURIComponent(name)}`;
 }
 
 export interface Heard {
@@ -40,7 +41,7 @@ export class EarlySocket {
 let waiting: EarlySocket | null = null;
 
 export function openEarly(roomId: string, name: string): void {
-  waiting = new EarlySocket(socketAddress(roomId, name));
+  waiting = new EarlySocket(socketAddress(location.origin, roomId, name));
 }
 
 /** The early socket of an address, once. */

@@ -1,5 +1,7 @@
 import { useState } from "react";
+import { bases } from "@/lib/bases";
 import { hue } from "@/lib/format";
+import { useStore } from "@/lib/store";
 import { cx } from "./classes";
 import { Wordmark } from "./Wordmark";
 
@@ -13,7 +15,10 @@ interface Props {
 
 /** A picture that has a colour before it has arrived, and when it never does. */
 export function Thumbnail({ url, seed, isPlain = false, className }: Props) {
-  const [state, setState] = useState<"waiting" | "shown" | "failed">("waiting");
+  // Another server's picture is another one to wait for.
+  const address = useStore(bases.current, () => bases.at(url));
+  const [isShown, setShown] = useState(false);
+  const [failed, setFailed] = useState<string | null>(null);
   const tone = hue(seed);
   return (
     <span
@@ -22,18 +27,18 @@ export function Thumbnail({ url, seed, isPlain = false, className }: Props) {
       className={cx("relative block overflow-hidden", className)}
     >
       {!isPlain && <Wordmark size={20} className="absolute inset-0 m-auto opacity-35 grayscale brightness-200" />}
-      {url !== "" && state !== "failed" && (
+      {url !== "" && failed !== address && (
         <img
-          src={url}
+          src={address}
           alt=""
           draggable={false}
           loading="lazy"
           decoding="async"
-          onLoad={() => setState("shown")}
-          onError={() => setState("failed")}
+          onLoad={() => setShown(true)}
+          onError={() => setFailed(address)}
           className={cx(
             "absolute inset-0 size-full object-cover transition-opacity duration-240",
-            state === "shown" ? "opacity-100" : "opacity-0",
+            isShown ? "opacity-100" : "opacity-0",
           )}
         />
       )}

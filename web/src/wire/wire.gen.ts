@@ -1041,6 +1041,9 @@ export interface HistoryRequest {
 }
 /**
  * What the page must know of this installation.
+ *
+ * `peers`: origins of all replicas that are opened directly, `:port` for that port of the page's own host. A page at
+ * one of them moves to another when its own dies; one at any other address stays.
  */
 export interface ClientConfig {
   access: boolean;

@@ -1,4 +1,6 @@
 /** What must work for a room to work, tried one by one. Each check answers in one line. */
+import { learnPeers } from "@/lib/api";
+import { bases } from "@/lib/bases";
 import { readAbilities, waysOf } from "@/player/abilities";
 import { type Text, t } from "@/text";
 
@@ -13,6 +15,7 @@ export interface Finding {
 type Check = () => Promise<Omit<Finding, "name">>;
 
 const WAIT_MS = 6000;
+const REPLICA_MS = 4000;
 const BAD_ROOM_ID = 4500;
 
 export const CHECKS: readonly (readonly [CheckName, Check])[] = [
@@ -20,6 +23,7 @@ export const CHECKS: readonly (readonly [CheckName, Check])[] = [
   ["clock", clock],
   ["headers", headers],
   ["socket", socket],
+  ["replicas", replicas],
   ["proxy", proxy],
   ["ranges", ranges],
   ["autoplay", autoplay],
@@ -99,6 +103,26 @@ function socket(): Promise<Omit<Finding, "name">> {
       else refuse(new Error(isOpen ? t.doctor.socketClosed(code) : t.doctor.socketNotOpened(code)));
     };
   });
+}
+
+/** Where this page could go, and whether each of these lets it in. */
+async function replicas(): Promise<Omit<Finding, "name">> {
+  await learnPeers();
+  const hosts = bases.all.map((base) => new URL(base).host);
+  if (hosts.length < 2) return { isGood: true, text: t.doctor.stays(location.host) };
+  const [mine, ...others] = await Promise.all(bases.all.map(reads));
+  const lost = hosts.slice(1).filter((_, place) => !others[place]);
+  const text = lost.length === 0 ? t.doctor.moves(hosts.slice(1).join(", ")) : t.doctor.cannotMove(lost.join(", "));
+  return { isGood: mine === true && lost.length === 0, text };
+}
+
+async function reads(base: string): Promise<boolean> {
+  const signal = AbortSignal.timeout(REPLICA_MS);
+  try {
+    return (await fetch(`${base}/api/doctor`, { cache: "no-store", credentials: "include", signal })).ok;
+  } catch {
+    return false;
+  }
 }
 
 async function proxy(): Promise<Omit<Finding, "name">> {

@@ -1,5 +1,6 @@
 import { X } from "lucide-react";
 import { useEffect, useRef } from "react";
+import { bases } from "@/lib/bases";
 import { Trail } from "@/room/history";
 import type { RoomSession } from "@/room/session";
 import { t } from "@/text";
@@ -106,6 +107,7 @@ function figures(session: RoomSession, tiers: Tiers): readonly Row[] {
     [rows.dropped, of(quality.droppedVideoFrames, quality.totalVideoFrames)],
     [rows.picture, `${videoWidth} × ${videoHeight}, ${choices.find(({ id }) => id === choice)?.label ?? oneQuality}`],
     [rows.engine, engine],
+    [rows.server, new URL(bases.current.get()).host],
     [rows.cache, tiers.words()],
     [rows.version, String(session.view.get().replica?.version ?? "–")],
   ];

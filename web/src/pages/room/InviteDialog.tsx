@@ -1,5 +1,6 @@
 import { Check, Copy, Share2 } from "lucide-react";
 import { useRef, useState } from "react";
+import { bases } from "@/lib/bases";
 import { copyText } from "@/lib/copy";
 import { roomPath } from "@/lib/routing";
 import { t } from "@/text";
@@ -16,7 +17,7 @@ interface Props {
 export function InviteDialog({ roomId, isOpen, onClose }: Props) {
   const field = useRef<HTMLInputElement>(null);
   const [isCopied, setCopied] = useState(false);
-  const address = `${location.origin}${roomPath(roomId)}`;
+  const address = `${bases.current.get()}${roomPath(roomId)}`;
 
   const copy = async () => {
     const isDone = await copyText(address);

@@ -1,4 +1,5 @@
 /** Paints the seek bar's parts without React: four times a second is too often for it. */
+import { bases } from "@/lib/bases";
 import { hue } from "@/lib/format";
 import { previewAt } from "@/player/preview";
 import type { Ghost } from "@/room/ghosts";
@@ -46,7 +47,7 @@ export function paintPicture(element: HTMLElement | null, board: Storyboard | nu
   const height = Math.round((PICTURE_WIDTH * board.height) / board.width);
   element.style.width = `${PICTURE_WIDTH}px`;
   element.style.height = `${height}px`;
-  element.style.backgroundImage = `url("${found.page}")`;
+  element.style.backgroundImage = `url("${bases.at(found.page)}")`;
   element.style.backgroundSize = `${PICTURE_WIDTH * board.columns}px ${height * board.rows}px`;
   element.style.backgroundPosition = `-${found.column * PICTURE_WIDTH}px -${found.row * height}px`;
 }

@@ -1,4 +1,5 @@
 import type { MediaPlayerClass, Representation } from "dashjs";
+import { bases } from "@/lib/bases";
 import type { Hole } from "@/sync/follower";
 import { isAtEdge, type LiveWindow, offered } from "@/sync/live";
 import { t } from "@/text";
@@ -51,6 +52,8 @@ export async function openDash(context: EngineContext, url: string, origin: Orig
       retryIntervals: { MediaSegment: 1000 },
     },
   });
+  // Once for every try: what a manifest named may be of a server that is dead by now.
+  player.addRequestInterceptor((request) => Promise.resolve({ ...request, url: bases.at(request.url ?? "") }));
   const engine = new DashEngine(player, context, origin);
   player.addResponseInterceptor(async (response) => engine.answered(response as Answer) as typeof response);
   player.initialize(context.video, url, false, context.state.is_live ? Number.NaN : context.startAt);

@@ -26,9 +26,11 @@ export async function openDirect(context: EngineContext, url: string): Promise<E
       const next = offered.find((choice) => choice.id === id);
       if (next === undefined || next === chosen) return;
       chosen = next;
-      context.hold();
       loading.load();
       context.changed();
+    },
+    moved() {
+      if (loading.isStranded) loading.load();
     },
     destroy: () => loading.end(),
   };

@@ -24,6 +24,8 @@ export interface Engine {
   readonly sounds?: readonly Track[];
   readonly sound?: string | null;
   selectSound?(id: string): void;
+  /** The server is at another address now, and `bases` knows it. */
+  moved?(): void;
   destroy(): void;
 }
 

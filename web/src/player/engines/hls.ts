@@ -1,6 +1,7 @@
 import type Hls from "hls.js";
 import type { ErrorData, Fragment, Level, LevelDetails } from "hls.js";
 import workerUrl from "hls.js/dist/hls.worker.js?url";
+import { bases } from "@/lib/bases";
 import { isAtEdge, type LiveWindow, offered } from "@/sync/live";
 import { t } from "@/text";
 import { measureFitness } from "../fitness";
@@ -34,6 +35,8 @@ export async function openHls(context: EngineContext, url: string): Promise<Engi
   const hls = new Library({
     startPosition: context.state.is_live ? -1 : context.startAt,
     workerPath: workerUrl,
+    // Once for every try: what a playlist named may be of a server that is dead by now.
+    xhrSetup: (request, address) => request.open("GET", bases.at(address), true),
     backBufferLength: 60,
     // Whoever wants more than the picture's size on the page shows can say so.
     capLevelToPlayerSize: true,
@@ -157,6 +160,14 @@ class HlsEngine implements Engine {
     this.context.changed();
   }
 
+  moved(): void {
+    window.clearTimeout(this.retry);
+    this.networkFailures = 0;
+    // What is under way may be a question that nobody answers.
+    this.hls.stopLoad();
+    this.loadAgain();
+  }
+
   destroy(): void {
     window.clearTimeout(this.retry);
     this.context.video.textTracks.removeEventListener("addtrack", this.context.changed);
@@ -243,11 +254,13 @@ class HlsEngine implements Engine {
       return;
     }
     window.clearTimeout(this.retry);
-    this.retry = window.setTimeout(() => {
-      // Without a manifest there are no levels to load from.
-      if (this.hls.levels.length === 0 && this.hls.url !== null) this.hls.loadSource(this.hls.url);
-      else this.hls.startLoad();
-    }, RETRY_MS * this.networkFailures);
+    this.retry = window.setTimeout(() => this.loadAgain(), RETRY_MS * this.networkFailures);
+  }
+
+  private loadAgain(): void {
+    // Without a manifest there are no levels to load from.
+    if (this.hls.levels.length === 0 && this.hls.url !== null) this.hls.loadSource(this.hls.url);
+    else this.hls.startLoad();
   }
 
   private mediaFailed(details: string): void {

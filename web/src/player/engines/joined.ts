@@ -1,3 +1,4 @@
+import { bases } from "@/lib/bases";
 import { fullName } from "../codecs";
 import { bestFamily } from "../family";
 import { measureFitness } from "../fitness";
@@ -61,7 +62,7 @@ async function indexed(files: readonly File[]): Promise<readonly Rendition[]> {
 const READ_TIMEOUT_MS = 8000;
 
 async function readIndex(address: string): Promise<FileIndex> {
-  const answer = await fetch(`${address}&view=index`, { signal: AbortSignal.timeout(READ_TIMEOUT_MS) });
+  const answer = await fetch(`${bases.at(address)}&view=index`, { signal: AbortSignal.timeout(READ_TIMEOUT_MS) });
   if (!answer.ok) throw new Error(`The proxy answers ${answer.status}.`);
   return (await answer.json()) as FileIndex;
 }

@@ -1,3 +1,4 @@
+import { bases } from "@/lib/bases";
 import type { EngineContext, FailureKind } from "./engine";
 
 const RETRIES = 3;
@@ -19,7 +20,7 @@ export class Loading {
   constructor(
     private readonly media: HTMLMediaElement,
     private readonly url: () => string,
-    private readonly context: Pick<EngineContext, "failed">,
+    private readonly context: Pick<EngineContext, "failed" | "hold">,
   ) {
     media.addEventListener("error", this.onError);
     media.addEventListener("playing", this.onPlaying);
@@ -28,9 +29,19 @@ export class Loading {
   /** Anew, with what the address is now. */
   readonly load = (): void => {
     window.clearTimeout(this.retry);
-    this.media.src = this.url();
+    const { currentTime, duration } = this.media;
+    if (this.media instanceof HTMLVideoElement) this.context.hold();
+    this.media.src = this.address;
     this.media.load();
+    // It begins where it was, instead of showing the film's beginning on the way there.
+    if (currentTime > 0 && Number.isFinite(duration)) this.media.currentTime = currentTime;
   };
+
+  /** Whether the element waits for a server that is at another address now, or failed there. */
+  get isStranded(): boolean {
+    const { error, networkState, src } = this.media;
+    return (error !== null || networkState === HTMLMediaElement.NETWORK_LOADING) && src !== this.address;
+  }
 
   end(): void {
     this.hasEnded = true;
@@ -41,6 +52,10 @@ export class Loading {
     this.media.load();
   }
 
+  private get address(): string {
+    return new URL(bases.at(this.url()), location.href).href;
+  }
+
   private readonly onPlaying = (): void => {
     this.failures = 0;
   };
@@ -48,6 +63,11 @@ export class Loading {
   private readonly onError = (): void => {
     const { error, src } = this.media;
     if (error === null) return;
+    if (this.isStranded) {
+      this.failures = 0;
+      this.load();
+      return;
+    }
     void reasonOf(error, src).then((kind) => {
       // Meanwhile it was given up, or something else was loaded.
       if (this.hasEnded || this.media.error !== error) return;

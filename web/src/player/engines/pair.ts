@@ -37,7 +37,6 @@ export async function openPair(context: EngineContext, videoUrl: string, audioUr
       if (next === undefined || next === chosen) return;
       chosen = next;
       transport.pause();
-      context.hold();
       picture.load();
       context.changed();
     },
@@ -52,6 +51,11 @@ export async function openPair(context: EngineContext, videoUrl: string, audioUr
       transport.pause();
       partner.load();
       context.changed();
+    },
+    moved() {
+      const stranded = [picture, partner].filter((each) => each.isStranded);
+      if (stranded.length > 0) transport.pause();
+      for (const each of stranded) each.load();
     },
     destroy() {
       transport.destroy();
