@@ -126,6 +126,40 @@ async def test_the_picture_goes_on_when_the_replica_that_a_page_came_from_is_gon
     assert await ana.page.evaluate("window.violations") == []
 
 
+async def test_everything_else_of_the_page_goes_on_there_too(
+    whole: Installation, origin: Origin, chromium: Browser, room: str
+) -> None:
+    ana = await Person.enter(chromium, whole.urls[0], room, "Ana", script=_COLLECT)
+    ben = await Person.enter(chromium, whole.urls[1], room, "Ben")
+    await ana.add(origin.url("watch/pair.rest"))
+    await ana.playing()
+    # Whatever part of the page was not needed yet is fetched while there is nothing else to do.
+    await ana.page.wait_for_load_state("networkidle")
+
+    whole.lose_replica(0)
+    await moved(ana, whole.urls[1])
+    await expect(ana.page.get_by_text("Another one has taken over")).to_be_visible()
+
+    await ana.add(origin.url("clip.webm"))
+    await expect(ben.page.get_by_role("list", name="Queue").get_by_role("listitem")).to_have_count(2)
+    await ana.button("Your library").first.click()
+    library = ana.page.get_by_role("dialog")
+    await library.get_by_role("textbox", name="Name of a new playlist").fill("Friday")
+    await ana.page.keyboard.press("Enter")
+    await expect(library.get_by_text("Friday")).to_be_visible()
+    await look(ana, "library")
+    await ana.page.keyboard.press("Escape")
+    await ana.button("Invite").first.click()
+    address = ana.page.get_by_role("textbox", name="Address of this room")
+    await expect(address).to_have_value(f"{whole.urls[1]}/room/{room}")
+    await look(ana, "invite")
+    await ana.page.keyboard.press("Escape")
+    await ana.key("Shift+D")
+    await expect(ana.page.get_by_text(whole.urls[1].removeprefix("http://"))).to_be_visible()
+    await look(ana, "figures")
+    assert await ana.page.evaluate("window.violations") == []
+
+
 async def test_a_page_stays_where_it_went_and_comes_back_when_that_one_is_lost(
     whole: Installation, origin: Origin, chromium: Browser, room: str
 ) -> None:
