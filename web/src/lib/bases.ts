@@ -3,7 +3,7 @@
 import { Store } from "./store";
 
 /** Whether anybody answers at an origin. */
-export type Probe = (base: string) => Promise<boolean>;
+type Probe = (base: string) => Promise<boolean>;
 
 export class Bases {
   /** The origin that answered last; what is asked for from now on is asked for there. */
