@@ -31,8 +31,8 @@ export interface Course {
 export interface Axis {
   /** Null where there is nothing to go along. */
   span(): Span | null;
-  /** Goes where somebody let go of the bar, which then was of `span`. */
-  seek(value: number, span: Span): void;
+  /** Goes where somebody let go of the bar. */
+  seek(value: number): void;
   toFirst(): void;
   toLast(): void;
   shown(value: number): string;
@@ -61,8 +61,11 @@ export function liveAxis(room: Course): Axis {
       const media = (player.view.position ?? 0) - player.element.currentTime - origin;
       return { first, last: 0, at: Math.min(0, Math.max(first, room.position() - origin)), origin, media };
     },
-    // Who lets go at the end means the end of now, not that of when they took hold of it.
-    seek: (value, { origin }) => (isNow(value) ? room.goLive() : room.seek(origin + value)),
+    // What was said while it was held is meant: so far behind live as of now, not of when they took hold of it.
+    seek(value) {
+      if (room.past === null || isNow(value)) room.goLive();
+      else room.seek(livePoint(room.past) + value);
+    },
     toFirst: () => room.seekShare(0),
     toLast: () => room.goLive(),
     shown: behindTime,

@@ -67,11 +67,10 @@ export function Scrubber({ session, axis, isEnabled, objection }: Props) {
       tell(shareOf(Number(range.value), held.current));
     };
     const finish = () => {
-      const span = held.current;
-      if (span === null) return;
+      if (held.current === null) return;
       drop();
       // Meanwhile another film may have begun, in which nobody wanted to go there.
-      if (item === itemNow()) axis.seek(Number(range.value), span);
+      if (item === itemNow()) axis.seek(Number(range.value));
     };
     /** The finger was taken for something else. */
     const drop = () => {
