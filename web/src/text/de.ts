@@ -484,6 +484,7 @@ export const de: Text = {
     room: "Dieser Raum",
     player: "Dein Player",
     keys: "Tasten",
+    controls: "Tasten und Finger",
     timing: "Im Takt",
     permissions: {
       playback: "Wer abspielen und spulen darf",

@@ -452,6 +452,7 @@ export const en = {
     room: "This room",
     player: "Your player",
     keys: "Keys",
+    controls: "Keys and fingers",
     timing: "In time",
     permissions: {
       playback: "Who may play and seek",

@@ -41,7 +41,7 @@ export function ThemeChoice() {
           aria-pressed={chosen === value}
           onClick={() => setTheme(value)}
           className={cx(
-            "flex h-10 items-center justify-center gap-2 rounded-[6px] text-sm transition-colors duration-120 max-[360px]:[&>svg]:hidden",
+            "flex h-10 touch:h-11 items-center justify-center gap-2 rounded-[6px] text-sm transition-colors duration-120 max-[360px]:[&>svg]:hidden",
             chosen === value ? "bg-panel font-medium text-ink shadow-sm" : "text-dim hover:text-ink",
           )}
         >

@@ -25,7 +25,7 @@ export function SettingsDialog({ session, isOpen, onClose }: Props) {
   const isAtDoor = useStore(session.view, ({ replica }) => replica !== null && mayLetIn(replica));
   return (
     <Dialog title={t.room.settings} isOpen={isOpen} onClose={onClose}>
-      <div className="flex flex-col gap-6">
+      <div className="flex flex-col gap-5">
         <ThemeChoice />
         <LanguageSetting />
         <NameForm session={session} />
@@ -50,8 +50,11 @@ export function SettingsDialog({ session, isOpen, onClose }: Props) {
         <Section title={t.settings.player}>
           <PlaybackSettings session={session} />
         </Section>
-        <Section title={t.settings.keys}>
-          <KeyList />
+        <Section title={t.settings.controls}>
+          <div className="touch:hidden">
+            <KeyList />
+          </div>
+          <p className="hidden text-sm text-dim touch:block">{t.keys.touch}</p>
         </Section>
         <Section title={t.settings.timing}>
           <Timing session={session} />
@@ -63,8 +66,8 @@ export function SettingsDialog({ session, isOpen, onClose }: Props) {
 
 function Section({ title, children }: { readonly title: string; readonly children: React.ReactNode }) {
   return (
-    <section>
-      <h3 className="mb-2 text-xs font-medium text-dim">{title}</h3>
+    <section className="border-t border-line pt-5">
+      <h3 className="mb-3 text-sm font-semibold">{title}</h3>
       {children}
     </section>
   );
@@ -85,17 +88,19 @@ function NameForm({ session }: { readonly session: RoomSession }) {
   };
 
   return (
-    <form onSubmit={submit} className="flex gap-2">
-      <TextField
-        label={t.entering.yourName}
-        value={name}
-        maxLength={40}
-        onChange={(event) => setName(event.target.value)}
-      />
-      <Button type="submit" disabled={name.trim() === "" || name.trim() === shown}>
-        {t.common.save}
-      </Button>
-    </form>
+    <Section title={t.entering.yourName}>
+      <form onSubmit={submit} className="flex gap-2">
+        <TextField
+          label={t.entering.yourName}
+          value={name}
+          maxLength={40}
+          onChange={(event) => setName(event.target.value)}
+        />
+        <Button type="submit" disabled={name.trim() === "" || name.trim() === shown}>
+          {t.common.save}
+        </Button>
+      </form>
+    </Section>
   );
 }
 
