@@ -189,6 +189,27 @@ async def test_a_key_that_is_held_down_moves_on_without_a_word_of_too_many(
     assert ana.errors == []
 
 
+async def test_next_puts_on_what_can_be_played_and_is_not_there_without_it(
+    installation: Installation, origin: Origin, chromium: Browser, room: str
+) -> None:
+    ana = await enter(installation, origin, chromium, room)
+    await expect(ana.button("Next")).to_have_count(0)
+    await ana.add(origin.url("watch/geo.next"))
+    await ana.until("() => window.__wt.replica.queue.some(({ status }) => status === 'failed')")
+    await expect(ana.button("Next")).to_have_count(0)
+    for video in ("progressive.one", "progressive.two"):
+        await ana.add(origin.url(f"watch/{video}"))
+    await ana.until("() => window.__wt.replica.queue.filter(({ status }) => status === 'ready').length === 3")
+    ids = await ana.told("replica.queue.map(({ id }) => id)")
+    await ana.press("Next")
+    await ana.until(f"() => window.__wt.replica.itemId === '{ids[2]}'")
+    await ana.playing()
+    await ana.key("Shift+N")
+    await ana.until(f"() => window.__wt.replica.itemId === '{ids[3]}'")
+    await expect(ana.button("Next")).to_have_count(0)
+    assert ana.errors == []
+
+
 async def test_menus_choose_speed_for_all_and_quality_words_and_language_for_oneself(
     installation: Installation, origin: Origin, chromium: Browser, room: str
 ) -> None:
@@ -203,7 +224,7 @@ async def test_menus_choose_speed_for_all_and_quality_words_and_language_for_one
 
     await choose("Speed", "1.5×")
     await asyncio.gather(*(person.until("() => window.__wt.rate === 1.5") for person in (ana, ben)))
-    await choose("Speed", "Normal")
+    await choose("Speed, 1.5×", "Normal")
     await ben.until("() => window.__wt.rate === 1")
     await choose("Quality", re.compile("^144p"))
     assert (await prefs(ana))["wantedHeight"] == 144

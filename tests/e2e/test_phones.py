@@ -79,6 +79,48 @@ async def test_two_taps_skip_and_a_swipe_sets_the_volume(
     assert ana.errors == []
 
 
+async def test_a_thumb_finds_play_in_the_middle_of_the_picture_and_words_stand_clear_of_it(
+    installation: Installation, origin: Origin, chromium: Browser, room: str
+) -> None:
+    ana = await Person.enter(
+        chromium, installation.urls[0], room, "Ana", size=(320, 640), has_touch=True, is_mobile=True
+    )
+    # Before there is a film there is nothing to play, and no bar that pretends otherwise.
+    for name in ("Play", "Quality", "Full screen"):
+        await expect(ana.button(name)).to_be_hidden()
+    await ana.add(origin.url("clip.mp4"))
+    await ana.playing()
+    await ana.page.get_by_role("button", name="Pause").tap()
+    await ana.paused()
+    play: Any = await ana.button("Play").bounding_box()
+    stage: Any = await ana.page.locator('video[data-role="stage"]').bounding_box()
+    slider: Any = await ana.page.get_by_role("slider", name="Seek").bounding_box()
+    assert min(play["width"], play["height"]) >= 44
+    assert abs(play["x"] + play["width"] / 2 - (stage["x"] + stage["width"] / 2)) < 1
+    assert play["y"] >= stage["y"]
+    assert play["y"] + play["height"] <= slider["y"]
+    await ana.button("Play").tap()
+    await ana.playing()
+    assert ana.errors == []
+
+
+async def test_the_settings_keep_their_way_out_in_view(
+    installation: Installation, origin: Origin, chromium: Browser, room: str
+) -> None:
+    ana = await Person.enter(
+        chromium, installation.urls[0], room, "Ana", size=(320, 640), has_touch=True, is_mobile=True
+    )
+    await ana.button("Settings").tap()
+    dialog = ana.page.get_by_role("dialog", name="Settings")
+    last = dialog.get_by_role("heading", name="In time")
+    await last.scroll_into_view_if_needed()
+    await expect(last).to_be_in_viewport()
+    await expect(dialog.get_by_role("button", name="Close")).to_be_in_viewport(ratio=1)
+    await dialog.get_by_role("button", name="Close").tap()
+    await expect(dialog).to_have_count(0)
+    await expect(ana.button("Settings")).to_be_focused()
+
+
 async def test_a_phone_that_is_turned_shows_the_picture_alone_until_the_panel_is_asked_for(
     installation: Installation, origin: Origin, chromium: Browser, room: str
 ) -> None:

@@ -6,6 +6,8 @@ describe("the keys", () => {
     expect(keyOf("K")).toBe(keyOf("k"));
     expect(keyOf("D")?.name).toBe("figures");
     expect(keyOf("d")).toBeNull();
+    expect(keyOf("N")?.name).toBe("next");
+    expect(keyOf("n")).toBeNull();
     expect(keyOf("Enter")).toBeNull();
   });
 

@@ -2,6 +2,7 @@
 import { chapterStep } from "@/player/preview";
 import type { Text } from "@/text";
 import type { RoomSession } from "./session";
+import { upNext } from "./view";
 
 export interface KeyLayout {
   toggleTheatre(): void;
@@ -48,6 +49,14 @@ export const KEYS: readonly Key[] = [
     },
   },
   {
+    keys: ["N"],
+    name: "next",
+    press: ({ view, queue }) => {
+      const next = upNext(view.get());
+      if (next !== null) queue.playNow(next);
+    },
+  },
+  {
     keys: ["<", ">"],
     name: "rate",
     press: (session, _layout, key) => session.setRate(nextRate(session.view.get().anchor.rate, key === "<" ? -1 : 1)),
@@ -55,9 +64,12 @@ export const KEYS: readonly Key[] = [
   {
     keys: ["ArrowUp", "ArrowDown"],
     name: "volume",
-    press: ({ player }, _layout, key) => {
+    press: (session, _layout, key) => {
+      const { speaker, state } = session.player;
       const step = key === "ArrowUp" ? VOLUME_STEP : -VOLUME_STEP;
-      player.speaker.setVolume(Math.min(1, Math.max(0, player.state.get().volume + step)));
+      const volume = Math.min(1, Math.max(0, state.get().volume + step));
+      speaker.setVolume(volume);
+      session.flash({ kind: "volume", text: `${Math.round(volume * 100)} %` });
     },
   },
   {

@@ -1,7 +1,7 @@
 import { bases } from "@/lib/bases";
 import type { Readable } from "@/lib/store";
 import type { QueueItem } from "@/wire/wire.gen";
-import type { RoomView } from "./view";
+import { type RoomView, upNext } from "./view";
 
 /** What keys can ask for. */
 interface Controls {
@@ -34,9 +34,8 @@ export class MediaKeys {
         if (seekTime !== undefined) controls.seek(seekTime);
       },
       nexttrack: () => {
-        const { queue, replica } = controls.view.get();
-        const next = queue[queue.findIndex(({ id }) => id === replica?.itemId) + 1];
-        if (next !== undefined) controls.queue.playNow(next);
+        const next = upNext(controls.view.get());
+        if (next !== null) controls.queue.playNow(next);
       },
     };
     this.actions = Object.keys(handlers) as MediaSessionAction[];

@@ -199,6 +199,7 @@ export class RoomSession {
   setRate(rate: number): void {
     if (this.objects("playback")) return;
     this.guessAnchor({ type: "set_rate", rate }, { position: this.position(), rate });
+    this.flash({ kind: "rate", text: `${rate}×` });
   }
 
   rename(name: string): void {

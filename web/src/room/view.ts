@@ -13,4 +13,10 @@ export interface RoomView {
   readonly waiting: Waiting | null;
 }
 
+/** What "next" means: the first behind what plays that can be played. */
+export function upNext({ queue, replica }: RoomView): QueueItem | null {
+  const place = queue.findIndex(({ id }) => id === replica?.itemId);
+  return queue.slice(place + 1).find(({ status }) => status !== "failed") ?? null;
+}
+
 export const NOTHING: RoomView = { replica: null, queue: [], anchor: REST, waiting: null };

@@ -185,6 +185,7 @@ export const de: Text = {
   player: {
     play: "Abspielen",
     pause: "Anhalten",
+    next: "Weiter",
     mute: "Ton aus",
     unmute: "Ton an",
     withKey: (label, key) => `${label} (${key})`,
@@ -229,6 +230,7 @@ export const de: Text = {
     },
     empty: { title: "Die Bühne gehört dir", text: "Füg der Liste einen Link hinzu, und er läuft hier, für alle." },
     over: { title: "Das war das Letzte", text: "Füg noch einen Link hinzu, und er läuft hier, für alle." },
+    addLink: "Link hinzufügen",
     notOpened: "Dieser Link ließ sich nicht öffnen",
     whatWasTried: "Was versucht wurde",
     details: "Einzelheiten",
@@ -543,6 +545,7 @@ export const de: Text = {
       skip10: { shown: "J, L", text: "10 Sekunden zurück oder vor" },
       tenths: { shown: "0 – 9", text: "Zehntel des Videos" },
       chapters: { shown: "{ }", text: "Das Kapitel davor oder danach" },
+      next: { shown: "Umschalt N", text: "Das Nächste der Warteschlange" },
       rate: { shown: "< >", text: "Langsamer oder schneller, für alle" },
       volume: { shown: "↑ ↓", text: "Lauter oder leiser" },
       mute: { shown: "M", text: "Ton aus oder an" },

@@ -171,6 +171,7 @@ export const en = {
   player: {
     play: "Play",
     pause: "Pause",
+    next: "Next",
     mute: "Mute",
     unmute: "Unmute",
     /** A control's tip names its key as well. */
@@ -217,6 +218,8 @@ export const en = {
     },
     empty: { title: "The stage is yours", text: "Add a link to the queue and it plays here, for everyone." },
     over: { title: "That was the last one", text: "Add another link and it plays here, for everyone." },
+    /** Opens the panel, where there is a field for it. */
+    addLink: "Add a link",
     notOpened: "This link could not be opened",
     whatWasTried: "What was tried",
     details: "Details",
@@ -513,6 +516,7 @@ export const en = {
       skip10: { shown: "J, L", text: "10 seconds back or on" },
       tenths: { shown: "0 – 9", text: "Tenths of the video" },
       chapters: { shown: "{ }", text: "The chapter before or after" },
+      next: { shown: "Shift N", text: "The next of the queue" },
       rate: { shown: "< >", text: "Slower or faster, for everyone" },
       volume: { shown: "↑ ↓", text: "Louder or quieter" },
       mute: { shown: "M", text: "Sound off or on" },

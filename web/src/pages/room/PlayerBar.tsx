@@ -8,19 +8,23 @@ import {
   PictureInPicture2,
   Play,
   RectangleHorizontal,
+  SkipForward,
   SlidersHorizontal,
   Volume1,
   Volume2,
   VolumeX,
 } from "lucide-react";
 import { useEffect, useMemo, useState } from "react";
+import { keyName } from "@/lib/keyNames";
 import { useStore } from "@/lib/store";
 import { canSetVolume } from "@/player/loudspeaker";
 import { filmAxis, liveAxis } from "@/room/axis";
 import { RATES } from "@/room/keys";
 import type { RoomSession } from "@/room/session";
+import { upNext } from "@/room/view";
 import { t } from "@/text";
 import { ChoiceMenu } from "@/ui/ChoiceMenu";
+import { cx } from "@/ui/classes";
 import { IconButton } from "@/ui/IconButton";
 import { LiveBadge } from "./LiveBadge";
 import type { Layout } from "./layout";
@@ -39,24 +43,35 @@ export function PlayerBar({ session, layout }: Props) {
   const objection = useObjection(session, "playback");
   const isLive = useStore(session.view, ({ replica }) => replica?.video?.is_live ?? false);
   return (
-    <div className="chrome absolute inset-x-0 bottom-0 bg-linear-to-t from-black/80 via-black/45 to-transparent px-[max(0.5rem,env(safe-area-inset-left))] pt-12 pb-[max(0.25rem,env(safe-area-inset-bottom))] @2xl:px-3">
-      <div className="px-1.5">
-        <SeekBar session={session} isLive={isLive} isEnabled={hasVideo && objection === null} objection={objection} />
-      </div>
+    <div
+      className={cx(
+        "chrome absolute inset-x-0 bottom-0 px-[max(0.5rem,env(safe-area-inset-left))] pb-[max(0.25rem,env(safe-area-inset-bottom))] @2xl:px-3",
+        hasVideo
+          ? "bg-linear-to-t from-black/80 via-black/45 to-transparent pt-12"
+          : // Next to nothing can be done, and a small stage has words to show.
+            !layout.isFullscreen && "max-[520px]:hidden",
+      )}
+    >
+      {hasVideo && (
+        <div className="px-1.5">
+          <SeekBar session={session} isLive={isLive} isEnabled={objection === null} objection={objection} />
+        </div>
+      )}
       <div className="flex items-center">
-        <PlayButton session={session} isEnabled={hasVideo} />
+        {/* Fingers have it in the middle of the picture. */}
+        {hasVideo && <PlayButton session={session} className="touch:hidden" />}
+        <Next session={session} />
         <Volume session={session} />
-        {isLive ? <LiveBadge session={session} /> : <TimeText session={session} />}
+        {hasVideo && (isLive ? <LiveBadge session={session} /> : <TimeText session={session} />)}
         <span className="flex-1" />
         <Subtitles session={session} />
         <Sound session={session} />
-        {!isLive && <Speed session={session} />}
-        <Quality session={session} />
-        {"pictureInPictureEnabled" in document && document.pictureInPictureEnabled && (
+        {hasVideo && !isLive && <Speed session={session} />}
+        {hasVideo && <Quality session={session} />}
+        {hasVideo && "pictureInPictureEnabled" in document && document.pictureInPictureEnabled && (
           <IconButton
             label={t.player.pictureInPicture}
             className="@max-2xl:hidden"
-            disabled={!hasVideo}
             onClick={() => void session.player.togglePictureInPicture().catch(() => undefined)}
           >
             <PictureInPicture2 size={20} />
@@ -99,23 +114,47 @@ function SeekBar({ session, isLive, isEnabled, objection }: SeekProps) {
   return isThere ? <Scrubber session={session} axis={axis} isEnabled={isEnabled} objection={objection} /> : null;
 }
 
-function PlayButton({ session, isEnabled }: { readonly session: RoomSession; readonly isEnabled: boolean }) {
-  const isPlaying = useStore(session.view, ({ anchor, waiting }) => anchor.isPlaying || waiting !== null) && isEnabled;
+interface PlayProps {
+  readonly session: RoomSession;
+  /** Of its icon. */
+  readonly size?: number;
+  readonly className?: string;
+}
+
+export function PlayButton({ session, size = 22, className }: PlayProps) {
+  const isPlaying = useStore(session.view, ({ anchor, waiting }) => anchor.isPlaying || waiting !== null);
   const objection = useObjection(session, "playback");
   const label = isPlaying ? t.player.pause : t.player.play;
   return (
     <IconButton
       label={label}
       hint={t.player.withKey(label, "K")}
-      disabled={!isEnabled}
       objection={objection}
+      className={className}
       onClick={() => session.togglePlay()}
     >
       {isPlaying ? (
-        <Pause size={22} fill="currentColor" strokeWidth={0} />
+        <Pause size={size} fill="currentColor" strokeWidth={0} />
       ) : (
-        <Play size={22} fill="currentColor" strokeWidth={1.5} />
+        <Play size={size} fill="currentColor" strokeWidth={1.5} />
       )}
+    </IconButton>
+  );
+}
+
+function Next({ session }: { readonly session: RoomSession }) {
+  const next = useStore(session.view, upNext);
+  const isPlaying = useStore(session.view, ({ replica }) => replica?.itemId != null);
+  const objection = useObjection(session, "queue");
+  if (next === null || !isPlaying) return null;
+  return (
+    <IconButton
+      label={t.player.next}
+      hint={t.player.withKey(`${t.player.next}: ${next.title}`, keyName(t.keys.table.next.shown))}
+      objection={objection}
+      onClick={() => session.queue.playNow(next)}
+    >
+      <SkipForward size={20} fill="currentColor" />
     </IconButton>
   );
 }
@@ -199,7 +238,7 @@ function Speed({ session }: { readonly session: RoomSession }) {
     <ChoiceMenu
       heading={t.player.speedForEveryone}
       trigger={
-        <IconButton label={t.player.speed} className="@max-[26rem]:hidden">
+        <IconButton label={rate === 1 ? t.player.speed : `${t.player.speed}, ${rate}×`} className="@max-[26rem]:hidden">
           {rate === 1 ? <Gauge size={20} /> : <span className="text-sm font-semibold tabular-nums">{rate}×</span>}
         </IconButton>
       }

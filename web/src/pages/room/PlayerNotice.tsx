@@ -25,10 +25,11 @@ export function PlayerNotice({ session }: { readonly session: RoomSession }) {
         <SoundOnly title={video.title} hasCover={video.thumbnail !== ""} isFilm={isFilm(video)} />
       )}
       {player.isWaiting && (
-        <div className="pointer-events-none absolute inset-0 grid place-items-center">
+        <div className="pointer-events-none absolute inset-x-0 top-0 bottom-(--foot) grid place-items-center">
           <div className="grid justify-items-center gap-4">
             <div role="img" aria-label={t.player.buffering}>
-              <Spinner className="size-[clamp(40px,7cqw,60px)]" />
+              {/* Around the button that fingers have there. */}
+              <Spinner className="size-[clamp(40px,7cqw,60px)] touch:size-19" />
             </div>
             {player.isStuck && (
               <div className="pointer-events-auto z-10 grid animate-enter justify-items-center gap-3 rounded-panel bg-black/70 px-4 py-3 text-sm">
@@ -72,11 +73,11 @@ function SoundOnly({ title, hasCover, isFilm }: SoundOnlyProps) {
   return (
     <div
       data-role="sound-only"
-      className="pointer-events-none absolute inset-0 grid place-items-center bg-linear-to-b from-transparent to-black/60 p-6 text-center"
+      className="pointer-events-none absolute inset-0 grid place-items-center bg-linear-to-b from-transparent to-black/60 p-6 text-center touch:items-start touch:pt-4"
     >
       {(!hasCover || isFilm) && (
         <div className="flex max-w-md flex-col items-center">
-          <span className="mb-4 grid size-[clamp(56px,12cqw,104px)] place-items-center rounded-full bg-white/10 text-white/90">
+          <span className="mb-4 grid touch:hidden size-[clamp(56px,12cqw,104px)] place-items-center rounded-full bg-white/10 text-white/90">
             <Music className="size-[42%]" aria-hidden />
           </span>
           <p className="line-clamp-2 text-base font-semibold text-balance">{title}</p>

@@ -90,7 +90,7 @@ export function Scrubber({ session, axis, isEnabled, objection }: Props) {
       const value = first + share * (last - first);
       const chapter = chapterAt(chapters, value);
       words.current.textContent = chapter === null ? axis.shown(value) : `${chapter} · ${axis.shown(value)}`;
-      paintPicture(picture.current, board, value);
+      paintPicture(picture.current, board, value, range.offsetWidth);
       const half = label.offsetWidth / 2;
       label.style.left = `clamp(${half}px, ${share * 100}%, calc(100% - ${half}px))`;
       label.style.opacity = "1";

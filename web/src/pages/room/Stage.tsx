@@ -2,6 +2,7 @@ import { lazy, type Ref, Suspense, useEffect, useImperativeHandle, useRef } from
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
 import { cx } from "@/ui/classes";
+import { CentrePlay } from "./CentrePlay";
 import { ChatOverlay } from "./chat/ChatOverlay";
 import { FeedbackFlash } from "./FeedbackFlash";
 import { FloatingReactions } from "./FloatingReactions";
@@ -71,7 +72,7 @@ export function Stage({ ref, session, layout }: Props) {
         onPointerUp={touch.onPointerUp}
         onPointerCancel={touch.onPointerCancel}
       />
-      <StageNotice session={session} />
+      <StageNotice session={session} layout={layout} />
       <FloatingReactions session={session} />
       <FeedbackFlash session={session} />
       <WaitingNotice session={session} />
@@ -81,6 +82,7 @@ export function Stage({ ref, session, layout }: Props) {
           <Figures session={session} onClose={layout.toggleDiagnostics} />
         </Suspense>
       )}
+      <CentrePlay session={session} />
       <PlayerBar session={session} layout={layout} />
     </div>
   );

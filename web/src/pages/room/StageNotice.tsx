@@ -7,11 +7,17 @@ import { attemptWords, failureWords } from "@/room/words";
 import { t } from "@/text";
 import { Button } from "@/ui/Button";
 import { cx } from "@/ui/classes";
+import type { Layout } from "./layout";
 import { PlayerNotice } from "./PlayerNotice";
 import { StageWords } from "./StageWords";
 
+interface Props {
+  readonly session: RoomSession;
+  readonly layout: Pick<Layout, "isPanelOpen" | "togglePanel">;
+}
+
 /** What stands on the stage when there is more to say than the picture does. */
-export function StageNotice({ session }: { readonly session: RoomSession }) {
+export function StageNotice({ session, layout: { isPanelOpen, togglePanel: onPanel } }: Props) {
   const replica = useStore(session.view, (view) => view.replica);
   const queueLength = useStore(session.view, ({ queue }) => queue.length);
   const player = useStore(session.player.state, ({ phase, failure }) => ({ phase, failure }));
@@ -44,14 +50,22 @@ export function StageNotice({ session }: { readonly session: RoomSession }) {
       return <StageWords text={stage ? t.stage.stages[stage] : t.stage.opening} detail={item.title} />;
     }
     if (replica.hasEnded && queueLength === 0) {
-      return <Notice icon={<PartyPopper />} {...t.stage.over} />;
+      return (
+        <Notice icon={<PartyPopper />} {...t.stage.over}>
+          {!isPanelOpen && <Button onClick={onPanel}>{t.stage.addLink}</Button>}
+        </Notice>
+      );
     }
-    return <Notice icon={<Clapperboard />} {...t.stage.empty} />;
+    return (
+      <Notice icon={<Clapperboard />} {...t.stage.empty}>
+        {!isPanelOpen && <Button onClick={onPanel}>{t.stage.addLink}</Button>}
+      </Notice>
+    );
   }
   if (player.phase === "failed" && player.failure !== null) {
     const { title, text } = t.stage.failures[player.failure.kind];
     return (
-      <Notice icon={<CircleAlert />} title={title} text={text} detail={player.failure.detail}>
+      <Notice icon={<CircleAlert />} title={title} text={text} detail={player.failure.detail} hasBar>
         <Button look="primary" onClick={() => session.reloadMedia()}>
           {t.common.tryAgain}
         </Button>
@@ -68,16 +82,19 @@ interface NoticeProps {
   readonly detail?: string;
   /** How each way failed, where there were several. */
   readonly tried?: readonly string[];
+  /** The player has something, and so its bar is below. */
+  readonly hasBar?: boolean;
   readonly children?: ReactNode;
 }
 
-function Notice({ icon, title, text, detail, tried = [], children }: NoticeProps) {
+function Notice({ icon, title, text, detail, tried = [], hasBar = false, children }: NoticeProps) {
   return (
     // Above the player's bar, which covers half of a small stage; the bar stays usable beside what can be pressed here.
     <div
       className={cx(
-        "pointer-events-none absolute inset-0 z-10 grid place-items-center overflow-y-auto p-5 text-center max-[520px]:p-3 max-[520px]:pb-16 max-[380px]:p-2 [&_button]:pointer-events-auto [&_summary]:pointer-events-auto",
-        !children && "max-[380px]:pb-16",
+        "pointer-events-none absolute inset-0 z-10 grid place-items-center overflow-y-auto p-5 text-center max-[520px]:p-3 max-[380px]:p-2 [&_button]:pointer-events-auto [&_summary]:pointer-events-auto",
+        hasBar && "max-[520px]:pb-16",
+        hasBar && Boolean(children) && "max-[380px]:pb-2",
       )}
     >
       <div className="flex max-w-sm flex-col items-center">
@@ -85,7 +102,7 @@ function Notice({ icon, title, text, detail, tried = [], children }: NoticeProps
           {icon}
         </span>
         <p className="text-base font-semibold">{title}</p>
-        <p className="mt-1 text-sm text-pretty text-dim max-[380px]:line-clamp-2">{text}</p>
+        <p className="mt-1 text-sm text-pretty text-dim">{text}</p>
         {children && <div className="mt-4 max-[380px]:mt-2">{children}</div>}
         {tried.length > 0 && (
           <details className="mt-3 text-xs text-dim">

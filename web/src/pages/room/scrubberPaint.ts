@@ -38,18 +38,26 @@ export function paintMarks(element: HTMLElement | null, chapters: readonly Chapt
 }
 
 const PICTURE_WIDTH = 168;
+/** Of the bar's width: a small stage must not be covered, nor the picture cut off at its top. */
+const PICTURE_SHARE = 0.36;
 
-export function paintPicture(element: HTMLElement | null, board: Storyboard | null, seconds: number): void {
+export function paintPicture(
+  element: HTMLElement | null,
+  board: Storyboard | null,
+  seconds: number,
+  barWidth: number,
+): void {
   if (element === null) return;
   const found = board === null ? null : previewAt(board, seconds);
   element.hidden = found === null;
   if (found === null || board === null) return;
-  const height = Math.round((PICTURE_WIDTH * board.height) / board.width);
-  element.style.width = `${PICTURE_WIDTH}px`;
+  const width = Math.round(Math.min(PICTURE_WIDTH, barWidth * PICTURE_SHARE));
+  const height = Math.round((width * board.height) / board.width);
+  element.style.width = `${width}px`;
   element.style.height = `${height}px`;
   element.style.backgroundImage = `url("${bases.at(found.page)}")`;
-  element.style.backgroundSize = `${PICTURE_WIDTH * board.columns}px ${height * board.rows}px`;
-  element.style.backgroundPosition = `-${found.column * PICTURE_WIDTH}px -${found.row * height}px`;
+  element.style.backgroundSize = `${width * board.columns}px ${height * board.rows}px`;
+  element.style.backgroundPosition = `-${found.column * width}px -${found.row * height}px`;
 }
 
 /** Where others are who are not with the room, in their colours. */

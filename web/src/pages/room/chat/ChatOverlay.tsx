@@ -40,10 +40,11 @@ export function ChatOverlay({ session, isPhone }: { readonly session: RoomSessio
           <bdi className="break-words">{message.text}</bdi>
         </p>
       ))}
+      {/* Before anybody said anything there is nothing to hide. */}
       <IconButton
         label={isShown ? t.player.hideChat : t.player.showChat}
         size="small"
-        className="chrome pointer-events-auto bg-black/45"
+        className={cx("chrome pointer-events-auto bg-black/45", chat.length === 0 && "hidden")}
         onClick={() => setShown(!isShown)}
       >
         {isShown ? <MessageSquare size={16} /> : <MessageSquareOff size={16} />}
