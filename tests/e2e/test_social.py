@@ -192,7 +192,7 @@ async def test_a_seek_is_undone_from_the_log(
     await ben.page.keyboard.press("8")
     await asyncio.gather(ana.near(51), ben.near(51))
     await open_tab(ana, "Chat")
-    await expect(messages(ana)).to_contain_text("Ben sought to 0:51")
+    await expect(messages(ana)).to_contain_text("Ben jumped to 0:51")
     await messages(ana).get_by_role("button", name="Undo").last.click()
     await asyncio.gather(ana.near(before), ben.near(before))
 

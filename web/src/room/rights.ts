@@ -40,6 +40,11 @@ export function rolesToGive(replica: Replica, memberId: string): readonly Role[]
   return (["moderator", "member", "viewer"] as const).filter((role) => RANK[role] < mine && role !== theirs);
 }
 
+/** The more somebody may, the higher. */
+export function rank(role: Role): number {
+  return RANK[role];
+}
+
 export function isAtMost(role: Role, other: Role): boolean {
   return RANK[role] <= RANK[other];
 }

@@ -266,7 +266,7 @@ describe("the log", () => {
   const by = "guest-ana";
 
   it("says what people did", () => {
-    expect(named({ type: "seek", ...stamp, timestamp: 760, by, starts_at: 0 })).toBe("Ana sought to 12:40");
+    expect(named({ type: "seek", ...stamp, timestamp: 760, by, starts_at: 0 })).toBe("Ana jumped to 12:40");
     expect(named({ type: "queue_update", ...stamp, queue: [item("a"), item("c")], by })).toBe("Ana removed b");
     const longer = [...replica.queue, { ...item("d"), title: "https://example.org/d" }];
     expect(named({ type: "queue_update", ...stamp, queue: longer, by })).toBe("Ana added example.org/d");

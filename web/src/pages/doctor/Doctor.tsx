@@ -30,7 +30,11 @@ export default function Doctor() {
 
   return (
     <main className="mx-auto min-h-dvh max-w-2xl px-4 py-8">
-      <a href="/" aria-label={t.app.home} className="inline-block rounded-control">
+      <a
+        href="/"
+        aria-label={t.app.home}
+        className="-ml-1 inline-grid size-9 place-items-center rounded-control touch:size-11"
+      >
         <Wordmark />
       </a>
       <h1 className="mt-6 text-xl font-semibold tracking-[-0.02em]">{t.doctor.title}</h1>

@@ -34,8 +34,8 @@ export function PlaylistRow({ item, target, isBusy, onPlay, onRemove, onMove }: 
       style={{ transform: CSS.Translate.toString(transform), transition }}
       onKeyDown={onKeyDown}
       className={cx(
-        "group flex items-center gap-2 rounded-control p-2 transition-colors duration-120 hover:bg-hover",
-        isDragging && "relative z-10 bg-raised shadow-float",
+        "group relative flex items-center gap-2 rounded-control p-2 transition-colors duration-120 hover:bg-hover",
+        isDragging && "z-10 bg-raised shadow-float",
       )}
     >
       <Grip ref={setActivatorNodeRef} {...attributes} {...listeners} title={item.title} disabled={false} />

@@ -39,7 +39,7 @@ export function Figures({ session, onClose }: { readonly session: RoomSession; r
   return (
     <section
       aria-label={t.figures.title}
-      className="absolute top-3 left-3 z-20 w-[min(320px,calc(100%-1.5rem))] rounded-panel border border-line bg-black/80 p-3 text-xs backdrop-blur-sm"
+      className="absolute top-3 left-3 z-20 max-h-[calc(100%-1.5rem)] w-[min(320px,calc(100%-1.5rem))] overflow-y-auto rounded-panel border border-line bg-black/80 p-3 text-xs backdrop-blur-sm"
     >
       <div className="flex items-center justify-between">
         <h2 className="font-semibold">{t.figures.title}</h2>
@@ -56,7 +56,7 @@ export function Figures({ session, onClose }: { readonly session: RoomSession; r
         className="mt-1 h-16 w-full rounded-[6px] bg-white/8"
       />
       <dl ref={list} className="mt-2 grid grid-cols-[auto_1fr] gap-x-4 gap-y-0.5 tabular-nums" />
-      <a href="/doctor" target="_blank" rel="noopener" className="mt-2 inline-block text-accent-text underline">
+      <a href="/doctor" target="_blank" rel="noopener" className="mt-1 inline-block py-1.5 text-accent-text underline">
         {t.figures.check}
       </a>
     </section>
@@ -88,6 +88,11 @@ function draw(canvas: HTMLCanvasElement | null, trail: Trail): void {
   context.fillText(`± ${limit} s`, 8, 26);
 }
 
+/** The monotonic clock counts from when the page was opened; people compare with the one on their wall. */
+function aheadOfHere(roomTime: number | null): number | null {
+  return roomTime === null ? null : roomTime - Date.now() / 1000;
+}
+
 type Row = readonly [string, string];
 
 function figures(session: RoomSession, tiers: Tiers): readonly Row[] {
@@ -99,7 +104,7 @@ function figures(session: RoomSession, tiers: Tiers): readonly Row[] {
   const { rows, oneStream, apart, of, oneQuality } = t.figures;
   return [
     [rows.ahead, milliseconds(session.drift())],
-    [rows.clock, seconds(clock.offset())],
+    [rows.clock, milliseconds(aheadOfHere(clock.now()))],
     [rows.roundTrip, milliseconds(clock.roundTrip())],
     [rows.loaded, seconds(player.ahead)],
     [rows.skew, skew === null ? oneStream : apart(milliseconds(skew))],

@@ -7,7 +7,7 @@ interface Props extends ComponentProps<"button"> {
   readonly title: string;
 }
 
-/** Where an item of the queue is taken; before it can be, it keeps its place. */
+/** Where an item of the queue is taken: over its picture for a mouse, beside it for a finger. Before it can be, it keeps its place. */
 export function Grip({ title, ...rest }: Props) {
   return (
     <button
@@ -16,7 +16,7 @@ export function Grip({ title, ...rest }: Props) {
       aria-label={t.queue.move(title)}
       aria-roledescription={t.queue.sortable}
       data-keys="own"
-      className="-mr-2 -ml-1 grid h-11 w-5 shrink-0 cursor-grab touch-none place-items-center rounded text-dim opacity-0 transition-opacity duration-120 group-hover:opacity-100 focus-visible:opacity-100 active:cursor-grabbing disabled:invisible touch:w-7 touch:opacity-70"
+      className="grid shrink-0 cursor-grab touch-none place-items-center transition-opacity duration-120 active:cursor-grabbing disabled:invisible not-touch:absolute not-touch:left-2 not-touch:z-10 not-touch:h-11 not-touch:w-6 not-touch:rounded-[6px] not-touch:bg-black/60 not-touch:text-white not-touch:opacity-0 not-touch:group-hover:opacity-100 not-touch:focus-visible:opacity-100 touch:-mr-3 touch:-ml-2 touch:h-11 touch:w-8 touch:rounded touch:text-dim touch:opacity-70"
     >
       <GripVertical size={16} />
     </button>

@@ -65,7 +65,11 @@ export function Header({ session, layout }: Props) {
         className="narrow:hidden compact:pointer-events-auto compact:inline-flex compact:bg-black/50 compact:text-white"
         onClick={layout.togglePanel}
       >
-        {layout.isPanelOpen ? <PanelRightClose size={19} /> : <PanelRightOpen size={19} />}
+        {layout.isPanelOpen ? (
+          <PanelRightClose size={19} className="text-dim compact:text-white" />
+        ) : (
+          <PanelRightOpen size={19} className="text-dim compact:text-white" />
+        )}
       </IconButton>
       <DialogLater load={inviteDialog} roomId={session.roomId} isOpen={open === "invite"} onClose={close} />
       <DialogLater load={settingsDialog} session={session} isOpen={open === "settings"} onClose={close} />

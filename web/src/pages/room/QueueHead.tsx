@@ -11,7 +11,7 @@ interface Props {
   readonly waiting: number;
 }
 
-const ACT = "relative rounded font-medium after:absolute after:-inset-x-2 after:-inset-y-3 hover:text-ink";
+const ACT = "relative rounded font-medium after:absolute after:-inset-x-2 after:-inset-y-3.5 hover:text-ink";
 
 export function QueueHead({ session, waiting }: Props) {
   const [isAsking, setAsking] = useState(false);

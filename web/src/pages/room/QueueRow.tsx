@@ -111,6 +111,7 @@ export function QueueRow({ session, item, stage, isCurrent, onMove, sorting }: Q
             actions={[
               { label: t.queue.playNow, icon: <Play />, run: () => session.queue.playNow(item) },
               { label: t.queue.playNext, icon: <ListStart />, run: () => session.queue.playNext(item) },
+              { label: t.common.remove, icon: <X />, run: () => session.queue.remove(item) },
             ]}
             trigger={
               <IconButton label={t.common.more} size="small" className="not-touch:hidden">
@@ -122,6 +123,8 @@ export function QueueRow({ session, item, stage, isCurrent, onMove, sorting }: Q
         <IconButton
           label={t.common.remove}
           size="small"
+          // Beside a menu that has it too, titles need the room more.
+          className={canPlay && objection === null ? "touch:hidden" : undefined}
           objection={objection}
           onClick={() => session.queue.remove(item)}
         >
@@ -189,7 +192,7 @@ function Facts({ session, item, stage, isCurrent }: Omit<QueueRowProps, "onMove"
           <button
             type="button"
             onClick={() => session.queue.retry(item)}
-            className="relative inline-flex items-center gap-1.5 rounded text-xs font-semibold text-ink hover:text-accent-text after:absolute after:-inset-x-2 after:-inset-y-2.5"
+            className="relative inline-flex items-center gap-1.5 rounded text-xs font-semibold text-ink hover:text-accent-text after:absolute after:-inset-x-2 after:-inset-y-2.5 touch:py-1 touch:after:-inset-y-2.5"
           >
             <RotateCcw size={13} aria-hidden /> {t.common.tryAgain}
           </button>
@@ -197,7 +200,7 @@ function Facts({ session, item, stage, isCurrent }: Omit<QueueRowProps, "onMove"
             <button
               type="button"
               onClick={() => session.signIns.open(item)}
-              className="relative inline-flex items-center gap-1.5 rounded text-xs font-semibold text-ink hover:text-accent-text after:absolute after:-inset-x-2 after:-inset-y-2.5"
+              className="relative inline-flex items-center gap-1.5 rounded text-xs font-semibold text-ink hover:text-accent-text after:absolute after:-inset-x-2 after:-inset-y-2.5 touch:py-1 touch:after:-inset-y-2.5"
             >
               <KeyRound size={13} aria-hidden /> {t.queue.shareCookies}
             </button>
@@ -242,14 +245,14 @@ function Vote({ session, item }: Pick<QueueRowProps, "session" | "item">) {
       title={objection ?? t.queue.votesFirst}
       onClick={() => session.queue.vote(item)}
       className={cx(
-        "relative inline-flex h-5 shrink-0 items-center gap-0.5 rounded-full border px-1.5 font-medium tabular-nums transition-colors duration-120 after:absolute after:-inset-2",
+        "relative inline-flex h-5 shrink-0 items-center gap-0.5 rounded-full border px-1.5 font-medium tabular-nums transition-colors duration-120 after:absolute after:-inset-2 touch:after:-inset-3",
         isMine
           ? "border-accent/60 bg-accent/15 text-accent-text"
           : "border-line hover:border-dim/60 hover:text-ink disabled:hover:border-line",
       )}
     >
       <ArrowBigUp size={14} fill={isMine ? "currentColor" : "none"} aria-hidden />
-      <span aria-hidden>{count}</span>
+      {count > 0 && <span aria-hidden>{count}</span>}
     </button>
   );
 }

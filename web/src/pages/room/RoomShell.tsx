@@ -36,7 +36,7 @@ export function RoomShell({ roomId, text }: Props) {
           </span>
         ))}
         <span aria-hidden className="grid size-10 place-items-center touch:size-11 narrow:hidden">
-          <PanelRightClose size={19} />
+          <PanelRightClose size={19} className="text-dim" />
         </span>
       </header>
       <main className={frame.main(false, true)}>

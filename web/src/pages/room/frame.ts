@@ -4,7 +4,7 @@ import { cx } from "@/ui/classes";
 export const PAGE = "flex h-dvh flex-col overflow-hidden compact:bg-black";
 export const HEADER =
   "flex h-14 short:hidden shrink-0 items-center gap-2 px-3 wide:px-4 compact:pointer-events-none compact:fixed compact:inset-x-0 compact:top-0 compact:z-20 compact:justify-end compact:bg-transparent";
-export const HOME = "rounded-control p-1 compact:hidden";
+export const HOME = "grid size-9 shrink-0 place-items-center rounded-control touch:size-11 compact:hidden";
 export const NAME = "min-w-0 flex-1 truncate text-base font-semibold tracking-[-0.01em] compact:hidden";
 export const STAGE =
   "stage relative w-full overflow-hidden bg-black narrow:aspect-video narrow:shrink-0 compact:fixed compact:inset-0 compact:aspect-auto";

@@ -153,7 +153,7 @@ function Deed({ session, did }: { session: RoomSession; did: Did }) {
         <button
           type="button"
           onClick={() => session.undo(entry.version)}
-          className="relative inline-flex shrink-0 items-center gap-1 rounded font-semibold text-ink after:absolute after:-inset-2 hover:text-accent-text"
+          className="relative inline-flex shrink-0 items-center gap-1 rounded font-semibold text-ink after:absolute after:-inset-x-2 after:-inset-y-2 touch:after:-inset-y-3.5 hover:text-accent-text"
         >
           <Undo2 size={12} aria-hidden /> {t.common.undo}
         </button>
