@@ -37,7 +37,7 @@ export function FeedbackFlash({ session }: { readonly session: RoomSession }) {
           data-part="icon"
           className="grid size-[clamp(52px,9cqw,76px)] place-items-center rounded-full bg-black/55 backdrop-blur-sm"
         >
-          <Icon className="size-[42%]" fill="currentColor" strokeWidth={1.5} aria-hidden />
+          <Icon className="size-[42%]" fill={Icon === Gauge ? "none" : "currentColor"} strokeWidth={1.5} aria-hidden />
         </span>
         {feedback.text && (
           <span

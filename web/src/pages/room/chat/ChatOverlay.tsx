@@ -44,7 +44,7 @@ export function ChatOverlay({ session, isPhone }: { readonly session: RoomSessio
       <IconButton
         label={isShown ? t.player.hideChat : t.player.showChat}
         size="small"
-        className={cx("chrome pointer-events-auto bg-black/45", chat.length === 0 && "hidden")}
+        className={cx("chrome pointer-events-auto bg-black/45", chat.length === 0 && "!hidden")}
         onClick={() => setShown(!isShown)}
       >
         {isShown ? <MessageSquare size={16} /> : <MessageSquareOff size={16} />}
