@@ -41,6 +41,8 @@ _SAMPLES: Final = 5
 _AT_ONCE: Final = 32
 _LOOK_EVERY_S: Final = 0.25
 _REACH_EVERY_S: Final = 0.5
+# Not looked for so long, this process stood still: what it has not heard says nothing of Redis before as long again.
+_STOOD_STILL_S: Final = 2.0
 _BEATS_AT_ONCE: Final = 50
 # Rooms nobody came to for so long are gone; a list of all there ever were would grow for ever.
 _FORGET_EVERY_S: Final = 3600.0
@@ -74,6 +76,7 @@ class Keeper:
         self._reap_from = clock.monotonic() + min(_FIRST_REAP_S, settings.lease_s)
         self._runs: dict[str, str] = {}
         self._ends = Ends(store.directory, clock)
+        self._looked_at = self._telling_from = clock.monotonic()
         self._clock_soon = asyncio.Event()
         self._refresh_soon = asyncio.Event()
 
@@ -166,6 +169,11 @@ class Keeper:
 
     async def _tell_reachable(self) -> None:
         """Say in each room when what it is kept in can't be reached, and when it can again."""
+        before, self._looked_at = self._looked_at, self._clock.monotonic()
+        if self._looked_at - before > _STOOD_STILL_S:
+            self._telling_from = self._looked_at + _STOOD_STILL_S
+        if self._looked_at < self._telling_from:
+            return
         rooms = self._hub.rooms
         for room in rooms:
             is_reachable = self._reaches(self._store.masters.of(room.id))

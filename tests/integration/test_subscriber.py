@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import secrets
+import signal
 import sys
 import time
 import urllib.request
@@ -234,6 +236,23 @@ async def test_members_are_told_once_that_redis_is_away_and_once_that_it_is_back
         assert (await ana.ask("seek", timestamp=1))["type"] == "ack"
     sys.stdout.write(f"told after {told_s:.2f} s\n")
     assert 3.5 < told_s < 6
+
+
+async def test_a_replica_that_stood_still_itself_tells_nothing_of_redis(
+    replicas: Replicas, store: RoomStore, room: str
+) -> None:
+    async with two_watching(replicas, store, room) as (ana, ben):
+        for node in replicas:
+            assert node.process is not None
+            os.kill(node.process.pid, signal.SIGSTOP)
+        # Longer than Redis may be silent, shorter than the leases.
+        await asyncio.sleep(5)
+        for node in replicas:
+            assert node.process is not None
+            os.kill(node.process.pid, signal.SIGCONT)
+        assert (await ana.ask("seek", timestamp=1))["type"] == "ack"
+        await asyncio.sleep(4)
+        assert announced(ana, "store") + announced(ben, "store") == []
 
 
 async def test_a_step_of_the_clock_moves_a_rooms_times_once_however_many_replicas_say_so(
