@@ -1,6 +1,6 @@
 """A long quiet evening: `python -m tests.chaos.soak [--minutes 30] [--seed N]`.
 
-People talk, come and go, look around and watch streams on two replicas that do everything but open links, and nothing
+People talk, come and go, look around and watch streams on two replicas, a resolver beside them opens links, and nothing
 goes wrong. Memory, descriptors and keys in Redis must be flat: what they are in the last third is held against what
 they were after the first. So are tasks, and what the replicas hold by the names of classes and attributes: a leak is
 told by what grows.
@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import random
 import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
@@ -25,6 +26,8 @@ from tests.chaos import census
 from tests.chaos.crowd import Crowd
 from tests.chaos.errands import Errands
 from tests.chaos.fuzz import descriptors, memory
+from tests.chaos.ground import complaints_of
+from tests.chaos.opening import PREFIX, Opening, opening
 from tests.chaos.stage import Stage
 from tests.support.invariants import broken_promises
 from tests.support.origin import Origin
@@ -50,7 +53,7 @@ _IDS: Final = re.compile(r"guest-[a-z0-9]+|[0-9a-f]{12,}|(?<=room-)\d+|user-[0-9
 MOST_TASKS: Final = 60
 # Fewer objects of a kind are no leak yet.
 LEAST_GROWTH: Final = 100
-# Nobody takes the resolver's jobs here: each link has one, which waits for as long as it lives.
+# Nobody opens what the rooms have: each such link has a job, which waits for as long as it lives.
 LINKS: Final = 10
 REPLACE_EVERY_S: Final = 3.0
 
@@ -142,32 +145,43 @@ async def _soak(soak: Soak, seconds: float, origin: Origin) -> None:
         for crowd in crowds:
             await crowd.arrive()
         errands = Errands(stage.addresses, origin, crowds[0].room, seed)
-        talking = [asyncio.create_task(work) for work in (*(crowd.chatter() for crowd in crowds), errands.run())]
-        began = time.monotonic()
-        try:
-            while (passed := time.monotonic() - began) < seconds:
-                soak.samples.append(await _sample(stage, passed))
-                await dice.choice(crowds).replace(dice)
-                await asyncio.sleep(REPLACE_EVERY_S)
-        finally:
-            for task in talking:
-                task.cancel()
-            outcomes = await asyncio.gather(*talking, return_exceptions=True)
-            soak.failures += [repr(each) for each in outcomes if isinstance(each, Exception)]
-            await asyncio.gather(*(crowd.go_home() for crowd in crowds))
+        async with opening(stage.redis_url, stage.folder, origin, seed, settings) as links:
+            works = (*(crowd.chatter() for crowd in crowds), errands.run(), links.run())
+            talking = [asyncio.create_task(work) for work in works]
+            began = time.monotonic()
+            try:
+                while (passed := time.monotonic() - began) < seconds:
+                    soak.samples.append(await _sample(stage, links, passed))
+                    await dice.choice(crowds).replace(dice)
+                    await asyncio.sleep(REPLACE_EVERY_S)
+            finally:
+                for task in talking:
+                    task.cancel()
+                outcomes = await asyncio.gather(*talking, return_exceptions=True)
+                soak.failures += [repr(each) for each in outcomes if isinstance(each, Exception)]
+                await asyncio.gather(*(crowd.go_home() for crowd in crowds))
         for crowd in crowds:
             soak.failures += broken_promises([*crowd.viewers, *crowd.former])
-        soak.failures += stage.complaints()
-        soak.failures += [f"{count} times {what}" for what, count in errands.failures.items()]
-        soak.answered = errands.done
+        soak.failures += stage.complaints() + complaints_of([links.node])
+        soak.failures += [f"{count} times {what}" for what, count in (errands.failures + links.failures).items()]
+        soak.answered = errands.done + links.done
 
 
-async def _sample(stage: Stage, at: float) -> Sample:
-    pids = [node.process.pid for node in stage.nodes if node.process is not None]
+async def _sample(stage: Stage, links: Opening, at: float) -> Sample:
+    pids = [*(node.process.pid for node in stage.nodes if node.process is not None), *links.pids()]
     found = [kind_of(key.decode()) async for key in stage.client.scan_iter(count=1000)]
-    kinds = Counter(kind for kind in found if kind not in OF_PEOPLE)
-    held = await stage.count() + Counter({f"keys {kind}": count for kind, count in kinds.items()})
-    return Sample(at, sum(map(memory, pids)), sum(map(descriptors, pids)), kinds.total(), held)
+    kinds = Counter(kind for kind in found if kind not in OF_PEOPLE and not kind.startswith(f"{PREFIX}:"))
+    held = await stage.count() + await links.count() + Counter({f"keys {kind}": count for kind, count in kinds.items()})
+    return Sample(at, _sum(memory, pids), _sum(descriptors, pids), kinds.total(), held)
+
+
+def _sum(read: Callable[[int], int], pids: Sequence[int]) -> int:
+    """Of the processes that are still there: nurseries come and go."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            total += read(pid)
+    return total
 
 
 def kind_of(key: str) -> str:
