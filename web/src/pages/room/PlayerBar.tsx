@@ -21,7 +21,7 @@ import { canSetVolume } from "@/player/loudspeaker";
 import { filmAxis, liveAxis } from "@/room/axis";
 import { RATES } from "@/room/keys";
 import type { RoomSession } from "@/room/session";
-import { upNext } from "@/room/view";
+import { type RoomView, upNext } from "@/room/view";
 import { t } from "@/text";
 import { ChoiceMenu } from "@/ui/ChoiceMenu";
 import { cx } from "@/ui/classes";
@@ -40,38 +40,41 @@ interface Props {
 
 export function PlayerBar({ session, layout }: Props) {
   const hasVideo = useStore(session.view, ({ replica }) => replica !== null && replica.video !== null);
+  const isOpening = useStore(session.view, opensNext);
   const objection = useObjection(session, "playback");
   const isLive = useStore(session.view, ({ replica }) => replica?.video?.is_live ?? false);
+  // Between two films the bar stands still, and can't be used.
+  const isThere = hasVideo || isOpening;
   return (
     <div
       className={cx(
         "chrome absolute inset-x-0 bottom-0 px-[max(0.5rem,env(safe-area-inset-left))] pb-[max(0.25rem,env(safe-area-inset-bottom))] @2xl:px-3",
-        hasVideo
-          ? "bg-linear-to-t from-black/80 via-black/45 to-transparent pt-12"
-          : // Next to nothing can be done, and a small stage has words to show.
-            !layout.isFullscreen && "max-[520px]:hidden",
+        isThere && "bg-linear-to-t from-black/80 via-black/45 to-transparent pt-12",
+        // Next to nothing can be done, and a small stage has words to show.
+        !hasVideo && !layout.isFullscreen && "max-[520px]:hidden",
       )}
     >
-      {hasVideo && (
+      {isThere && (
         <div className="px-1.5">
-          <SeekBar session={session} isLive={isLive} isEnabled={objection === null} objection={objection} />
+          <SeekBar session={session} isLive={isLive} isEnabled={hasVideo && objection === null} objection={objection} />
         </div>
       )}
       <div className="flex items-center">
         {/* Fingers have it in the middle of the picture. */}
-        {hasVideo && <PlayButton session={session} className="touch:hidden" />}
+        {isThere && <PlayButton session={session} isEnabled={hasVideo} className="touch:hidden" />}
         <Next session={session} />
         <Volume session={session} />
-        {hasVideo && (isLive ? <LiveBadge session={session} /> : <TimeText session={session} />)}
+        {isThere && (isLive ? <LiveBadge session={session} /> : <TimeText session={session} />)}
         <span className="flex-1" />
         <Subtitles session={session} />
         <Sound session={session} />
-        {hasVideo && !isLive && <Speed session={session} />}
-        {hasVideo && <Quality session={session} />}
-        {hasVideo && "pictureInPictureEnabled" in document && document.pictureInPictureEnabled && (
+        {isThere && !isLive && <Speed session={session} />}
+        {isThere && <Quality session={session} />}
+        {isThere && "pictureInPictureEnabled" in document && document.pictureInPictureEnabled && (
           <IconButton
             label={t.player.pictureInPicture}
             className="@max-2xl:hidden"
+            disabled={!hasVideo}
             onClick={() => void session.player.togglePictureInPicture().catch(() => undefined)}
           >
             <PictureInPicture2 size={20} />
@@ -95,6 +98,11 @@ export function PlayerBar({ session, layout }: Props) {
   );
 }
 
+/** What plays next is there, and not opened yet. */
+function opensNext({ replica, queue }: RoomView): boolean {
+  return replica?.video === null && queue.find(({ id }) => id === replica.itemId)?.status === "resolving";
+}
+
 interface SeekProps {
   readonly session: RoomSession;
   readonly isLive: boolean;
@@ -116,12 +124,13 @@ function SeekBar({ session, isLive, isEnabled, objection }: SeekProps) {
 
 interface PlayProps {
   readonly session: RoomSession;
+  readonly isEnabled?: boolean;
   /** Of its icon. */
   readonly size?: number;
   readonly className?: string;
 }
 
-export function PlayButton({ session, size = 22, className }: PlayProps) {
+export function PlayButton({ session, isEnabled = true, size = 22, className }: PlayProps) {
   const isPlaying = useStore(session.view, ({ anchor, waiting }) => anchor.isPlaying || waiting !== null);
   const objection = useObjection(session, "playback");
   const label = isPlaying ? t.player.pause : t.player.play;
@@ -129,6 +138,7 @@ export function PlayButton({ session, size = 22, className }: PlayProps) {
     <IconButton
       label={label}
       hint={t.player.withKey(label, "K")}
+      disabled={!isEnabled}
       objection={objection}
       className={className}
       onClick={() => session.togglePlay()}
