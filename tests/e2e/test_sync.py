@@ -15,7 +15,8 @@ from tests.support.origin import Origin
 from tests.support.page import Person, spread
 
 WITHIN_S = 0.5
-SOAK_S = 58.0
+# Two elements are the ones that part.
+SOAK_S = {"direct": 20.0, "hls": 20.0, "pair": 58.0}
 TRIES = 3
 
 Figure = Callable[[str], None]
@@ -90,7 +91,7 @@ async def test_two_pages_on_two_replicas_stay_together(
         await asyncio.gather(*(person.near(1.5) for person in people))
         await asyncio.gather(*(person.playing() for person in people))
         await asyncio.sleep(2)
-        worst, until = 0.0, time.monotonic() + SOAK_S
+        worst, until = 0.0, time.monotonic() + SOAK_S[kind]
         while time.monotonic() < until and (await ana.sample()).position < 62:
             worst = max(worst, await spread(people))
             if kind == "pair":
@@ -101,7 +102,7 @@ async def test_two_pages_on_two_replicas_stay_together(
     await measured(figure, f"{kind}: spread after play", after_play)
     await measured(figure, f"{kind}: spread after pause", after_pause)
     await measured(figure, f"{kind}: spread after seek", after_seek)
-    await measured(figure, f"{kind}: worst spread of a minute", while_playing)
+    await measured(figure, f"{kind}: worst spread of {SOAK_S[kind]:.0f} s", while_playing)
     if skews:
         skew = statistics.median(skews) * 1000
         figure(f"two elements: median distance of sound and picture {skew:.0f} ms, worst {max(skews) * 1000:.0f} ms")
