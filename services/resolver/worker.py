@@ -151,8 +151,9 @@ class ResolveWorker:
 
     async def _settle(self, worker: Worker, renewing: asyncio.Task[None]) -> None:
         """End what a worker leaves behind: its jobs run again, here or elsewhere."""
-        left = [task for task in worker.tasks.values() if not task.done()]
         self._interrupted.update(worker.tasks)
+        # Those that are done, too: arq looks at what became of them only while it runs.
+        left = list(worker.tasks.values())
         for task in left:
             task.cancel()
         await asyncio.gather(renewing, *left, return_exceptions=True)
