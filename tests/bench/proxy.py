@@ -133,8 +133,11 @@ class Bench:
                 most = max(most, resident_bytes(cache.pids))
                 time.sleep(0.25)
             self._tell(f"{count} slow readers, memory", cache, (most - before) / MB, "MB")
-            rate = reading.result() / count / self.plan.slow_s / 1000
-            self._tell(f"{count} slow readers, each got", cache, rate, "kB/s", better="more")
+            read, cut = reading.result()
+            self._tell(
+                f"{count} slow readers, each got", cache, read / count / self.plan.slow_s / 1000, "kB/s", better="more"
+            )
+            self._tell(f"{count} slow readers, cut off", cache, cut, "")
 
     def droppers(self, caches: Sequence[Cache], origin: Origin) -> None:
         """What is left of clients that connect, ask and go."""

@@ -51,17 +51,18 @@ async def _one(port: int, request: bytes) -> tuple[float, int]:
     return waited, size
 
 
-def slow(port: int, request: bytes, count: int, seconds: float) -> int:
-    """`count` readers of 64 KB in a second, for so long; what they read together."""
+def slow(port: int, request: bytes, count: int, seconds: float) -> tuple[int, int]:
+    """`count` readers of 64 KB in a second, for so long: what they read together, and how many were cut off."""
     return asyncio.run(_slow(port, request, count, seconds))
 
 
-async def _slow(port: int, request: bytes, count: int, seconds: float) -> int:
+async def _slow(port: int, request: bytes, count: int, seconds: float) -> tuple[int, int]:
     until = time.monotonic() + seconds
-    return sum(await asyncio.gather(*(_sip(port, request, until) for _ in range(count))))
+    read = await asyncio.gather(*(_sip(port, request, until) for _ in range(count)))
+    return sum(size for size, _ in read), sum(is_cut for _, is_cut in read)
 
 
-async def _sip(port: int, request: bytes, until: float) -> int:
+async def _sip(port: int, request: bytes, until: float) -> tuple[int, bool]:
     loop = asyncio.get_running_loop()
     size = 0
     with socket.socket() as connection:
@@ -77,11 +78,13 @@ async def _sip(port: int, request: bytes, until: float) -> int:
                     data = await loop.sock_recv(connection, SLOW_BYTES_S)
             except TimeoutError:
                 break
+            except ConnectionError:
+                return size, True
             if not data:
-                raise ConnectionError("a slow reader was cut off")
+                return size, True
             size += len(data)
             await asyncio.sleep(max(0.0, min(left, len(data) / SLOW_BYTES_S - (time.monotonic() - begun))))
-    return size
+    return size, False
 
 
 def drop(port: int, request: bytes, count: int) -> None:
