@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable
 from typing import Final, get_args
@@ -88,12 +89,14 @@ class SocketEndpoint:
             # Before accepting: the browser of a foreign page gets 403 and learns nothing.
             await send({"type": "websocket.close", "code": 1008})
             return
-        try:
-            with self._by_address.hold(caller.address):
-                await self._take_in(scope, headers, caller, receive, send)
-        except Refused as refusal:
-            await send({"type": "websocket.accept"})
-            await self._refuse(send, refusal)
+        with contextlib.ExitStack() as place:
+            try:
+                place.enter_context(self._by_address.hold(caller.address))
+            except Refused as refusal:
+                await send({"type": "websocket.accept"})
+                await self._refuse(send, refusal)
+                return
+            await self._take_in(scope, headers, caller, receive, send)
 
     async def _take_in(self, scope: Scope, headers: Headers, caller: Caller, receive: Receive, send: Send) -> None:
         try:
