@@ -16,6 +16,7 @@ from services.resolver.errors import deadline_exceeded
 from services.resolver.info import Info, Listed
 from services.resolver.watch import WatchedExtractor
 from tests.support.clock import Clock
+from tests.support.waiting import until
 
 LINK = "https://video.example/1"
 
@@ -60,6 +61,8 @@ async def test_workers_learn_from_each_other_and_one_of_them_probes(breakers: Ca
     for _ in range(19):
         with pytest.raises(WatchTogetherError, match="is not answering"):
             await next(refused)
+    # Who may ask can hear of it after all the others.
+    await until(lambda: site.asked > FAILURES, 5, "nobody asks the site")
     assert site.asked == FAILURES + 1
     site.go.set()
     outcomes = await asyncio.gather(*tries, return_exceptions=True)
