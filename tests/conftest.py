@@ -32,10 +32,11 @@ PATIENT: Final = tuple(
 )
 
 FIGURE: Final = "figure"
+MOST_OF_A_REASON: Final = 400
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Three tries count as one where real processes meet a busy machine; each further try is printed in the summary.
+    """Three tries count as one where real processes meet a busy machine; the summary says why there was a further one.
 
     `--reruns 0` switches that off. What is patient comes behind what is long, and before what is short.
     """
@@ -68,7 +69,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what was measured."""
+    """Print what was measured, and why a test was tried again."""
+    if again := terminalreporter.stats.get("rerun", ()):
+        terminalreporter.section("tried again")
+        for report in again:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            where = f"{Path(crash.path).name}:{crash.lineno}: {crash.message}" if crash else str(report.longrepr)
+            terminalreporter.write_line(f"{report.nodeid} ({report.when}): {where[:MOST_OF_A_REASON]}")
     reports = [report for kind in ("passed", "failed", "rerun") for report in terminalreporter.stats.get(kind, ())]
     figures = [
         value for report in reports if report.when == "call" for name, value in report.user_properties if name == FIGURE
