@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -158,6 +159,27 @@ async def test_everything_else_of_the_page_goes_on_there_too(
     await expect(ana.page.get_by_text(whole.urls[1].removeprefix("http://"))).to_be_visible()
     await look(ana, "figures")
     assert await ana.page.evaluate("window.violations") == []
+
+
+async def test_what_was_pressed_while_a_replica_hangs_is_done_by_another(
+    whole: Installation, origin: Origin, chromium: Browser, room: str, figure: Callable[[str], None]
+) -> None:
+    ana = await Person.enter(chromium, whole.urls[0], room, "Ana")
+    ben = await Person.enter(chromium, whole.urls[1], room, "Ben")
+    await ana.add(origin.url("hls/master.m3u8"))
+    await asyncio.gather(ana.playing(), ben.playing())
+    with whole.hung(0):
+        began = time.monotonic()
+        await ana.press("Pause")
+        # Before the ten seconds in which a pause is given up.
+        await ben.paused(timeout_s=10)
+        figure(f"a pause that a hung replica did not take: done by another after {time.monotonic() - began:.1f} s")
+        await moved(ana, whole.urls[1])
+        await ana.press("Play")
+        await asyncio.gather(ana.playing(), ben.playing())
+        await ben.page.keyboard.press("6")
+        await asyncio.gather(ana.near(40, within_s=5), ben.near(40, within_s=5))
+        await asyncio.gather(ana.playing(), ben.playing())
 
 
 async def test_a_page_stays_where_it_went_and_comes_back_when_that_one_is_lost(

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -149,6 +150,16 @@ class Installation:
     def relieve(self) -> None:
         """Start what was lost again."""
         self._process.send_signal(signal.SIGCONT)
+
+    @contextmanager
+    def hung(self, number: int) -> Iterator[None]:
+        """SIGSTOP for one replica: the kernel takes what is sent to it, and nobody answers."""
+        child = self.wait_for_child(f"replica-{number + 1}")
+        os.kill(child, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(child, signal.SIGCONT)
 
     def wait_ready(self, number: int, *, timeout_s: float = 30.0) -> None:
         """Wait until a replica answers `/readyz` with 200.

@@ -47,7 +47,10 @@ describe("where to try", () => {
 
   it("is drawn by chance, so that not all pages of a dead replica go to the same one", () => {
     const draws = [0.9, 0.1];
-    const bases = three(() => draws.shift() ?? 0);
+    const bases = three(() => {
+      draws.reverse();
+      return draws[1] ?? 0;
+    });
     expect([0, 1, 2].map((failures) => bases.candidate(failures))).toEqual([OWN, LAST, NEXT]);
   });
 
@@ -67,7 +70,7 @@ describe("where to try", () => {
     const bases = new Bases(OWN);
     bases.candidate(0);
     bases.learn([":8000", ":8001"]);
-    expect([1, 2, 3].map((failures) => bases.candidate(failures))).toContain(NEXT);
+    expect(bases.candidate(1)).toBe(NEXT);
   });
 });
 

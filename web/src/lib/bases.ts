@@ -32,6 +32,7 @@ export class Bases {
     this.known = found.includes(this.own)
       ? [this.own, ...new Set(found.filter((each) => each !== this.own))]
       : [this.own];
+    this.order = this.shuffled();
   }
 
   /** Where to try after so many failures in a row: where it was, then everywhere else by chance, and so on round. */

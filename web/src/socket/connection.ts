@@ -24,6 +24,8 @@ export interface ConnectionEvents {
 // Heartbeats come every 5 s: after two missed ones the line is dead, whatever TCP still believes. Of a lease of 25 s that
 // is renewed every 8 s this leaves five to come back in, when a replica hangs.
 const SILENCE_MS = 12_000;
+// One is enough beside a command that nobody answers: it is still wanted, and a peer may take it.
+const UNANSWERED_MS = 6000;
 const HANDSHAKE_MS = 10_000;
 // While there is somebody else to try.
 const HASTY_HANDSHAKE_MS = 4000;
@@ -41,6 +43,8 @@ export class RoomConnection {
   /** The origin that the socket goes to. */
   private base = "";
   private attempt = 0;
+  /** How often to try where the socket was before going elsewhere. */
+  private again = 1;
   private retryTimer = 0;
   private heardAt = 0;
   private sampleTimer = 0;
@@ -106,8 +110,7 @@ export class RoomConnection {
 
   private open(): void {
     this.drop();
-    // One that was just lost may have been a line that broke: where it was is tried once more, then elsewhere.
-    this.base = this.bases.candidate(Math.max(0, this.attempt - 1));
+    this.base = this.bases.candidate(Math.max(0, this.attempt - this.again));
     const address = socketAddress(this.base, this.room.id, this.room.name);
     const early = takeEarly(address);
     const socket = early?.socket ?? new WebSocket(address);
@@ -170,6 +173,8 @@ export class RoomConnection {
         break;
       case "room_state":
         this.attempt = 0;
+        // One that is lost may be a line that broke.
+        this.again = 1;
         this.comeBackMs = null;
         this.bases.settle(this.base);
         this.stamp(message.server_time, received);
@@ -225,11 +230,17 @@ export class RoomConnection {
     this.noticeSleep();
     const now = performance.now();
     for (const command of this.outbox.expire(now)) this.events.expired(command);
-    const handshake = this.bases.all.length > 1 ? HASTY_HANDSHAKE_MS : HANDSHAKE_MS;
-    const patience = this.state.get().kind === "open" ? SILENCE_MS : handshake;
-    if (this.socket === null || now - this.heardAt < patience) return;
+    if (this.socket === null || now - this.heardAt < this.patience(now)) return;
+    // One that is silent takes whatever is sent to it, so going back there costs a handshake's patience.
+    this.again = 0;
     this.drop();
     this.closed(4003);
+  }
+
+  /** For how long a line may be silent. */
+  private patience(now: number): number {
+    if (this.state.get().kind !== "open") return this.bases.all.length > 1 ? HASTY_HANDSHAKE_MS : HANDSHAKE_MS;
+    return this.outbox.oldest(now) < UNANSWERED_MS ? SILENCE_MS : UNANSWERED_MS;
   }
 
   private noticeSleep(): void {

@@ -10,6 +10,7 @@ export type IdentifiedCommand = Command & { readonly id: string };
 
 interface Pending {
   readonly command: IdentifiedCommand;
+  readonly added: number;
   readonly expires: number;
 }
 
@@ -26,7 +27,7 @@ export class Outbox {
 
   add(command: IdentifiedCommand, now: number): void {
     const life = playback.has(command.type) ? PLAYBACK_MS : QUEUE_MS;
-    this.pending = [...this.pending, { command, expires: now + life }];
+    this.pending = [...this.pending, { command, added: now, expires: now + life }];
   }
 
   /** The answer `ack`: applied as `version`. */
@@ -50,6 +51,11 @@ export class Outbox {
   /** What to send on a fresh connection, in the order it was made. */
   due(now: number): IdentifiedCommand[] {
     return this.pending.filter((each) => each.expires > now).map((each) => each.command);
+  }
+
+  /** For how long the one has waited that has waited longest; 0 if none does. */
+  oldest(now: number): number {
+    return Math.max(0, ...this.pending.map((each) => now - each.added));
   }
 
   /** Drops what has waited too long, and names it. */

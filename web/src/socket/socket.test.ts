@@ -139,6 +139,16 @@ describe("outbox", () => {
     expect(outbox.expire(100)).toEqual([play]);
   });
 
+  it("knows for how long somebody has waited for an answer", () => {
+    const outbox = new Outbox();
+    expect(outbox.oldest(5)).toBe(0);
+    outbox.add(add, 10);
+    outbox.add(play, 40);
+    expect(outbox.oldest(100)).toBe(90);
+    outbox.settle("a", 7, 100);
+    expect(outbox.oldest(100)).toBe(60);
+  });
+
   it("gives back what was refused, once", () => {
     const outbox = new Outbox();
     outbox.add(play, 0);
