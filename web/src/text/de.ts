@@ -302,6 +302,7 @@ export const de: Text = {
     votesFirst: "Was mehr Stimmen hat, kommt zuerst",
     empty: "Die Liste ist leer. Was wollt ihr sehen?",
     toCome: (count) => `${count} folgen noch`,
+    failed: (count) => `${count} nicht abspielbar`,
     clear: "Liste leeren",
     clearTitle: "Die Liste leeren?",
     clearText: (count) => `${count} Einträge verschwinden. Was gerade läuft, läuft weiter.`,

@@ -289,6 +289,7 @@ export const en = {
     votesFirst: "Items with more votes come first",
     empty: "The queue is empty. What do you want to watch?",
     toCome: (count: number) => `${count} to come`,
+    failed: (count: number) => `${count} can’t be played`,
     clear: "Clear queue",
     clearTitle: "Clear the queue?",
     clearText: (count: number) => `${count} items go. What plays now plays on.`,

@@ -67,10 +67,15 @@ export function QueueList({ session }: { readonly session: RoomSession }) {
       {shown.length < queue.length && <More key={shown.length} onSeen={() => setWanted(shown.length + STEP)} />}
     </ul>
   );
+  const others = queue.filter((item) => item.id !== currentId);
   const titleOf = (id: string) => queue.find((item) => item.id === id)?.title ?? "";
   return (
     <>
-      <QueueHead session={session} waiting={queue.filter((item) => item.id !== currentId).length} />
+      <QueueHead
+        session={session}
+        others={others.length}
+        failed={others.filter(({ status }) => status === "failed").length}
+      />
       {sorting === null ? (
         list
       ) : (
