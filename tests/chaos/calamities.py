@@ -86,6 +86,14 @@ async def kill_a_sentinel(house: House, dice: random.Random) -> None:
         await asyncio.sleep(dice.uniform(1, 4))
 
 
+async def cut_from_redis(house: House, dice: random.Random) -> None:
+    """Connections to the master are reset: those that listen, which lose what is published meanwhile, or all."""
+    kinds = dice.choice([["pubsub"], ["normal"], ["pubsub", "normal"]])
+    async with house.masters:
+        await asyncio.to_thread(house.cut_redis, kinds)
+    await asyncio.sleep(1)
+
+
 async def cut_everybody(house: House, dice: random.Random) -> None:
     """Every connection of every page and player is reset."""
     house.front.cut()
@@ -154,6 +162,7 @@ CALAMITIES: Final[dict[str, Calamity]] = {
     "master paused": pause_the_master,
     "planned fail-over": fail_over,
     "sentinel killed": kill_a_sentinel,
+    "cut from Redis": cut_from_redis,
     "everybody cut": cut_everybody,
     "cut behind the edge": cut_behind_the_edge,
     "half open behind the edge": half_open_behind_the_edge,

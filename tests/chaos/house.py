@@ -74,6 +74,12 @@ class House(Ground):
         self.struck.append(time.time())
         return self.redis.master
 
+    def cut_redis(self, kinds: list[str]) -> None:
+        """Reset every connection to the master of these kinds: `normal`, `pubsub`."""
+        with self.redis.master.client() as master:
+            for kind in kinds:
+                master.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+
     def wait_in_step(self) -> None:
         """Bring back what is dead of Redis, and wait until there is a master with a replica in step.
 
