@@ -26,9 +26,9 @@ _SENT_OUT: Final = {"kicked": CloseCode.KICKED, "banned": CloseCode.BANNED}
 class HostedRoom:
     """`pending` holds events that came while the room is being read; None once it is live.
 
-    `wanted` maps an item to when its resolution was last asked for (monotonic seconds), `lent` to whose cookies may
-    serve it. `lights` are all members' players as told by all replicas, `reports` what this replica has not told yet.
-    `has_dry`: a player here may have run dry.
+    `wanted` maps an item to when its resolution was last asked for (monotonic seconds) and not answered since, `lent`
+    to whose cookies may serve it. `lights` are all members' players as told by all replicas, `reports` what this
+    replica has not told yet. `has_dry`: a player here may have run dry.
     """
 
     record: RoomRecord
@@ -102,6 +102,12 @@ class HostedRoom:
         match event["type"]:
             case "member_joined":
                 self.veil.learn(self.record.members)
+            case "set_video":
+                # Its turn has come: what was asked before that is no reason to wait.
+                self.wanted.pop(event["item_id"] or "", None)
+            case "queue_update" if event["op"] == "item" and event["item"]["status"] != "resolving":
+                # Answered: who tries it again asks anew.
+                self.wanted.pop(event["item"]["id"], None)
             case "play" | "seek" if event.get("by"):
                 # Moved by somebody: an end that was seen before is to be seen again.
                 self.finished = ""

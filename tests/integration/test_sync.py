@@ -17,11 +17,13 @@ from redis.asyncio import Redis
 from websockets.exceptions import InvalidStatus
 
 from services.common import codec
-from services.common.chain import ANONYMOUS
+from services.common.chain import ANONYMOUS, PUBLIC, Resolution
 from services.common.jobs import Jobs
-from services.common.keys import Keys
+from services.common.keys import Keys, url_digest
+from services.common.resolution import Resolutions
 from services.common.room.store import RoomStore
 from services.common.wire.models import VideoState
+from services.sync.resolving import ASK_AGAIN_S
 from tests.support.member import Member
 from tests.support.node import Node
 from tests.support.redis import RedisServer
@@ -97,6 +99,44 @@ async def test_a_full_queue_of_links_is_told_with_the_time_of_the_next_try(
         await redis.delete(keys.jobs())
         await ana.expect("resolving", stage="queued", timeout_s=20)
     await asyncio.to_thread(node.stop)
+
+
+async def test_what_is_played_or_tried_again_right_after_it_was_asked_for_is_asked_for_at_once(
+    replicas: Replicas, redis: Redis, room: str
+) -> None:
+    results = Resolutions(redis, Keys(PREFIX)).results
+    link = f"{LINK}?{room}"
+    video = VideoState(url=link, title="Clip", stream_type="direct", duration=600)
+    opened = Resolution(video=video, resolved_at=time.time(), expires_at=time.time() + 600)
+    closed = Resolution(video=None, code="timeout", resolved_at=time.time(), expires_at=time.time() + 600)
+    async with Member(replicas[0].url, room) as ana:
+        await results.put(url_digest(link), PUBLIC, opened)
+        for _ in range(3):
+            await ana.ask("queue_add", url=link)
+        await ana.expect("set_video", is_playing=True)
+        queue = await until_none_waits(ana, 3)
+        await results.put(url_digest(link), PUBLIC, closed)
+        await ana.ask("queue_add", url=link)
+        failed = (await until_none_waits(ana, 4))[-1]
+        assert failed["status"] == "failed"
+        await results.put(url_digest(link), PUBLIC, opened)
+        asked_at = time.monotonic()
+        await ana.ask("queue_retry", item_id=failed["id"])
+        assert (await until_none_waits(ana, 4))[-1]["status"] == "ready"
+        for item in queue[1:]:
+            await ana.ask("queue_play", item_id=item["id"])
+            while (await ana.expect("set_video", item_id=item["id"]))["video"] is None:
+                pass
+        # Sooner than what was asked and never answered is asked again.
+        assert time.monotonic() - asked_at < ASK_AGAIN_S / 2
+
+
+async def until_none_waits(member: Member, count: int) -> list[dict[str, Any]]:
+    """The queue once it has `count` items and none is still being opened."""
+    while True:
+        queue: list[dict[str, Any]] = (await member.expect("queue_update"))["queue"]
+        if len(queue) == count and all(item["status"] != "resolving" for item in queue):
+            return queue
 
 
 async def test_a_joiner_finds_the_room_where_it_is(replicas: Replicas, store: RoomStore, room: str) -> None:
