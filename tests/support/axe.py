@@ -11,9 +11,13 @@ from tests.support.node import ROOT
 _AXE: Final = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 _TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _RUN: Final = """async (tags) => {
-  // What is still fading in has a contrast of its own.
-  await Promise.all(document.getAnimations().map((each) =>
-    each.effect?.getTiming().iterations === Infinity ? null : each.finished.catch(() => null)));
+  // What is still fading in has a contrast of its own: it is put at its end. Waiting for that may take a minute, as
+  // Chromium draws no frame of a page on which nothing that is seen moves; and one end may begin the next transition.
+  const isUnderWay = (each) => each.playState !== 'finished' && each.effect?.getTiming().iterations !== Infinity;
+  for (let moving; (moving = document.getAnimations().filter(isUnderWay)).length > 0; ) {
+    for (const each of moving) each.finish();
+    await new Promise((done) => setTimeout(done));
+  }
   const { violations } = await window.axe.run(document, { runOnly: tags, resultTypes: ['violations'] });
   // What floats stands beside the page's landmarks and belongs to its button; the guards around it hand the focus on.
   const isFine = (id, { target }) => {
