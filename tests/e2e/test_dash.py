@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Route
 
 from tests.e2e.test_media import STAGE, opened, seek
 from tests.support.installation import Installation
@@ -108,5 +109,27 @@ async def test_a_chosen_quality_of_an_mpd_is_seen_from_the_next_piece_on(
         assert seen["seen"] is not None
         assert seen["seen"] < SEGMENT_S + 1.2
         assert seen["stood"] < 0.4
+    await ana.until("() => Math.abs(window.__wt.drift) < 0.5", 10)
+    assert ana.errors == []
+
+
+# A piece of the picture that is on its way meanwhile, or sound that is far behind the picture.
+@pytest.mark.parametrize("late", [r"chunk-stream[0-2]-00015\b", r"chunk-stream3-0000[7-9]\b"], ids=["picture", "sound"])
+async def test_a_chosen_quality_of_an_mpd_is_seen_as_soon_with_pieces_under_way(
+    installation: Installation, origin: Origin, chromium: Browser, room: str, figure: Callable[[str], None], late: str
+) -> None:
+    ana = await Person.enter(chromium, installation.urls[0], room, "Ana", prefs={"wantedHeight": 720})
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await ana.page.route(re.compile(late), lambda route: held.put_nowait(route), times=1)
+    async with ana.page.expect_request(re.compile(r"chunk-stream[0-2]-00015\b"), timeout=30_000):
+        await ana.add(origin.url(DASH_TEMPLATE, v=room))
+    await ana.playing()
+    piece = await asyncio.wait_for(held.get(), 10)
+    seen = await choose(ana, 240)
+    figure(f"an MPD with a piece of it under way at 240 lines after {seen['seen']} s")
+    assert seen["back"] is False
+    assert seen["seen"] is not None
+    assert seen["seen"] < SEGMENT_S + 1.2
+    await piece.continue_()
     await ana.until("() => Math.abs(window.__wt.drift) < 0.5", 10)
     assert ana.errors == []

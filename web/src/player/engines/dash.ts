@@ -75,8 +75,8 @@ class DashEngine implements Engine {
   private readonly holes: Readonly<Record<"video" | "audio", Holes>>;
   /** Pieces of the picture, in the order they came. */
   private loaded: readonly Piece[] = [];
-  /** Up to where what was loaded before a choice is loaded again. */
-  private replacedTo: number | null = null;
+  /** By which quality what was loaded before the choice of it is replaced, and between which times. */
+  private replacing: { readonly id: string; readonly from: number; readonly to: number } | null = null;
 
   constructor(
     private readonly player: MediaPlayerClass,
@@ -96,6 +96,8 @@ class DashEngine implements Engine {
     player.on("qualityChangeRendered", () => context.changed());
     player.on("trackChangeRendered", () => context.changed());
     player.on("fragmentLoadingCompleted", (event: unknown) => this.came(event as { readonly request?: Piece }));
+    // Before any stream of it has a listener: dash.js' own comes after this one.
+    player.on("fragmentLoadingAbandoned", (event: unknown) => this.abandoned(event as { readonly request?: Piece }));
     player.on("error", (event: unknown) => this.failed(event));
   }
 
@@ -123,6 +125,7 @@ class DashEngine implements Engine {
     });
     this.wanted = this.isAuto ? null : id;
     this.wantedLines = this.offered().find((each) => each.id === id)?.height ?? null;
+    this.replaced();
     if (!this.isAuto) this.change(id);
     this.context.changed();
   }
@@ -191,8 +194,11 @@ class DashEngine implements Engine {
       return;
     }
     for (const piece of this.loaded) piece.bandwidth = 0;
-    this.replacedTo = this.context.video.currentTime + this.transport.ahead;
-    this.haveInHand(this.transport.ahead + MORE_S);
+    // Of the picture alone: the sound may be far behind it.
+    const inHand = Math.max(this.player.getBufferLength("video") || 0, this.transport.ahead);
+    const now = this.context.video.currentTime;
+    this.replacing = { id, from: now + ahead, to: now + inHand };
+    this.haveInHand(inHand + MORE_S);
     const { fragmentDuration } = chosen;
     chosen.fragmentDuration = ahead / LOOKS_AHEAD;
     try {
@@ -222,8 +228,24 @@ class DashEngine implements Engine {
   private came({ request }: { readonly request?: Piece }): void {
     if (request?.mediaType !== "video" || request.type !== "MediaSegment") return;
     this.loaded = [...this.loaded, request].slice(-LOADED_KEPT);
-    if (this.replacedTo === null || request.startTime + request.duration < this.replacedTo) return;
-    this.replacedTo = null;
+    // What was on its way as another quality was chosen replaces nothing.
+    if (this.replacing === null || request.representation?.id !== this.replacing.id) return;
+    if (request.startTime + request.duration >= this.replacing.to) this.replaced();
+  }
+
+  /**
+   * dash.js abandons what is on its way as another quality is chosen, hears of that when it has decided where that one
+   * begins, and goes on from the middle of what it abandoned instead. So that middle is where the new one begins.
+   */
+  private abandoned({ request }: { readonly request?: Piece }): void {
+    if (this.replacing === null || request?.mediaType !== "video" || request.type !== "MediaSegment") return;
+    if (request.representation?.id === this.replacing.id) return;
+    request.startTime = this.replacing.from - request.duration / 2;
+  }
+
+  private replaced(): void {
+    if (this.replacing === null) return;
+    this.replacing = null;
     this.haveInHand(0);
   }
 
@@ -265,7 +287,8 @@ interface Piece {
   readonly type?: string;
   readonly url?: string;
   readonly mediaType?: string;
-  readonly startTime: number;
+  readonly representation?: { readonly id: string } | null;
+  startTime: number;
   readonly duration: number;
   bandwidth: number;
 }
