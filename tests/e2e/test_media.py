@@ -288,12 +288,23 @@ async def test_a_network_that_was_away_is_noticed_and_the_picture_comes_back_by_
     await asyncio.gather(*map(away, (media.MP4, media.HLS_MASTER, media.DASH_TEMPLATE)))
 
 
-async def test_what_is_chosen_while_something_else_still_opens_is_what_plays(
-    installation: Installation, origin: Origin, chromium: Browser, room: str
+async def test_what_still_opens_and_what_was_live_make_way_for_the_next(
+    installation: Installation, origin: Origin, chromium: Browser
+) -> None:
+    # Both wait more than they do, each in a room of its own.
+    async with asyncio.TaskGroup() as stories:
+        stories.create_task(
+            what_is_chosen_while_something_else_still_opens_is_what_plays(installation, origin, chromium)
+        )
+        stories.create_task(a_live_stream_that_ends_makes_way_for_the_next(installation, origin, chromium))
+
+
+async def what_is_chosen_while_something_else_still_opens_is_what_plays(
+    installation: Installation, origin: Origin, chromium: Browser
 ) -> None:
     # The lists of the pair's pieces come late; by then the film is another.
     with origin.fault("av/", delay=4.0):
-        ana = await opened(installation, chromium, origin.url(f"watch/pair.{room[-6:]}"))
+        ana = await opened(installation, chromium, origin.url(f"watch/pair.{secrets.token_hex(3)}"))
         await ana.until("() => window.__wt.player.phase === 'loading'")
         await ana.add(origin.url("hls/master.m3u8"))
         second = ana.page.get_by_role("list", name="Queue").get_by_role("listitem").nth(1)
@@ -308,7 +319,7 @@ async def test_what_is_chosen_while_something_else_still_opens_is_what_plays(
     await ana.until(f"() => {STAGE}.currentTime > {first} + 1")
 
 
-async def test_a_live_stream_that_ends_makes_way_for_the_next(
+async def a_live_stream_that_ends_makes_way_for_the_next(
     installation: Installation, origin: Origin, chromium: Browser
 ) -> None:
     ana = await opened(installation, chromium, origin.url("live/index.m3u8", ends_at=round(time.time()) + 22))
