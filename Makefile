@@ -4,8 +4,8 @@
 
 PYTHON ?= python3
 REPLICAS ?= 1
-# Of the tests. Much of their time is waiting, so two are right for two cores.
-WORKERS ?= 2
+# Of the tests. Two thirds of their time are waiting, so three are right for two cores.
+WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 # Each stamp is as old as the last run of the step that it names.
