@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from services.common.errors import Refused
 from services.common.stream import MANIFESTS, Kind, StreamSigner, expiry, object_id
-from services.proxy.manifest.links import BASE_MARK, ROOT_MARK
+from services.proxy.manifest.links import BASE_MARK, EDGE_MARK, ROOT_MARK
 from services.proxy.manifest.steering import CLONE, STABLE_ID, replaced
 
 OPEN_SCOPE: Final = "open"
@@ -42,7 +42,7 @@ class Ticket:
     wants_index: bool = False
     # The query as it came: what another node is asked with.
     query: str = ""
-    # The DASH template that `url` was made of, as it travels; '' for none.
+    # The DASH template that `url` was made of, as it travels; '' for none, and where the next may not be there yet.
     template: str = ""
 
     @property
@@ -123,7 +123,8 @@ def read_ticket(query: bytes, signer: StreamSigner, now: float) -> Ticket:
             clone = signer.unseal(given[CLONE], ref.context, now)
             url = replaced(url, ref.kind, clone, given.get(STABLE_ID, ""))
             identity = object_id(identity, clone)
-        return Ticket(url, ref.kind, identity, ref.context, ref.expires, directives, True, wants_index, text, template)
+        ahead = "" if EDGE_MARK in given else template
+        return Ticket(url, ref.kind, identity, ref.context, ref.expires, directives, True, wants_index, text, ahead)
     url = given.get("url", "")
     if not url:
         raise Refused("bad_url", "The parameter url is missing.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import re
+import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -131,6 +132,20 @@ async def test_the_next_segment_of_a_numbered_template_is_fetched(
     answer, _ = await fetched(http, proxy, wanted)
     assert answer.status == 200
     await until(lambda: len(chunks := seen(origin, mark, "/dash/")) == 2 and "4" in chunks[1])
+
+
+async def test_the_next_segment_of_a_live_template_is_not_fetched_before_somebody_asks_for_it(
+    http: aiohttp.ClientSession, proxy: Node, origin: Origin
+) -> None:
+    mark = unique()
+    _, body = await fetched(http, proxy, signed(origin.url(f"with/v={mark}/live/long.mpd"), Kind.MANIFEST))
+    media_url = html.unescape(re.findall(r'media="([^"]+)"', body.decode())[0])
+    number = int(time.time() / clips.SEGMENT_S) - 10
+    for wanted in (number, number + 1):
+        answer, _ = await fetched(http, proxy, media_url.replace("$Number$", str(wanted)))
+        assert answer.status == 200
+        await asyncio.sleep(0.3)
+    assert seen(origin, mark, "/live/dash") == [f"2-{number}.m4s", f"2-{number + 1}.m4s"]
 
 
 async def test_the_next_bytes_of_a_file_that_is_read_in_ranges_are_fetched(

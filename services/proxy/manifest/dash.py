@@ -60,6 +60,8 @@ def rewrite(body: bytes, links: Links) -> Mpd:
     """
     root = _parsed(body)
     content_type = MIME_TYPE
+    is_live = root.get("type") == "dynamic" or _name(root) == "Patch"
+    links = replace(links, is_live=is_live)
     match _name(root):
         case "MPD":
             _rewrite_mpd(root, links)
@@ -72,7 +74,6 @@ def rewrite(body: bytes, links: Links) -> Mpd:
         case _:
             raise Unavailable("upstream_failed", "This is no MPD.")
     foreign.leave_out(root, links)
-    is_live = root.get("type") == "dynamic" or content_type == patch.MIME_TYPE
     fresh_s = min(1.0, max(_SHORTEST_S, _seconds(root.get("minimumUpdatePeriod")) / 2)) if is_live else 300.0
     if _name(root) == "roots":
         text = b"".join(etree.tostring(each, encoding="utf-8") for each in root)

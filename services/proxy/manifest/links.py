@@ -27,6 +27,9 @@ _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 # and what they are relative to, where that is not the manifest itself.
 ROOT_MARK: Final = "."
 BASE_MARK: Final = "/"
+# A parameter of the segments of a live template: the next one may not be there yet, and is not fetched ahead. Unsigned,
+# for nobody gains by leaving it out.
+EDGE_MARK: Final = "edge"
 # Of all the URLs in one manifest: a day of two-second segments takes half of it.
 _MAX_CHARS: Final = 32 * 1024 * 1024
 
@@ -66,6 +69,7 @@ class Links:
     nested: str = ""
     # What is added to the URLs of segments.
     query: str = ""
+    is_live: bool = False
     budget: Budget = field(default_factory=Budget, compare=False)
 
     def child(self, uri: str, kind: Kind, *, assumed: str = "", stable_id: str = "") -> str:
@@ -100,9 +104,10 @@ class Links:
             return uri
         try:
             ref = self._ref(parse_url(absolute).url, kind, self._name(uri, absolute))
-            return self.budget.take(self.signer.template_path(ref))
+            path = self.signer.template_path(ref)
         except (Refused, ValueError):
             return self.budget.take(_refused(absolute))
+        return self.budget.take(f"{path}&{EDGE_MARK}=1" if self.is_live else path)
 
     def again(self, uri: str) -> str:
         """Our URL for where this manifest itself has moved: one object, however often it moves, with the same children.

@@ -51,6 +51,19 @@ def test_a_template_is_written_into_each_representation() -> None:
     assert found(root, "BaseURL") == []
 
 
+@pytest.mark.parametrize(("kind", "goes_ahead"), [("static", True), ("dynamic", False)])
+def test_of_a_live_template_nothing_is_fetched_ahead(kind: str, goes_ahead: bool) -> None:
+    root = mpd(
+        """<Period><AdaptationSet><Representation id="a"><SegmentTemplate media="$Number$.m4s"/></Representation>
+        </AdaptationSet></Period>""",
+        f'type="{kind}"',
+    )
+    [template] = found(root, "SegmentTemplate")
+    query = urlsplit(template.get("media", "").replace("$Number$", "7")).query
+    ticket = Tickets(SIGNER).read(query.encode(), time.time())
+    assert (ticket.url, bool(ticket.template)) == (HERE + "7.m4s", goes_ahead)
+
+
 def test_templates_with_the_same_text_under_other_bases_are_other_objects() -> None:
     root = period(
         """<AdaptationSet><SegmentTemplate initialization="i.mp4" media="$Number$.m4s"/>
