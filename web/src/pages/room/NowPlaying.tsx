@@ -1,6 +1,7 @@
 import { siteOf } from "@/lib/format";
 import { useStore } from "@/lib/store";
 import type { RoomSession } from "@/room/session";
+import { upNext } from "@/room/view";
 import { t } from "@/text";
 import { cx } from "@/ui/classes";
 
@@ -8,13 +9,13 @@ import { cx } from "@/ui/classes";
 export function NowPlaying({ session, isTheatre }: { readonly session: RoomSession; readonly isTheatre: boolean }) {
   const replica = useStore(session.view, (view) => view.replica);
   const queue = useStore(session.view, (view) => view.queue);
+  const next = useStore(session.view, upNext);
   const quality = useStore(
     session.player.state,
     ({ choices, choice }) => choices.find((each) => each.id === choice)?.label,
   );
   const index = queue.findIndex((item) => item.id === replica?.itemId);
   const item = queue[index];
-  const next = queue[index + 1];
   if (item === undefined) return null;
   const facts = [
     item.added_by ? t.room.addedBy(session.nameAmong(item.added_by)) : null,
@@ -36,7 +37,7 @@ export function NowPlaying({ session, isTheatre }: { readonly session: RoomSessi
         </h2>
         <p className="mt-0.5 truncate text-sm text-dim">{facts.join(" · ")}</p>
       </div>
-      {next && index >= 0 && (
+      {next && (
         <p className="hidden max-w-[40%] min-w-0 text-right text-sm text-dim wide:block">
           <span className="block text-xs">{t.room.upNext}</span>
           <span dir="auto" className="block truncate text-right text-ink">
