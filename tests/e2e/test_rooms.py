@@ -135,6 +135,10 @@ async def test_a_link_that_fails_says_why_and_what_to_do(
     await expect(ana.button("Try again").first).to_be_visible()
     await ana.add(origin.url("clip.mp4"))
     await ana.playing()
+    # It stays in the queue for another try, and nobody waits for it.
+    await expect(ana.page.get_by_text("1 can’t be played")).to_be_visible()
+    await expect(ana.page.get_by_text("to come")).to_have_count(0)
+    await expect(ana.page.get_by_text("Up next")).to_have_count(0)
 
 
 async def test_people_are_listed_and_leave_the_list(installation: Installation, chromium: Browser, room: str) -> None:
